@@ -1,0 +1,30 @@
+#!/bin/sh
+# Builds the bundled guests into guest/wasm, or into the folder given, with the tools of Debian 12:
+#   apt-get install rustc libstd-rust-dev-wasm32 clang-14 lld-14
+# The same tools give the same bytes. Others work too: set RUSTC, WASM_LD or CLANG.
+set -eu
+cd "$(dirname "$0")"
+out=${1:-wasm}
+rustc=${RUSTC:-/usr/bin/rustc}
+ld=${WASM_LD:-wasm-ld-14}
+clang=${CLANG:-clang-14}
+mkdir -p "$out"
+rlib=$(mktemp -d)
+trap 'rm -rf "$rlib"' EXIT
+
+common="--edition 2021 --target wasm32-unknown-unknown -C panic=abort -C opt-level=3"
+# shellcheck disable=SC2086
+"$rustc" $common --crate-type rlib --crate-name callbox_guest -C embed-bitcode=yes --out-dir "$rlib" lib.rs
+for order in orders/*.rs; do
+    name=$(basename "$order" .rs)
+    # shellcheck disable=SC2086
+    "$rustc" $common --crate-type cdylib --crate-name "order_$name" -C lto=fat -C strip=symbols \
+        -C linker="$ld" -C linker-flavor=wasm-ld -C link-arg=-zstack-size=16384 \
+        --extern callbox_guest="$rlib/libcallbox_guest.rlib" -o "$out/$name.wasm" "$order"
+done
+for source in c/*.c; do
+    "$clang" --target=wasm32-unknown-unknown -Os -ffreestanding -nostdlib \
+        -Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first \
+        -o "$out/$(basename "$source" .c)-c.wasm" "$source"
+done
+(cd "$out" && sha256sum -- *.wasm > SHA256SUMS)

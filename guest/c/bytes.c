@@ -1,0 +1,8 @@
+// The same order as orders/bytes.rs, to show that the language does not matter.
+__attribute__((export_name("compare_bytes")))
+int compare_bytes(const unsigned char *a, unsigned long a_len, const unsigned char *b, unsigned long b_len) {
+    for (unsigned long i = 0; i < a_len && i < b_len; i++)
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    return (a_len > b_len) - (a_len < b_len);
+}

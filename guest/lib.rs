@@ -1,0 +1,105 @@
+//! The other side of Callbox: write comparators that run in its sandbox.
+//!
+//! A guest is a `cdylib` for `wasm32-unknown-unknown` that names its order with one of three
+//! macros, by how it wants to see the elements:
+//!
+//! | macro | export | the guest sees |
+//! |---|---|---|
+//! | [`compare_bytes!`] | `compare_bytes` | two runs of bytes: lines, records |
+//! | [`compare_scalars!`] | `compare_i32`, … | two numbers |
+//! | [`compare_pointers!`] | `compare` | two references to values in its memory |
+//!
+//! ```
+//! use core::cmp::Ordering;
+//!
+//! fn by_length(a: &[u8], b: &[u8]) -> Ordering {
+//!     a.len().cmp(&b.len())
+//! }
+//!
+//! callbox_guest::compare_bytes!(by_length);
+//! # fn main() {}
+//! ```
+//!
+//! An order may panic: that is a trap, the host reports it and changes nothing. Whatever it
+//! answers, the host stays safe; but only answers that agree with each other sort anything.
+#![no_std]
+#![warn(missing_docs)]
+
+#[doc(hidden)]
+pub use core;
+
+mod number;
+mod text;
+
+pub use number::Number;
+pub use text::{digits, skip_blanks, skip_zeros};
+
+/// Exports `compare_bytes` for an order of `fn(&[u8], &[u8]) -> Ordering`.
+#[macro_export]
+macro_rules! compare_bytes {
+    ($order:path) => {
+        /// # Safety
+        ///
+        /// Both are runs of bytes in this module's memory; the host puts them there.
+        #[no_mangle]
+        pub unsafe extern "C" fn compare_bytes(
+            a: *const u8,
+            a_len: usize,
+            b: *const u8,
+            b_len: usize,
+        ) -> i32 {
+            use $crate::core::{cmp::Ordering, slice::from_raw_parts};
+            let order: fn(&[u8], &[u8]) -> Ordering = $order;
+            order(from_raw_parts(a, a_len), from_raw_parts(b, b_len)) as i32
+        }
+    };
+}
+
+/// Exports a comparator of numbers: `compare_scalars!(compare_i32, i32, order)`, where `order` is a
+/// `fn(&i32, &i32) -> Ordering`, such as `i32::cmp`.
+#[macro_export]
+macro_rules! compare_scalars {
+    ($export:ident, $scalar:ty, $order:path) => {
+        #[no_mangle]
+        #[allow(missing_docs)]
+        pub extern "C" fn $export(a: $scalar, b: $scalar) -> i32 {
+            let order: fn(&$scalar, &$scalar) -> $crate::core::cmp::Ordering = $order;
+            order(&a, &b) as i32
+        }
+    };
+}
+
+/// Exports `compare` for an order of `fn(&T, &T) -> Ordering`, where `T` is plain data laid out as
+/// the host's elements are.
+#[macro_export]
+macro_rules! compare_pointers {
+    ($element:ty, $order:path) => {
+        /// # Safety
+        ///
+        /// Both point to an element in this module's memory; the host puts them there, aligned to
+        /// 16 bytes.
+        #[no_mangle]
+        pub unsafe extern "C" fn compare(a: *const $element, b: *const $element) -> i32 {
+            let order: fn(&$element, &$element) -> $crate::core::cmp::Ordering = $order;
+            order(&*a, &*b) as i32
+        }
+    };
+}
+
+/// Prints a text through the import `callbox.print`, which the host has to grant.
+#[cfg(target_arch = "wasm32")]
+pub fn print(text: &str) {
+    #[link(wasm_import_module = "callbox")]
+    extern "C" {
+        #[link_name = "print"]
+        fn callbox_print(ptr: *const u8, len: usize);
+    }
+    // SAFETY: the host reads `len` bytes of our memory at `ptr`, and checks that they are there.
+    unsafe { callbox_print(text.as_ptr(), text.len()) }
+}
+
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}

@@ -1,0 +1,59 @@
+//! Decimal numbers at the beginning of a text, of any length.
+
+use core::cmp::Ordering;
+
+use crate::text::{digits, skip_blanks, skip_zeros};
+
+/// A decimal number as `sort -n` reads it: blanks, a minus sign, digits, a point, digits, each
+/// optional. Without digits it is zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Number<'a> {
+    /// Below zero.
+    pub negative: bool,
+    /// Digits before the point, from the first that is not zero.
+    pub whole: &'a [u8],
+    /// Digits after the point, up to the last that is not zero.
+    pub fraction: &'a [u8],
+    /// What follows the number.
+    pub rest: &'a [u8],
+}
+
+impl<'a> Number<'a> {
+    /// Reads the number that `text` begins with.
+    pub fn of(text: &'a [u8]) -> Number<'a> {
+        let text = skip_blanks(text);
+        let minus = text.first() == Some(&b'-');
+        let text = if minus { &text[1..] } else { text };
+        let (whole, mut rest) = text.split_at(digits(text));
+        let mut fraction: &[u8] = &[];
+        if rest.first() == Some(&b'.') {
+            let (digits, after) = rest[1..].split_at(digits(&rest[1..]));
+            fraction = digits;
+            rest = after;
+        }
+        while let Some((b'0', shorter)) = fraction.split_last() {
+            fraction = shorter;
+        }
+        let whole = skip_zeros(whole);
+        let negative = minus && !(whole.is_empty() && fraction.is_empty());
+        Number { negative, whole, fraction, rest }
+    }
+
+    /// Whether it is zero.
+    pub fn is_zero(&self) -> bool {
+        self.whole.is_empty() && self.fraction.is_empty()
+    }
+
+    /// By value.
+    pub fn order(&self, other: &Number<'_>) -> Ordering {
+        let size = self.whole.len().cmp(&other.whole.len());
+        let size = size.then_with(|| self.whole.cmp(other.whole));
+        let size = size.then_with(|| self.fraction.cmp(other.fraction));
+        match (self.negative, other.negative) {
+            (false, false) => size,
+            (true, true) => size.reverse(),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        }
+    }
+}

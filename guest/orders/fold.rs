@@ -1,0 +1,11 @@
+//! `LC_ALL=C sort -f`: bytes, with lower-case letters taken for upper-case ones.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+use core::cmp::Ordering;
+
+callbox_guest::compare_bytes!(fold);
+
+fn fold(a: &[u8], b: &[u8]) -> Ordering {
+    let upper = |c: &u8| c.to_ascii_uppercase();
+    a.iter().map(upper).cmp(b.iter().map(upper))
+}

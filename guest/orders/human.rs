@@ -1,0 +1,34 @@
+//! `LC_ALL=C sort -h`: numbers with a unit, as in 2K 1G; the unit decides first.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+use core::cmp::Ordering;
+
+use callbox_guest::Number;
+
+callbox_guest::compare_bytes!(human);
+
+fn human(a: &[u8], b: &[u8]) -> Ordering {
+    let (a, b) = (Number::of(a), Number::of(b));
+    unit(&a).cmp(&unit(&b)).then_with(|| a.order(&b))
+}
+
+/// The power of the unit behind a number; negative where the number is. Zero has no unit.
+fn unit(number: &Number) -> i32 {
+    let power = match number.rest.first() {
+        _ if number.is_zero() => 0,
+        Some(b'K' | b'k') => 1,
+        Some(b'M') => 2,
+        Some(b'G') => 3,
+        Some(b'T') => 4,
+        Some(b'P') => 5,
+        Some(b'E') => 6,
+        Some(b'Z') => 7,
+        Some(b'Y') => 8,
+        _ => 0,
+    };
+    if number.negative {
+        -power
+    } else {
+        power
+    }
+}

@@ -1,0 +1,44 @@
+//! The IPv4 address that a line begins with, by value; then the length of a `/prefix`, none being the
+//! longest. Lines that begin with no address come first, as equals.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+use core::cmp::Ordering;
+
+use callbox_guest::{digits, skip_blanks};
+
+callbox_guest::compare_bytes!(ipv4);
+
+fn ipv4(a: &[u8], b: &[u8]) -> Ordering {
+    network(a).cmp(&network(b))
+}
+
+/// Address and length of the prefix.
+fn network(line: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = skip_blanks(line);
+    let mut address = 0;
+    for place in 0..4 {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (byte, after) = number(rest, 255)?;
+        address = address << 8 | byte;
+        rest = after;
+    }
+    let prefix = rest.strip_prefix(b"/").and_then(|rest| number(rest, 32));
+    match (prefix, rest.first()) {
+        (Some((length, _)), _) => Some((address, length)),
+        // Four numbers of a longer dotted list are no address.
+        (None, Some(b'.')) if rest.get(1).map_or(false, u8::is_ascii_digit) => None,
+        _ => Some((address, 32)),
+    }
+}
+
+/// A decimal number up to `most`, and what follows it.
+fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
+    let (digits, rest) = text.split_at(digits(text));
+    if digits.is_empty() || digits.len() > 3 {
+        return None;
+    }
+    let value = digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    Some((value, rest)).filter(|_| value <= most)
+}

@@ -1,0 +1,197 @@
+//! An export checked against a prototype.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::array::Array;
+use crate::ctype::CType;
+use crate::error::{Error, Result};
+use crate::prototype::{CallConv, Prototype};
+use crate::sandbox::{Budget, Comparator, Guest, Shape};
+
+/// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
+/// guest alive.
+#[derive(Clone)]
+pub struct Callback {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    guest: Guest,
+    export: String,
+    prototype: Prototype,
+    shape: Shape,
+    comparator: Comparator,
+    /// What the elements are; `None` where any bytes will do.
+    element: Option<CType>,
+    calls: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Guest {
+    /// Checks an export against a prototype. Its [`Shape`] is told by its name (`compare`,
+    /// `compare_i32`, `compare_bytes`), or failing that by its type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Export`] where the export is missing or of another type,
+    /// [`Error::PrototypeUnserved`] where no trampoline serves the prototype,
+    /// [`Error::ElementMismatch`] where the export compares other elements than the prototype
+    /// points to, [`Error::Staging`] where the guest has no room for elements.
+    pub fn callback(&self, export: &str, prototype: Prototype) -> Result<Callback> {
+        self.check(export, prototype, None)
+    }
+
+    /// The same for an export of any name, of this shape.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guest::callback`].
+    pub fn callback_as(&self, shape: Shape, export: &str, prototype: Prototype) -> Result<Callback> {
+        self.check(export, prototype, Some(shape))
+    }
+
+    fn check(&self, export: &str, prototype: Prototype, shape: Option<Shape>) -> Result<Callback> {
+        let pointee = comparator_pointee(&prototype)?;
+        let (shape, comparator) = self.comparator(export, shape)?;
+        let element = pointee.or_else(|| comparator.scalar());
+        if let Some(element) = &element
+            && !comparator.takes(element)
+        {
+            return Err(Error::ElementMismatch {
+                export: export.to_owned(),
+                expected: comparator.scalar().map_or("bytes".into(), |scalar| scalar.to_string()),
+                found: element.to_string(),
+            });
+        }
+        let comparator = comparator.reading(element.as_ref().and_then(CType::kind));
+        let inner = Inner {
+            guest: self.clone(),
+            export: export.to_owned(),
+            prototype,
+            shape,
+            comparator,
+            element,
+            calls: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        };
+        Ok(Callback { inner: Arc::new(inner) })
+    }
+}
+
+/// What both arguments of a comparator point to, `None` for `void`; an error for any prototype
+/// that is not a comparator's.
+fn comparator_pointee(prototype: &Prototype) -> Result<Option<CType>> {
+    let refuse = |reason| Err(Error::PrototypeUnserved { prototype: prototype.clone(), reason });
+    if prototype.conv() != CallConv::C {
+        return refuse("only the C calling convention is served");
+    }
+    if !prototype.result().same_layout(&CType::Int) {
+        return refuse("a comparator returns int");
+    }
+    let [CType::Pointer { pointee: a, readonly: true }, CType::Pointer { pointee: b, readonly: true }] =
+        prototype.params()
+    else {
+        return refuse("a comparator takes two pointers to const, as in \"int (const T *, const T *)\"");
+    };
+    if a != b {
+        return refuse("both arguments of a comparator point to one type");
+    }
+    match &**a {
+        CType::Void => Ok(None),
+        CType::Pointer { .. } => refuse("elements that are pointers are not followed"),
+        element => Ok(Some(element.clone())),
+    }
+}
+
+impl Callback {
+    /// The name of the export.
+    pub fn export(&self) -> &str {
+        &self.inner.export
+    }
+
+    /// How C calls it.
+    pub fn prototype(&self) -> &Prototype {
+        &self.inner.prototype
+    }
+
+    /// How the guest takes the elements.
+    pub fn shape(&self) -> Shape {
+        self.inner.shape
+    }
+
+    /// The guest that it keeps alive.
+    pub fn guest(&self) -> &Guest {
+        &self.inner.guest
+    }
+
+    /// How often the guest has been called through it.
+    pub fn calls(&self) -> u64 {
+        self.inner.calls.load(Relaxed)
+    }
+
+    /// How many of the calls failed.
+    pub fn failures(&self) -> u64 {
+        self.inner.failures.load(Relaxed)
+    }
+
+    /// Asks the guest, with no C in between, for the order of two elements given as bytes.
+    /// Each call has a budget of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] where a run has not the width of the callback's elements;
+    /// [`Error::Trap`], [`Error::Limit`] and [`Error::Reentrant`] from the guest.
+    pub fn compare(&self, a: &[u8], b: &[u8]) -> Result<Ordering> {
+        for bytes in [a, b] {
+            self.accepts(bytes.len(), None)?;
+        }
+        self.ask(&self.inner.guest.new_budget(), a, b)
+    }
+
+    /// Asks the guest, on a budget; the width of `a` and `b` has been checked. Of the answer only
+    /// the sign counts.
+    pub(crate) fn ask(&self, budget: &Arc<Budget>, a: &[u8], b: &[u8]) -> Result<Ordering> {
+        let inner = &*self.inner;
+        inner.calls.fetch_add(1, Relaxed);
+        match inner.guest.compare((&inner.export, &inner.comparator), budget, a, b) {
+            Ok(answer) => Ok(answer.cmp(&0)),
+            Err(error) => {
+                inner.failures.fetch_add(1, Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// Width of its elements in bytes, where that is known.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.inner.element.as_ref().and_then(CType::size)
+    }
+
+    /// `Err` unless the elements of `array` are what the callback compares.
+    pub(crate) fn accepts_array(&self, array: &Array<'_>) -> Result<()> {
+        self.accepts(array.width(), array.ctype())
+    }
+
+    /// `Err` unless elements of this width, and of this type where it is known, are what the
+    /// callback compares.
+    pub(crate) fn accepts(&self, width: usize, found: Option<&CType>) -> Result<()> {
+        let Some(element) = &self.inner.element else { return Ok(()) };
+        let good = found.map_or(element.size() == Some(width), |found| found.same_layout(element));
+        if good {
+            return Ok(());
+        }
+        Err(Error::ElementMismatch {
+            export: self.inner.export.clone(),
+            expected: element.to_string(),
+            found: found.map_or(format!("{width} bytes"), CType::to_string),
+        })
+    }
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}: {}", self.export(), self.guest().module().name(), self.prototype())
+    }
+}

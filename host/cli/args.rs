@@ -1,0 +1,220 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use super::items::Type;
+
+/// Sorts by comparators that run in a sandbox.
+///
+/// The comparator is a WebAssembly module that nobody needs to trust. The C library's own qsort
+/// does the sorting and calls it through an ordinary function pointer.
+#[derive(Parser, Debug)]
+#[command(version, max_term_width = 80, after_help = AFTER)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Exit status: 0 done; 1 disorder found (sort -c, sort -C, check); 2 wrong usage
+or trouble with input or output; 3 the guest failed; 4 the comparator
+contradicted itself. On 2, 3 and 4 no output file has been touched.";
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Sort lines or records by the guest's order
+    Sort(Sort),
+    /// Look for answers of the comparator that contradict each other
+    Check(Check),
+    /// Show exports, imports, shape, memory, limits and sha256 of a guest
+    Inspect(Inspect),
+    /// Play the callback session of the ctypes tutorial, line by line
+    Tutorial,
+}
+
+/// Sort lines or records by the guest's order.
+///
+/// With no FILE, or when FILE is -, read standard input. Options are those of sort(1) where they
+/// mean the same.
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80, after_help = AFTER)]
+pub struct Sort {
+    #[command(flatten)]
+    pub guest: Guest,
+
+    /// Files to sort together; - is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Largest first
+    #[arg(short, long)]
+    pub reverse: bool,
+
+    /// Of items that the guest calls equal, keep only the first
+    #[arg(short, long)]
+    pub unique: bool,
+
+    /// Items that the guest calls equal stay in the input's order (otherwise their bytes decide)
+    #[arg(short, long)]
+    pub stable: bool,
+
+    #[command(flatten)]
+    pub items: Items,
+
+    /// Do not sort: report the first item out of order
+    #[arg(short, long, value_name = "HOW", num_args = 0..=1, require_equals = true,
+          default_missing_value = "diagnose-first", conflicts_with_all = ["output", "silent"])]
+    pub check: Option<CheckHow>,
+
+    /// Like -c, but say nothing; only the exit status tells
+    #[arg(short = 'C', conflicts_with = "output")]
+    pub silent: bool,
+
+    /// Write to FILE, which is replaced all at once, and may be an input
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Which native code sorts
+    #[arg(long, value_enum, default_value = "qsort")]
+    pub sorter: Sorter,
+
+    /// Show each comparison on standard error
+    #[arg(long)]
+    pub trace: bool,
+
+    /// Show figures on standard error, as text or as json
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "text")]
+    pub stats: Option<Stats>,
+}
+
+/// Look for answers of the comparator that contradict each other.
+///
+/// Up to N items, evenly spread over FILE, are compared with each other, both ways. Prints a
+/// counterexample and exits with 1 if the answers cannot all be true.
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80, after_help = AFTER)]
+pub struct Check {
+    #[command(flatten)]
+    pub guest: Guest,
+
+    /// Where the items come from; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub items: Items,
+
+    /// Compare at most N items
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=4000))]
+    pub sample: u16,
+}
+
+/// Show exports, imports, shape, memory, limits and sha256 of a guest.
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80, after_help = AFTER)]
+pub struct Inspect {
+    /// Path of a .wasm or .wat file, or the name of a bundled guest
+    #[arg(value_name = "GUEST")]
+    pub guest: String,
+}
+
+/// Which guest, and what it may use.
+#[derive(ClapArgs, Debug)]
+pub struct Guest {
+    /// Path of a .wasm or .wat file, or the name of a bundled guest (`callbox inspect` lists them)
+    #[arg(value_name = "GUEST")]
+    pub name: String,
+
+    /// The comparator's export [default: compare_bytes for lines, compare_T or compare for records]
+    #[arg(short, long, value_name = "NAME")]
+    pub export: Option<String>,
+
+    /// How the export takes its arguments, where its name does not tell
+    #[arg(long, value_enum)]
+    pub shape: Option<Shape>,
+
+    /// Fuel for all comparisons together, about one unit an instruction [default: 10^12]
+    #[arg(long, value_name = "N", value_parser = count, help_heading = "Limits")]
+    pub fuel: Option<u64>,
+
+    /// Time for all comparisons together, like 500ms or 2m [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Limits")]
+    pub timeout: Option<Duration>,
+
+    /// Memory of the guest, like 16M [default: 64M]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
+    pub max_memory: Option<usize>,
+
+    /// Grant the guest an import; what it prints goes to standard error
+    #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]
+    pub grant: Vec<Grant>,
+
+    /// Put elements into fresh pages though the guest grows its memory itself
+    #[arg(long, help_heading = "Limits")]
+    pub assume_fresh_pages: bool,
+}
+
+/// What the input is made of.
+#[derive(ClapArgs, Debug)]
+pub struct Items {
+    /// Lines end with NUL, not newline
+    #[arg(short, long)]
+    pub zero_terminated: bool,
+
+    /// lines, or raw little-endian records: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bytes:N
+    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "lines")]
+    pub kind: Type,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shape {
+    Pointers,
+    Scalars,
+    Slices,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Sorter {
+    /// the C library's qsort
+    Qsort,
+    /// the algorithm of the Microsoft C runtime
+    Crt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckHow {
+    DiagnoseFirst,
+    #[value(alias = "silent")]
+    Quiet,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Stats {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Grant {
+    /// callbox.print
+    Print,
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    let digits = text.replace('_', "");
+    digits.parse().map_err(|_| "expected a whole number, like 1000000".to_owned())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; expected a time like 500ms or 2m"))
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let sizes = parse_size::Config::new().with_binary();
+    let size = sizes.parse_size(text).map_err(|_| "expected a size like 16M or 1000000".to_owned())?;
+    usize::try_from(size).map_err(|_| "more than this machine can address".to_owned())
+}

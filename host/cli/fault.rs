@@ -1,0 +1,108 @@
+//! Why a command ended, and with which status.
+
+use std::error::Error as _;
+use std::io;
+use std::process::ExitCode;
+
+use callbox::{Blame, Error, Limit};
+
+/// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// `-c`, `-C` or `check` found disorder.
+    Disorder = 1,
+    /// Wrong usage, or trouble with input, output or this machine.
+    Trouble = 2,
+    /// The guest failed: it trapped, hit a limit, or is no usable guest.
+    Guest = 3,
+    /// The comparator contradicted itself, and the sort could not be finished.
+    Contradiction = 4,
+    /// Nobody reads our output any more; what a shell shows for a process that SIGPIPE ended.
+    Pipe = 141,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A failed command: its status, and what to say.
+#[derive(Debug)]
+pub struct Fault {
+    pub exit: Exit,
+    /// `None` where silence is customary.
+    pub text: Option<String>,
+}
+
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+impl Fault {
+    /// Trouble, said in one sentence.
+    pub fn trouble(text: impl Into<String>) -> Fault {
+        Fault { exit: Exit::Trouble, text: Some(text.into()) }
+    }
+
+    /// Trouble with a file: what was tried, what the system said, and what to do.
+    pub fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> Fault {
+        Fault::trouble(format!("{name}: cannot {tried}: {}; {advice}", said(error)))
+    }
+
+    /// Trouble with standard output or an output file.
+    pub fn write(name: &str, error: &io::Error) -> Fault {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Fault { exit: Exit::Pipe, text: None };
+        }
+        Fault::file(name, "write", error, "the output is not complete")
+    }
+
+    /// A failure of the library, about this guest.
+    pub fn library(guest: &str, error: &Error) -> Fault {
+        let exit = match error {
+            Error::OutOfBounds { .. } => Exit::Contradiction,
+            Error::Read { .. } => Exit::Trouble,
+            // What the caller did wrong here was to name this guest for this work.
+            Error::ElementMismatch { .. } => Exit::Guest,
+            error if error.blame() == Blame::Guest => Exit::Guest,
+            _ => Exit::Trouble,
+        };
+        let mut text = match error {
+            Error::Read { path, source } => {
+                let path = path.display();
+                format!("{path}: cannot read: {}; GUEST is a module's path or a bundled name", said(source))
+            }
+            error => error.to_string(),
+        };
+        if !text.starts_with(guest) {
+            text = format!("{guest}: {text}");
+        }
+        if let Some(option) = error.limit().and_then(option) {
+            text = format!("{text}; {option}");
+        }
+        if let (Error::Trap { .. }, Some(trace)) = (error, error.source()) {
+            text = format!("{text}\n{trace}");
+        }
+        Fault { exit, text: Some(text) }
+    }
+}
+
+/// Which option allows more.
+fn option(limit: Limit) -> Option<&'static str> {
+    match limit {
+        Limit::Fuel => Some("allow more with --fuel"),
+        Limit::Deadline => Some("allow more with --timeout"),
+        Limit::Memory => Some("allow more with --max-memory"),
+        _ => None,
+    }
+}
+
+/// The system's words, without Rust's number behind them.
+fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,85 @@
+//! Reading the files of a command.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use callbox::sort::Items;
+
+use super::args;
+use super::fault::{Fault, Result};
+use super::items::Type;
+
+/// What stands for standard input, as sort(1) has it.
+const STDIN: &str = "-";
+
+/// Reads all files, or standard input if there are none, into one run of items.
+pub fn read(files: &[PathBuf], args: &args::Items) -> Result<Items> {
+    let separator = separator(args);
+    let mut bytes = Vec::new();
+    let stdin = [PathBuf::from(STDIN)];
+    for file in if files.is_empty() { &stdin } else { files } {
+        let before = bytes.len();
+        read_one(file, &mut bytes)?;
+        match args.kind.width() {
+            // A last line without its end must not run into the next file's first.
+            None if bytes.len() > before && bytes.last() != Some(&separator) => bytes.push(separator),
+            Some(width) if !(bytes.len() - before).is_multiple_of(width) => {
+                let (file, len) = (name(file), bytes.len() - before);
+                return Err(Fault::trouble(format!(
+                    "{file}: {len} bytes are no whole number of records of {width}; \
+                     is -t {} right?",
+                    type_name(&args.kind),
+                )));
+            }
+            _ => {}
+        }
+    }
+    let items = match args.kind.width() {
+        None => Items::lines(bytes, separator),
+        Some(width) => Items::records(bytes, width),
+    };
+    items.map_err(|error| Fault::trouble(error.to_string()))
+}
+
+/// What ends a line.
+pub fn separator(args: &args::Items) -> u8 {
+    if args.zero_terminated { 0 } else { b'\n' }
+}
+
+/// A file's name in messages.
+pub fn name(file: &Path) -> String {
+    file.display().to_string()
+}
+
+fn type_name(kind: &Type) -> String {
+    match kind {
+        Type::Lines => "lines".into(),
+        Type::Scalar { name, .. } => (*name).into(),
+        Type::Bytes { width } => format!("bytes:{width}"),
+    }
+}
+
+fn read_one(file: &Path, bytes: &mut Vec<u8>) -> Result<()> {
+    let read = match file.as_os_str() == STDIN {
+        true => io::stdin().lock().read_to_end(bytes),
+        false => File::open(file).and_then(|mut open| {
+            // A hint only: the file may shrink or grow while it is read.
+            bytes.try_reserve(open.metadata()?.len() as usize).map_err(io::Error::other)?;
+            open.read_to_end(bytes)
+        }),
+    };
+    match read {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault::file(&name(file), "read", &error, advice(&error))),
+    }
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the name",
+        io::ErrorKind::IsADirectory => "name the files in it",
+        io::ErrorKind::PermissionDenied => "check its permissions",
+        _ => "nothing was written",
+    }
+}

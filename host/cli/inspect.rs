@@ -1,0 +1,73 @@
+//! `callbox inspect`.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use callbox::{Limits, Module, Sandbox, Shape};
+
+use super::args;
+use super::fault::{Exit, Fault, Result};
+use super::guest;
+
+pub fn run(args: &args::Inspect) -> Result<Exit> {
+    let fault = |error| Fault::library(&args.guest, &error);
+    let print = |_: &[u8]| {}; // nothing of the guest runs here
+    let sandbox = Sandbox::new(Limits::default()).map_err(fault)?.grant_print(print);
+    let module = guest::module(&sandbox, &args.guest)?;
+    let mut text = String::new();
+    // Writing to a `String` cannot fail.
+    let _ = describe(&mut text, &module, &sandbox);
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", &error))?;
+    Ok(Exit::Done)
+}
+
+fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::Result {
+    let hex = module.sha256().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    row(text, "module", &format!("{}, {} bytes", module.name(), module.size()))?;
+    row(text, "sha256", &hex)?;
+    let imports = module.imports();
+    if imports.is_empty() {
+        row(text, "imports", "none")?;
+    }
+    for import in imports {
+        let fate = if module.is_granted(&import) { "granted with --grant print" } else { "never granted" };
+        row(text, "import", &format!("{}: {}; {fate}", import.name, import.ty))?;
+    }
+    for export in module.exports() {
+        let shape = match export.shape {
+            Some(Shape::Pointers) => "; a comparator by pointers: -t i32, bytes:N, …",
+            Some(Shape::Scalars) => "; a comparator by scalars: -t with its type",
+            Some(Shape::Slices) => "; a comparator by slices: lines, -t bytes:N",
+            None => "",
+        };
+        row(text, "export", &format!("{}: {}{shape}", export.name, export.ty))?;
+    }
+    let memory = match module.memory() {
+        None => "none exported".into(),
+        Some(memory) => match memory.maximum {
+            Some(most) => format!("{} pages of 64 KiB, at most {most}", memory.minimum),
+            None => format!("{} pages of 64 KiB", memory.minimum),
+        },
+    };
+    row(text, "memory", &memory)?;
+    row(text, "elements", staging(module))?;
+    row(text, "start", if module.starts() { "runs code when a guest is made" } else { "runs no code" })?;
+    row(text, "limits", &sandbox.limits().to_string())
+}
+
+fn row(text: &mut String, name: &str, value: &str) -> std::fmt::Result {
+    writeln!(text, "{name:9} {value}")
+}
+
+/// Where the host would put elements.
+fn staging(module: &Module) -> &'static str {
+    let exports = module.exports();
+    let exported = |name: &str| exports.iter().any(|export| export.name == name);
+    match () {
+        () if module.memory().is_none() => "passed as values only",
+        () if exported("cabi_realloc") => "put where cabi_realloc says",
+        () if exported("callbox_alloc") => "put where callbox_alloc says",
+        () if module.grows_memory() => "not put anywhere; it grows its memory and exports no callbox_alloc",
+        () => "put into pages that the host adds",
+    }
+}

@@ -1,0 +1,94 @@
+//! Types of items: what they are in the input, in C, and in a guest's exports.
+
+use std::str::FromStr;
+
+use callbox::{CType, Prototype};
+
+/// What the input is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    Lines,
+    Scalar { name: &'static str, ctype: CType, core: &'static str },
+    Bytes { width: usize },
+}
+
+/// Name, C type, and the core type that wasm sees.
+const SCALARS: [(&str, CType, &str); 10] = [
+    ("i8", CType::Int8, "i32"),
+    ("u8", CType::UInt8, "i32"),
+    ("i16", CType::Int16, "i32"),
+    ("u16", CType::UInt16, "i32"),
+    ("i32", CType::Int32, "i32"),
+    ("u32", CType::UInt32, "i32"),
+    ("i64", CType::Int64, "i64"),
+    ("u64", CType::UInt64, "i64"),
+    ("f32", CType::Float, "f32"),
+    ("f64", CType::Double, "f64"),
+];
+
+impl FromStr for Type {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Type, String> {
+        if text == "lines" {
+            return Ok(Type::Lines);
+        }
+        if let Some(width) = text.strip_prefix("bytes:") {
+            return match width.parse() {
+                Ok(width @ 1..=0x4000_0000) => Ok(Type::Bytes { width }),
+                _ => Err("expected a width between 1 and 1073741824 after bytes:".into()),
+            };
+        }
+        let scalar = SCALARS.iter().find(|(name, ..)| *name == text);
+        let (name, ctype, core) =
+            scalar.ok_or("expected lines, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 or bytes:N")?;
+        Ok(Type::Scalar { name, ctype: ctype.clone(), core })
+    }
+}
+
+impl Type {
+    /// Width of a record; `None` for lines.
+    pub fn width(&self) -> Option<usize> {
+        match self {
+            Type::Lines => None,
+            Type::Scalar { ctype, .. } => ctype.size(),
+            Type::Bytes { width } => Some(*width),
+        }
+    }
+
+    /// The exports that can compare such items, the most fitting first.
+    pub fn exports(&self) -> Vec<String> {
+        match self {
+            Type::Lines => vec!["compare_bytes".into()],
+            Type::Bytes { .. } => vec!["compare_bytes".into(), "compare".into()],
+            Type::Scalar { name, core, .. } => {
+                let mut exports =
+                    vec![format!("compare_{name}"), format!("compare_{core}"), "compare".into()];
+                exports.dedup();
+                exports
+            }
+        }
+    }
+
+    /// How C would call a comparator of such items.
+    pub fn prototype(&self) -> Prototype {
+        match self {
+            Type::Scalar { ctype, .. } => Prototype::comparator(ctype.clone()),
+            Type::Lines | Type::Bytes { .. } => Prototype::comparator(CType::Void),
+        }
+    }
+
+    /// An item as a person would write it.
+    pub fn show(&self, item: &[u8]) -> String {
+        let Type::Scalar { name, .. } = self else { return format!("\"{}\"", item.escape_ascii()) };
+        macro_rules! number {
+            ($($t:ident),*) => {
+                match *name {
+                    $(stringify!($t) => item.try_into().ok().map(|b| $t::from_le_bytes(b).to_string()),)*
+                    _ => None,
+                }
+            };
+        }
+        number!(i8, u8, i16, u16, i32, u32, i64, u64, f32, f64).unwrap_or_default()
+    }
+}

@@ -1,0 +1,112 @@
+//! `callbox sort`.
+
+use std::cmp::Ordering;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use callbox::Callback;
+use callbox::native::Sorter;
+use callbox::sort::{Items, Job, Options, Trace};
+
+use super::args::{self, CheckHow};
+use super::fault::{Exit, Fault, Result};
+use super::items::Type;
+use super::output::Output;
+use super::stats::Figures;
+use super::{guest, input};
+
+pub fn run(args: &args::Sort) -> Result<Exit> {
+    if (args.check.is_some() || args.silent) && args.files.len() > 1 {
+        let extra = input::name(&args.files[1]);
+        return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
+    }
+    let output = Output::open(args.output.as_deref())?;
+    let started = Instant::now();
+    let callback = guest::comparator(&args.guest, &args.items.kind)?;
+    let loaded = Instant::now();
+    let items = input::read(&args.files, &args.items)?;
+    let read = Instant::now();
+    let job = Job::new(&callback, options(args));
+    let fault = |error| Fault::library(&args.guest.name, &error);
+
+    if args.check.is_some() || args.silent {
+        let Some(at) = job.disorder(&items).map_err(fault)? else { return Ok(Exit::Done) };
+        if !args.silent && args.check != Some(CheckHow::Quiet) {
+            report_disorder(args, &items, at);
+        }
+        return Ok(Exit::Disorder);
+    }
+
+    let sorted = job.sort(&items).map_err(fault)?;
+    let done = Instant::now();
+    let separator = input::separator(&args.items);
+    output.write(|to| {
+        for &at in &sorted.order {
+            to.write_all(items.get(at as usize))?;
+            if args.items.kind == Type::Lines {
+                to.write_all(&[separator])?;
+            }
+        }
+        Ok(())
+    })?;
+    if let Some(format) = args.stats {
+        let figures = Figures {
+            sorter: match args.sorter {
+                args::Sorter::Qsort => "qsort",
+                args::Sorter::Crt => "crt",
+            },
+            items: items.len(),
+            written: sorted.order.len(),
+            comparisons: job.comparisons(),
+            fuel: job.fuel_used(),
+            guest_memory: memory(&callback),
+            load: loaded - started,
+            read: read - loaded,
+            sort: done - read,
+        };
+        let _ = io::stderr().write_all(figures.show(format).as_bytes());
+    }
+    Ok(Exit::Done)
+}
+
+fn options(args: &args::Sort) -> Options {
+    Options {
+        reverse: args.reverse,
+        unique: args.unique,
+        stable: args.stable,
+        sorter: match args.sorter {
+            args::Sorter::Qsort => Sorter::Qsort,
+            args::Sorter::Crt => Sorter::Crt,
+        },
+        trace: args.trace.then(|| trace(args.items.kind.clone())),
+    }
+}
+
+fn trace(kind: Type) -> Trace {
+    Arc::new(move |a, b, answer| {
+        let _ = writeln!(io::stderr(), "{} {} {}", kind.show(a), sign(answer), kind.show(b));
+    })
+}
+
+/// How an answer is shown between two items.
+pub fn sign(answer: Ordering) -> char {
+    match answer {
+        Ordering::Less => '<',
+        Ordering::Equal => '=',
+        Ordering::Greater => '>',
+    }
+}
+
+fn report_disorder(args: &args::Sort, items: &Items, at: usize) {
+    let file = args.files.first().map_or("-".into(), |file| input::name(file));
+    let item = match args.items.kind {
+        Type::Lines => String::from_utf8_lossy(items.get(at)).into_owned(),
+        _ => args.items.kind.show(items.get(at)),
+    };
+    let _ = writeln!(io::stderr(), "callbox: {file}:{}: disorder: {item}", at + 1);
+}
+
+fn memory(callback: &Callback) -> usize {
+    callback.guest().memory_size().unwrap_or(0)
+}

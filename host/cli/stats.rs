@@ -1,0 +1,70 @@
+//! Figures of a sort.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::args::Stats;
+
+/// What `--stats` shows.
+pub struct Figures {
+    pub sorter: &'static str,
+    pub items: usize,
+    pub written: usize,
+    pub comparisons: u64,
+    pub fuel: u64,
+    pub guest_memory: usize,
+    pub load: Duration,
+    pub read: Duration,
+    pub sort: Duration,
+}
+
+impl Figures {
+    /// The figures, ending in a newline.
+    pub fn show(&self, format: Stats) -> String {
+        let peak = peak_memory();
+        match format {
+            Stats::Text => {
+                let mut text = String::new();
+                let mut row = |name: &str, value: String| {
+                    let _ = writeln!(text, "{name:13} {value}");
+                };
+                row("sorter", self.sorter.into());
+                row("items", self.items.to_string());
+                row("written", self.written.to_string());
+                row("comparisons", self.comparisons.to_string());
+                row("fuel", self.fuel.to_string());
+                row("guest memory", format!("{} bytes", self.guest_memory));
+                if let Some(peak) = peak {
+                    row("peak memory", format!("{peak} bytes"));
+                }
+                row("load", format!("{:.6} s", self.load.as_secs_f64()));
+                row("read", format!("{:.6} s", self.read.as_secs_f64()));
+                row("sort", format!("{:.6} s", self.sort.as_secs_f64()));
+                text
+            }
+            Stats::Json => {
+                let json = serde_json::json!({
+                    "sorter": self.sorter,
+                    "items": self.items,
+                    "written": self.written,
+                    "comparisons": self.comparisons,
+                    "fuel": self.fuel,
+                    "guest_memory_bytes": self.guest_memory,
+                    "peak_memory_bytes": peak,
+                    "load_seconds": self.load.as_secs_f64(),
+                    "read_seconds": self.read.as_secs_f64(),
+                    "sort_seconds": self.sort.as_secs_f64(),
+                });
+                format!("{json}\n")
+            }
+        }
+    }
+}
+
+/// The most memory this process has had, where the system tells it in a file.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}

@@ -1,0 +1,196 @@
+//! C types: size, alignment, and how wasm sees them.
+
+use std::ffi::{c_char, c_int, c_long, c_longlong, c_short, c_void};
+use std::fmt;
+use std::mem::{align_of, size_of};
+
+/// A C type, as this target lays it out.
+///
+/// Equality is by spelling: `int` and `int32_t` are two types here, though they have one layout.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each is the C type of its name")]
+pub enum CType {
+    Void,
+    Bool,
+    Char,
+    SignedChar,
+    UnsignedChar,
+    Short,
+    UnsignedShort,
+    Int,
+    UnsignedInt,
+    Long,
+    UnsignedLong,
+    LongLong,
+    UnsignedLongLong,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    Size,
+    SSize,
+    IntPtr,
+    UIntPtr,
+    PtrDiff,
+    Float,
+    Double,
+    /// `T *`, or `const T *` where `readonly`.
+    Pointer {
+        /// What it points to.
+        pointee: Box<CType>,
+        /// Whether the pointee is const.
+        readonly: bool,
+    },
+}
+
+/// What kind of number a C type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Two's complement.
+    Signed,
+    /// Not negative; `_Bool` is one.
+    Unsigned,
+    /// IEEE 754.
+    Float,
+}
+
+/// Each scalar with its canonical C spelling.
+pub(crate) const SCALARS: &[(CType, &str)] = &[
+    (CType::Void, "void"),
+    (CType::Bool, "_Bool"),
+    (CType::Char, "char"),
+    (CType::SignedChar, "signed char"),
+    (CType::UnsignedChar, "unsigned char"),
+    (CType::Short, "short"),
+    (CType::UnsignedShort, "unsigned short"),
+    (CType::Int, "int"),
+    (CType::UnsignedInt, "unsigned int"),
+    (CType::Long, "long"),
+    (CType::UnsignedLong, "unsigned long"),
+    (CType::LongLong, "long long"),
+    (CType::UnsignedLongLong, "unsigned long long"),
+    (CType::Int8, "int8_t"),
+    (CType::Int16, "int16_t"),
+    (CType::Int32, "int32_t"),
+    (CType::Int64, "int64_t"),
+    (CType::UInt8, "uint8_t"),
+    (CType::UInt16, "uint16_t"),
+    (CType::UInt32, "uint32_t"),
+    (CType::UInt64, "uint64_t"),
+    (CType::Size, "size_t"),
+    (CType::SSize, "ssize_t"),
+    (CType::IntPtr, "intptr_t"),
+    (CType::UIntPtr, "uintptr_t"),
+    (CType::PtrDiff, "ptrdiff_t"),
+    (CType::Float, "float"),
+    (CType::Double, "double"),
+];
+
+impl CType {
+    /// `T *`, ctypes' `POINTER(T)`.
+    pub fn pointer(self) -> CType {
+        CType::Pointer { pointee: Box::new(self), readonly: false }
+    }
+
+    /// `const T *`.
+    pub fn const_pointer(self) -> CType {
+        CType::Pointer { pointee: Box::new(self), readonly: true }
+    }
+
+    /// Size in bytes; `None` for `void`.
+    pub fn size(&self) -> Option<usize> {
+        self.layout().map(|(size, _)| size)
+    }
+
+    /// Alignment in bytes; `None` for `void`.
+    pub fn align(&self) -> Option<usize> {
+        self.layout().map(|(_, align)| align)
+    }
+
+    /// What kind of number it is; `None` for `void` and pointers.
+    pub fn kind(&self) -> Option<Kind> {
+        use CType::*;
+        match self {
+            Void | Pointer { .. } => None,
+            Char if c_char::MIN == 0 => Some(Kind::Unsigned),
+            Char | SignedChar | Short | Int | Long | LongLong | Int8 | Int16 | Int32 | Int64 | SSize
+            | IntPtr | PtrDiff => Some(Kind::Signed),
+            Bool | UnsignedChar | UnsignedShort | UnsignedInt | UnsignedLong | UnsignedLongLong | UInt8
+            | UInt16 | UInt32 | UInt64 | Size | UIntPtr => Some(Kind::Unsigned),
+            Float | Double => Some(Kind::Float),
+        }
+    }
+
+    /// Whether values of both types are the same bytes with the same meaning, as `int` and
+    /// `int32_t` are.
+    pub fn same_layout(&self, other: &CType) -> bool {
+        self.layout() == other.layout() && self.kind() == other.kind()
+    }
+
+    fn layout(&self) -> Option<(usize, usize)> {
+        use CType::*;
+        fn of<T>() -> Option<(usize, usize)> {
+            Some((size_of::<T>(), align_of::<T>()))
+        }
+        match self {
+            Void => None,
+            Bool | Char | SignedChar | UnsignedChar | Int8 | UInt8 => of::<u8>(),
+            Short | UnsignedShort => of::<c_short>(),
+            Int | UnsignedInt => of::<c_int>(),
+            Long | UnsignedLong => of::<c_long>(),
+            LongLong | UnsignedLongLong => of::<c_longlong>(),
+            Int16 | UInt16 => of::<i16>(),
+            Int32 | UInt32 => of::<i32>(),
+            Int64 | UInt64 => of::<i64>(),
+            Size | SSize | IntPtr | UIntPtr | PtrDiff => of::<usize>(),
+            Float => of::<f32>(),
+            Double => of::<f64>(),
+            Pointer { .. } => of::<*const c_void>(),
+        }
+    }
+}
+
+impl fmt::Display for CType {
+    /// C syntax: `const int *`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let CType::Pointer { pointee, readonly } = self {
+            return match (&**pointee, readonly) {
+                // C writes the const of a pointer behind its star.
+                (CType::Pointer { .. }, true) => write!(f, "{pointee}const *"),
+                (CType::Pointer { .. }, false) => write!(f, "{pointee}*"),
+                (_, true) => write!(f, "const {pointee} *"),
+                (_, false) => write!(f, "{pointee} *"),
+            };
+        }
+        let name = SCALARS.iter().find(|(ctype, _)| ctype == self).map(|(_, name)| *name);
+        f.write_str(name.unwrap_or("?"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scalar_has_the_size_that_the_c_compiler_gives_it() {
+        let sizes: Vec<_> = SCALARS.iter().map(|(ctype, _)| ctype.size().unwrap_or(0)).collect();
+        let long = size_of::<c_long>();
+        let word = size_of::<usize>();
+        assert_eq!(sizes[..13], [0, 1, 1, 1, 1, 2, 2, 4, 4, long, long, 8, 8]);
+        assert_eq!(sizes[13..21], [1, 2, 4, 8, 1, 2, 4, 8]);
+        assert_eq!(sizes[21..], [word, word, word, word, word, 4, 8]);
+    }
+
+    #[test]
+    fn pointers_print_as_c_writes_them() {
+        let int = CType::Int;
+        assert_eq!(int.clone().const_pointer().to_string(), "const int *");
+        assert_eq!(int.clone().pointer().pointer().to_string(), "int **");
+        assert_eq!(int.const_pointer().const_pointer().to_string(), "const int *const *");
+    }
+}

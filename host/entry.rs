@@ -1,0 +1,317 @@
+//! What a slot of the callback table holds, and the table as users see it.
+
+use std::cmp::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::callback::Callback;
+use crate::error::{Error, Result};
+use crate::prototype::Prototype;
+use crate::table::{Key, Table};
+
+/// How many function pointers can be lent at once.
+pub(crate) const SLOTS: usize = 1024;
+
+/// The one table of the process. It is static because trampolines are: they are numbered
+/// functions in this binary, and nothing executable is ever allocated.
+pub(crate) static TABLE: Table<Entry, SLOTS> = Table::new();
+
+/// Asks for the order of two elements given as bytes: the guest, and whatever the host wants to
+/// do before and after.
+pub(crate) type Ask = Box<dyn Fn(&[u8], &[u8]) -> Result<Ordering> + Send + Sync>;
+
+/// One loan of a callback to native code.
+pub(crate) struct Entry {
+    pub(crate) callback: Callback,
+    pub(crate) ask: Ask,
+    pub(crate) bounds: Bounds,
+    calls: AtomicU64,
+    failures: AtomicU64,
+    leases: AtomicUsize,
+    failed: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+/// Which pointers C may pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bounds {
+    /// Pointers to elements of this width, for which the lender has vouched.
+    Trusted { width: usize },
+    /// Pointers into known runs of memory. On a violation a sort of ours is left by unwinding;
+    /// code that we do not know gets the neutral answer.
+    Known { a: Run, b: Run, width: usize, ascending: bool, unwind: bool },
+}
+
+/// A run of memory by its addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    start: usize,
+    len: usize,
+}
+
+impl Run {
+    pub(crate) fn of(bytes: &[u8]) -> Run {
+        Run { start: bytes.as_ptr().addr(), len: bytes.len() }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether an element of `width` bytes at this address lies inside.
+    fn holds(self, at: usize, width: usize) -> bool {
+        let offset = at.wrapping_sub(self.start);
+        self.len >= width && offset <= self.len - width
+    }
+}
+
+/// A pointer that C must not have passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    Outside,
+    Descending,
+}
+
+impl Bounds {
+    pub(crate) fn width(&self) -> usize {
+        match *self {
+            Bounds::Trusted { width } | Bounds::Known { width, .. } => width,
+        }
+    }
+
+    /// `Ok` if both addresses may be read, for the width of an element each.
+    pub(crate) fn check(&self, a: usize, b: usize) -> Result<(), Violation> {
+        match *self {
+            Bounds::Trusted { .. } if a != 0 && b != 0 => Ok(()),
+            Bounds::Trusted { .. } => Err(Violation::Outside),
+            Bounds::Known { ascending: true, .. } if a >= b => Err(Violation::Descending),
+            Bounds::Known { a: first, b: second, width, .. } => {
+                let inside = first.holds(a, width) && second.holds(b, width);
+                if inside { Ok(()) } else { Err(Violation::Outside) }
+            }
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn new(callback: Callback, bounds: Bounds, ask: Ask) -> Entry {
+        Entry {
+            callback,
+            ask,
+            bounds,
+            calls: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            leases: AtomicUsize::new(1),
+            failed: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Counts a call, and says which it is, from 1.
+    pub(crate) fn count(&self) -> u64 {
+        self.calls.fetch_add(1, Relaxed) + 1
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
+    }
+
+    /// Keeps the first failure; later ones are its echoes.
+    pub(crate) fn fail(&self, error: Error) {
+        self.failures.fetch_add(1, Relaxed);
+        self.kept().get_or_insert(error);
+        self.failed.store(true, Relaxed);
+    }
+
+    /// Whether a failure is kept, so that the guest is not to be asked again.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
+    /// Takes the first failure out; the next call asks the guest again.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        let failure = self.kept().take();
+        self.failed.store(false, Relaxed);
+        failure
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A shared holding of one slot; the last one to go gives the slot back.
+pub(crate) struct Loan {
+    key: Key,
+    entry: Arc<Entry>,
+}
+
+impl Loan {
+    /// Takes a free slot.
+    pub(crate) fn new(entry: Entry) -> Result<Loan> {
+        let entry = Arc::new(entry);
+        let key = TABLE.insert(entry.clone()).ok_or(Error::TableFull { capacity: SLOTS })?;
+        Ok(Loan { key, entry })
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Gives the slot up for good, whoever else holds it.
+    pub(crate) fn retire(self) {
+        TABLE.retire(self.key);
+    }
+}
+
+impl Clone for Loan {
+    fn clone(&self) -> Loan {
+        self.entry.leases.fetch_add(1, Relaxed);
+        Loan { key: self.key, entry: self.entry.clone() }
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if self.entry.leases.fetch_sub(1, Relaxed) == 1 {
+            TABLE.remove(self.key); // a retired key finds nothing
+        }
+    }
+}
+
+/// The callbacks that native code holds function pointers to: a view of the process's one table.
+///
+/// Each slot belongs to one compiled-in trampoline. A released slot goes to the end of the queue,
+/// so that a pointer that native code kept too long meets another callback only after every other
+/// free slot has been lent once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallbackTable;
+
+/// One slot that is lent, for a leak report.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The slot and its generation.
+    pub key: Key,
+    /// The guest's export.
+    pub export: String,
+    /// The name of the guest's module.
+    pub module: String,
+    /// How C calls it.
+    pub prototype: Prototype,
+    /// How often C has called it.
+    pub calls: u64,
+    /// How many of these calls failed.
+    pub failures: u64,
+    /// How many leases hold it.
+    pub leases: usize,
+}
+
+impl CallbackTable {
+    /// Slots that are lent now.
+    pub fn len(self) -> usize {
+        TABLE.len()
+    }
+
+    /// Whether nothing is lent.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Slots there are.
+    pub fn capacity(self) -> usize {
+        SLOTS
+    }
+
+    /// Calls that came through a pointer after its release. They were answered with the neutral
+    /// value.
+    pub fn late_calls(self) -> u64 {
+        TABLE.late_calls()
+    }
+
+    /// Who is registered, in the order of slots, as of now.
+    pub fn iter(self) -> impl Iterator<Item = Registration> {
+        TABLE.snapshot().into_iter().map(|(key, entry)| Registration::of(key, &entry))
+    }
+
+    /// What a key names; `None` once its lease is over.
+    pub fn get(self, key: Key) -> Option<Registration> {
+        TABLE.get(key).map(|entry| Registration::of(key, &entry))
+    }
+}
+
+impl Registration {
+    fn of(key: Key, entry: &Entry) -> Registration {
+        Registration {
+            key,
+            export: entry.callback.export().to_owned(),
+            module: entry.callback.guest().module().name().to_owned(),
+            prototype: entry.callback.prototype().clone(),
+            calls: entry.calls(),
+            failures: entry.failures.load(Relaxed),
+            leases: entry.leases.load(Relaxed),
+        }
+    }
+}
+
+impl std::fmt::Display for Registration {
+    /// One line of a leak report.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "slot {}: \"{}\" of {} as \"{}\", {} calls, {} failures, {} leases",
+            self.key.slot(),
+            self.export,
+            self.module,
+            self.prototype,
+            self.calls,
+            self.failures,
+            self.leases,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_elements_inside_the_run_may_be_read() {
+        let run = Run { start: 1000, len: 12 };
+        for (at, good) in [
+            (999, false),
+            (1000, true),
+            (1004, true),
+            (1008, true),
+            (1009, false),
+            (0, false),
+            (usize::MAX, false),
+        ] {
+            assert_eq!(run.holds(at, 4), good, "{at}");
+        }
+        assert!(!Run { start: 1000, len: 3 }.holds(1000, 4));
+        assert!(!Run { start: 1000, len: 0 }.holds(1000, 1));
+    }
+
+    #[test]
+    fn each_argument_has_bounds_of_its_own() {
+        let (a, b) = (Run { start: 100, len: 4 }, Run { start: 200, len: 40 });
+        let bounds = Bounds::Known { a, b, width: 4, ascending: false, unwind: false };
+        assert_eq!(bounds.check(100, 236), Ok(()));
+        assert_eq!(bounds.check(200, 236), Err(Violation::Outside));
+        assert_eq!(bounds.check(100, 100), Err(Violation::Outside));
+    }
+
+    #[test]
+    fn where_the_order_of_pointers_is_known_any_other_is_a_violation() {
+        let run = Run { start: 100, len: 40 };
+        let bounds = Bounds::Known { a: run, b: run, width: 4, ascending: true, unwind: true };
+        assert_eq!(bounds.check(100, 104), Ok(()));
+        assert_eq!(bounds.check(104, 100), Err(Violation::Descending));
+        assert_eq!(bounds.check(104, 104), Err(Violation::Descending));
+        assert_eq!(bounds.check(100, 140), Err(Violation::Outside));
+    }
+}

@@ -1,0 +1,324 @@
+//! What went wrong, and whose fault it was.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::prototype::Prototype;
+
+/// The result of every fallible function in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Who has to change something so that a failure does not come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// The program that uses Callbox: a wrong argument, a wrong prototype, a missing file.
+    Caller,
+    /// The module that nobody trusts: it trapped, ran past a limit, or is no usable guest.
+    Guest,
+    /// The process around both: no memory, no free slot, a panic.
+    Host,
+}
+
+/// A bound of [`Limits`](crate::Limits) that a guest ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::fuel`](crate::Limits::fuel)
+    Fuel,
+    /// [`Limits::deadline`](crate::Limits::deadline)
+    Deadline,
+    /// [`Limits::memory`](crate::Limits::memory)
+    Memory,
+    /// [`Limits::table`](crate::Limits::table)
+    Table,
+    /// [`Limits::stack`](crate::Limits::stack)
+    Stack,
+    /// [`Limits::module_size`](crate::Limits::module_size)
+    ModuleSize,
+    /// [`Limits::print`](crate::Limits::print)
+    Print,
+}
+
+/// Everything that can go wrong, each as a sentence that names the thing, what was expected, and
+/// where it helps, what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("{}: cannot read the module: {source}", path.display())]
+    Read {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// A text does not parse as a C function type.
+    #[error(
+        "\"{text}\" is not a C function type: {reason} at column {column}; \
+         write it like \"int (const void *, const void *)\""
+    )]
+    PrototypeSyntax {
+        /// The text that was to be parsed.
+        text: String,
+        /// Where it went wrong, counted in bytes from 1.
+        column: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+
+    /// The prototype is a good C function type, but no trampoline serves it.
+    #[error("no trampoline serves the prototype \"{prototype}\": {reason}")]
+    PrototypeUnserved {
+        /// The prototype that was to be registered.
+        prototype: Prototype,
+        /// Which part of it is not served, and what to write instead.
+        reason: &'static str,
+    },
+
+    /// The elements of the array are not what the callback compares.
+    #[error("the array holds elements of {found}, but \"{export}\" compares {expected}")]
+    ElementMismatch {
+        /// The export behind the callback.
+        export: String,
+        /// What the prototype points to.
+        expected: String,
+        /// What the array holds.
+        found: String,
+    },
+
+    /// A run of bytes that is no whole number of elements, or elements of no size.
+    #[error(
+        "{bytes} bytes cannot be divided into elements of {width}; \
+         the width must be at least 1 and divide the length"
+    )]
+    Ragged {
+        /// Length of the run in bytes.
+        bytes: usize,
+        /// Width of an element in bytes.
+        width: usize,
+    },
+
+    /// More items than an index can count.
+    #[error("{len} items are too many; at most {} can be sorted at once", u32::MAX)]
+    TooManyItems {
+        /// How many there were.
+        len: usize,
+    },
+
+    /// The bytes are not a WebAssembly module, or not a valid one.
+    #[error("{module}: not a usable WebAssembly module: {reason}")]
+    Module {
+        /// The module's name or path.
+        module: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The module wants functions, memories, tables or globals that nobody granted it.
+    #[error(
+        "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
+         and only where the host grants it",
+        list_imports(imports)
+    )]
+    Imports {
+        /// The module's name or path.
+        module: String,
+        /// Every import that was refused, as `module.name`.
+        imports: Vec<String>,
+    },
+
+    /// The export is missing, is not a function, or has a type that serves no shape.
+    #[error("{module}: {reason}")]
+    Export {
+        /// The module's name or path.
+        module: String,
+        /// Which export was looked for, what was expected and what was found.
+        reason: String,
+    },
+
+    /// The guest has no memory that the host may put elements into.
+    #[error("{module}: the host has nowhere to put elements: {reason}")]
+    Staging {
+        /// The module's name or path.
+        module: String,
+        /// What stands in the way, and which export to add.
+        reason: String,
+    },
+
+    /// The guest ran into one of its limits.
+    #[error("{module}: {what}")]
+    Limit {
+        /// The module's name or path.
+        module: String,
+        /// Which limit.
+        limit: Limit,
+        /// What was used up, and how much of it there was.
+        what: String,
+    },
+
+    /// The guest trapped.
+    #[error("{module}: \"{export}\" trapped: {trap}")]
+    Trap {
+        /// The module's name or path.
+        module: String,
+        /// The function that the host had called.
+        export: String,
+        /// The trap by name, as wasmtime words it.
+        trap: String,
+        /// Where in the guest it happened.
+        source: GuestBacktrace,
+    },
+
+    /// A guest was called while it was already running on this thread.
+    #[error(
+        "{module}: \"{export}\" was called while a function of the same guest was still \
+         running on this thread; a guest is not re-entrant"
+    )]
+    Reentrant {
+        /// The module's name or path.
+        module: String,
+        /// The function that was to be called.
+        export: String,
+    },
+
+    /// The C library's sort asked about memory outside its array, because the answers contradict
+    /// each other. It was left by unwinding; the array is as it was.
+    #[error(
+        "\"{export}\" contradicts itself: its answers drove the C library's sort out of its \
+         array at comparison {call}; find a counterexample with `callbox check`"
+    )]
+    OutOfBounds {
+        /// The export behind the callback.
+        export: String,
+        /// Which comparison it was, counted from 1.
+        call: u64,
+    },
+
+    /// glibc before 2.39 could not allocate the temporary of its merge sort and fell back to a
+    /// quicksort that is unsafe with an untrusted comparator. It was left before it moved anything.
+    #[error(
+        "the C library's qsort left its merge path for one that is unsafe with an untrusted \
+         comparator, because it could not have the {bytes} bytes of its temporary; \
+         free memory, or use another sorter"
+    )]
+    LeftMergePath {
+        /// Size of the array, which is about that of the temporary.
+        bytes: usize,
+    },
+
+    /// The sort returned something that is not a permutation of what it was given.
+    #[error("the sort's result is not a permutation of its input; nothing was written back")]
+    NotPermutation,
+
+    /// A callback handed to native code pointed outside the array it was lent for.
+    #[error(
+        "native code called \"{export}\" with a pointer outside the array it was lent for; \
+         lend the callback without an array if that is intended"
+    )]
+    OutsideLease {
+        /// The export behind the callback.
+        export: String,
+    },
+
+    /// Something panicked inside a trampoline; the panic did not reach C.
+    #[error("a panic inside the trampoline of \"{export}\": {message}")]
+    Panic {
+        /// The export behind the callback.
+        export: String,
+        /// The panic's message.
+        message: String,
+    },
+
+    /// Every trampoline is lent.
+    #[error("all {capacity} slots of the callback table are lent; release a lease first")]
+    TableFull {
+        /// How many trampolines there are.
+        capacity: usize,
+    },
+
+    /// The engine could not be built, or could not run a guest, for a reason that is ours.
+    #[error("the WebAssembly engine failed: {reason}")]
+    Engine {
+        /// What the engine said.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Who has to change something.
+    pub fn blame(&self) -> Blame {
+        use Error::*;
+        match self {
+            Read { .. }
+            | PrototypeSyntax { .. }
+            | PrototypeUnserved { .. }
+            | ElementMismatch { .. }
+            | Ragged { .. }
+            | TooManyItems { .. }
+            | Reentrant { .. }
+            | OutsideLease { .. } => Blame::Caller,
+            Module { .. }
+            | Imports { .. }
+            | Export { .. }
+            | Staging { .. }
+            | Limit { .. }
+            | Trap { .. }
+            | OutOfBounds { .. } => Blame::Guest,
+            LeftMergePath { .. } | NotPermutation | Panic { .. } | TableFull { .. } | Engine { .. } => {
+                Blame::Host
+            }
+        }
+    }
+
+    /// The limit that was hit, if it was one.
+    pub fn limit(&self) -> Option<Limit> {
+        match self {
+            Error::Limit { limit, .. } => Some(*limit),
+            _ => None,
+        }
+    }
+}
+
+fn list_imports(imports: &[String]) -> String {
+    match imports {
+        [one] => format!("import {one} is"),
+        many => format!("imports {} are", many.join(", ")),
+    }
+}
+
+/// Where in a guest a trap happened: the innermost function first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuestBacktrace {
+    /// Functions that were running, innermost first, at most 20.
+    pub frames: Vec<Frame>,
+}
+
+/// One function of a [`GuestBacktrace`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The function's name, where the module has a name section.
+    pub name: Option<String>,
+    /// The function's index in its module.
+    pub index: u32,
+    /// Offset of the instruction in the module, in bytes.
+    pub offset: Option<usize>,
+}
+
+impl std::fmt::Display for GuestBacktrace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("in the guest:")?;
+        for (depth, frame) in self.frames.iter().enumerate() {
+            match &frame.name {
+                Some(name) => write!(f, "\n  {depth}: {name}")?,
+                None => write!(f, "\n  {depth}: function {}", frame.index)?,
+            }
+            if let Some(offset) = frame.offset {
+                write!(f, " at {offset:#x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for GuestBacktrace {}

@@ -1,0 +1,201 @@
+//! The RAII loan of a function pointer to native code.
+
+use std::ffi::{c_int, c_void};
+
+use crate::array::{Array, Element, Private};
+use crate::callback::Callback;
+use crate::entry::{Bounds, Entry, Loan, Run};
+use crate::error::{Error, Result};
+use crate::table::Key;
+use crate::trampoline;
+
+/// A C comparator: `int (*)(const void *, const void *)`.
+///
+/// The code behind it is valid for ever. After its lease has ended it answers 0 and counts a
+/// [late call](crate::CallbackTable::late_calls).
+pub type Pointer = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
+
+/// A loan of a callback, with an array, until the native call has returned.
+///
+/// Native code works on a private copy of the array, which [`finish`](Lease::finish) writes back if
+/// nothing failed. Dropping a lease without that leaves the array as it was.
+#[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
+pub struct Lease<'a> {
+    loan: Loan,
+    array: Array<'a>,
+    private: Private,
+}
+
+/// A loan of a callback that native code keeps, until the last clone of it is dropped.
+///
+/// Each call by C has a budget of its own. After a failure the callback answers 0 until the
+/// failure is [taken](Retained::take_failure).
+#[derive(Clone)]
+#[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
+pub struct Retained {
+    loan: Loan,
+}
+
+impl Callback {
+    /// Lends the callback to native code that works on `array` and calls it until it returns. All
+    /// calls share one budget, whose clock starts now.
+    ///
+    /// A pointer outside the array is a failure, [`Error::OutsideLease`]; native code that compares
+    /// with elements elsewhere, such as a pivot that it has copied, wants [`Callback::retain`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] where the callback compares other elements,
+    /// [`Error::TableFull`].
+    pub fn lend<'a, T: Element>(&self, array: &'a mut [T]) -> Result<Lease<'a>> {
+        self.lend_array(Array::typed(array))
+    }
+
+    /// The same for records of `width` bytes each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Callback::lend`], and [`Error::Ragged`] where `records` is no whole number of records.
+    pub fn lend_records<'a>(&self, records: &'a mut [u8], width: usize) -> Result<Lease<'a>> {
+        self.lend_array(Array::records(records, width)?)
+    }
+
+    fn lend_array<'a>(&self, array: Array<'a>) -> Result<Lease<'a>> {
+        self.accepts_array(&array)?;
+        let private = array.private_copy();
+        let run = Run::of(private.as_slice());
+        let width = private.width();
+        let bounds = Bounds::Known { a: run, b: run, width, ascending: false, unwind: false };
+        let (callback, budget) = (self.clone(), self.guest().new_budget());
+        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&budget, a, b));
+        let loan = Loan::new(Entry::new(self.clone(), bounds, ask))?;
+        Ok(Lease { loan, array, private })
+    }
+
+    /// Lends the callback to native code that keeps it, for elements of the type that its prototype
+    /// points to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] where the prototype points to `void`, so that
+    /// [`Callback::retain_records`] has to say how wide an element is; [`Error::TableFull`].
+    pub fn retain(&self) -> Result<Retained> {
+        let width = self.width().ok_or_else(|| Error::ElementMismatch {
+            export: self.export().to_owned(),
+            expected: "bytes of any width".to_owned(),
+            found: "no stated width; retain it with retain_records".to_owned(),
+        })?;
+        self.retain_records(width)
+    }
+
+    /// The same for elements of `width` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] where the callback compares elements of another width,
+    /// [`Error::TableFull`].
+    pub fn retain_records(&self, width: usize) -> Result<Retained> {
+        self.accepts(width, None)?;
+        let callback = self.clone();
+        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&callback.guest().new_budget(), a, b));
+        let loan = Loan::new(Entry::new(self.clone(), Bounds::Trusted { width }, ask))?;
+        Ok(Retained { loan })
+    }
+}
+
+impl Lease<'_> {
+    /// The function pointer.
+    ///
+    /// # Safety of calling it
+    ///
+    /// While the lease lives, any thread may call it with any pointers: those outside the private
+    /// copy of the array are not read. What native code itself does when the answers contradict
+    /// each other is its own affair; `qsort` of glibc before 2.39 is known to write out of bounds
+    /// then, and is to be called through [`native::qsort`](crate::native::qsort).
+    pub fn pointer(&self) -> Pointer {
+        pointer(&self.loan)
+    }
+
+    /// The private copy that native code is to work on, aligned for every C type. It lives as long
+    /// as the lease.
+    pub fn base(&mut self) -> *mut c_void {
+        self.private.as_mut_slice().as_mut_ptr().cast()
+    }
+
+    /// Length of the array in elements.
+    pub fn len(&self) -> usize {
+        self.private.len()
+    }
+
+    /// Whether the array has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Width of an element in bytes.
+    pub fn width(&self) -> usize {
+        self.private.width()
+    }
+
+    /// How often native code has called.
+    pub fn calls(&self) -> u64 {
+        self.loan.entry().calls()
+    }
+
+    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
+    pub fn key(&self) -> Key {
+        self.loan.key()
+    }
+
+    /// Ends the loan. If no call failed, what native code made of the private copy goes into the
+    /// array; otherwise the array is as it was.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, if there was one.
+    pub fn finish(mut self) -> Result<()> {
+        if let Some(failure) = self.loan.entry().take_failure() {
+            return Err(failure);
+        }
+        self.array.bytes_mut().copy_from_slice(self.private.as_slice());
+        Ok(())
+    }
+}
+
+impl Retained {
+    /// The function pointer.
+    ///
+    /// # Safety of calling it
+    ///
+    /// While the lease lives, both arguments must point to elements that can be read, or be null,
+    /// which is a failure. After its end they are not looked at.
+    pub fn pointer(&self) -> Pointer {
+        pointer(&self.loan)
+    }
+
+    /// How often native code has called.
+    pub fn calls(&self) -> u64 {
+        self.loan.entry().calls()
+    }
+
+    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
+    pub fn key(&self) -> Key {
+        self.loan.key()
+    }
+
+    /// Takes the first failure since the last time, if there was one; the next call asks the guest
+    /// again.
+    pub fn take_failure(&self) -> Option<Error> {
+        self.loan.entry().take_failure()
+    }
+
+    /// Ends the loan for every clone, and never lends its pointer again: a late call can then meet
+    /// no other callback, ever.
+    pub fn retire(self) {
+        self.loan.retire();
+    }
+}
+
+fn pointer(loan: &Loan) -> Pointer {
+    trampoline::c_pointer(loan.key().slot())
+}

@@ -1,0 +1,7 @@
+//! The command line of Callbox; see `callbox --help`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run().into()
+}

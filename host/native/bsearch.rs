@@ -1,0 +1,68 @@
+//! The C library's `bsearch`.
+#![allow(unsafe_code, reason = "calls C's bsearch")]
+
+use std::ffi::c_void;
+
+use crate::array::{Element, check_width};
+use crate::callback::Callback;
+use crate::ctype::CType;
+use crate::entry::{Bounds, Entry, Loan, Run};
+use crate::error::{Error, Result};
+use crate::trampoline::{Comparison, trampoline};
+
+unsafe extern "C-unwind" {
+    #[link_name = "bsearch"]
+    fn bsearch_of_c(
+        key: *const c_void,
+        base: *const c_void,
+        count: usize,
+        width: usize,
+        compare: Comparison,
+    ) -> *mut c_void;
+}
+
+/// Searches a sorted array with the C library's `bsearch`; the guest compares. Returns the index
+/// of an element equal to `key`, of whichever if there are several.
+///
+/// # Errors
+///
+/// [`Error::ElementMismatch`] where the callback compares other elements, and the first failure of
+/// the guest.
+pub fn bsearch<T: Element>(key: &T, array: &[T], compare: &Callback) -> Result<Option<usize>> {
+    let key = bytemuck::bytes_of(key);
+    search(key, bytemuck::cast_slice(array), Some(&T::CTYPE), compare)
+}
+
+/// The same for records as wide as `key`.
+///
+/// # Errors
+///
+/// As [`bsearch`], and [`Error::Ragged`] where `records` is no whole number of them.
+pub fn bsearch_records(key: &[u8], records: &[u8], compare: &Callback) -> Result<Option<usize>> {
+    check_width(records.len(), key.len())?;
+    search(key, records, None, compare)
+}
+
+fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -> Result<Option<usize>> {
+    let width = key.len();
+    compare.accepts(width, ctype)?;
+    let (a, b) = (Run::of(key), Run::of(array));
+    let bounds = Bounds::Known { a, b, width, ascending: false, unwind: false };
+    let (callback, budget) = (compare.clone(), compare.guest().new_budget());
+    let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&budget, a, b));
+    let loan = Loan::new(Entry::new(compare.clone(), bounds, ask))?;
+    let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
+    // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and borrowed
+    // until the call has returned; `loan` keeps the trampoline's slot until after that.
+    let found = unsafe { bsearch_of_c(key, base.cast(), count, width, trampoline(loan.key().slot())) };
+    if let Some(failure) = loan.entry().take_failure() {
+        return Err(failure);
+    }
+    if found.is_null() {
+        return Ok(None);
+    }
+    let index = (found.addr() - base.addr()) / width;
+    // bsearch has no way to return anything else, whatever the answers; an index that is used to
+    // read is checked all the same.
+    if index >= count { Err(Error::NotPermutation) } else { Ok(Some(index)) }
+}

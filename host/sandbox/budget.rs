@@ -1,0 +1,45 @@
+//! The fuel and time of one native call, shared by all its callbacks.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::limits::Limits;
+
+/// What is left of one native call's fuel and time. The clock starts when it is made.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    pub(super) fuel: u64,
+    /// What was left when the guest last turned to another budget.
+    left: AtomicU64,
+    pub(super) time: Duration,
+    pub(super) ends: Option<Instant>,
+}
+
+impl Budget {
+    pub(crate) fn new(limits: &Limits) -> Budget {
+        Budget {
+            fuel: limits.fuel,
+            left: AtomicU64::new(limits.fuel),
+            time: limits.deadline,
+            // `None` is a time too far for the clock to say.
+            ends: Instant::now().checked_add(limits.deadline),
+        }
+    }
+
+    /// Fuel that guests have used of it, up to when they last turned to another budget.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        self.fuel - self.left()
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.left.load(Relaxed)
+    }
+
+    pub(super) fn set_left(&self, fuel: u64) {
+        self.left.store(fuel, Relaxed);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.ends.is_some_and(|ends| Instant::now() >= ends)
+    }
+}

@@ -1,0 +1,177 @@
+//! One instance of a module: its own store, memory and limits, and callers that take turns.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::{Func, Instance, Store, ValType};
+
+use super::comparator::{Comparator, Failed};
+use super::module::Module;
+use super::staging::Staging;
+use super::store::{self, State};
+use super::{Budget, Shape};
+use crate::ctype::Kind;
+use crate::error::{Error, Result};
+
+/// One instance of a [`Module`], with its own memory and limits. Cheap to clone; every clone is
+/// the same guest.
+///
+/// Any thread may call a guest; callers take turns. A call from inside a call on the same thread
+/// is [`Error::Reentrant`].
+#[derive(Clone)]
+pub struct Guest {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    module: Module,
+    /// The thread whose turn it is, as [`this_thread`] tells it, or 0.
+    holder: AtomicUsize,
+    turn: Mutex<Running>,
+}
+
+struct Running {
+    store: Store<State>,
+    instance: Instance,
+    staging: Staging,
+}
+
+impl Module {
+    /// Makes a guest: an instance with a memory of its own. A start function and `_initialize` run
+    /// now, on a budget of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Imports`] where the module wants an import that is not granted; [`Error::Trap`] and
+    /// [`Error::Limit`] where initialisation fails.
+    pub fn instantiate(&self) -> Result<Guest> {
+        self.check_imports()?;
+        let inner = &*self.inner;
+        let budget = Arc::new(Budget::new(&inner.sandbox.limits));
+        let fail =
+            |error: wasmtime::Error, export: &str| store::failure(&error, &inner.name, export, &budget);
+        let mut store = store::new(&inner.sandbox, budget.clone())?;
+        // The imports have been checked: each is `callbox.print`.
+        let print = inner.wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
+        let print: Vec<_> = print.collect();
+        let instance =
+            Instance::new(&mut store, &inner.wasm, &print).map_err(|error| fail(error, "start"))?;
+        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut store, "_initialize") {
+            initialize.call(&mut store, ()).map_err(|error| fail(error, "_initialize"))?;
+        }
+        let may_add_pages = !inner.facts.grows_memory || inner.sandbox.fresh_pages;
+        let staging = Staging::new(&mut store, &instance, &inner.name, may_add_pages);
+        let turn = Mutex::new(Running { store, instance, staging });
+        let inner = Inner { module: self.clone(), holder: AtomicUsize::new(0), turn };
+        Ok(Guest { inner: Arc::new(inner) })
+    }
+}
+
+impl Guest {
+    /// What it is an instance of.
+    pub fn module(&self) -> &Module {
+        &self.inner.module
+    }
+
+    /// Size of its memory in bytes; 0 where it exports none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Reentrant`] where the guest is running on this thread.
+    pub fn memory_size(&self) -> Result<usize> {
+        let mut running = self.enter("memory")?;
+        let Running { store, instance, .. } = &mut *running.running;
+        let memory = instance.get_memory(&mut *store, "memory");
+        Ok(memory.map_or(0, |memory| memory.data_size(&*store)))
+    }
+
+    pub(crate) fn new_budget(&self) -> Arc<Budget> {
+        Arc::new(Budget::new(self.module().inner.sandbox.limits()))
+    }
+
+    /// Checks an export once: name, type, and that the host can put elements where it needs to.
+    pub(crate) fn comparator(&self, name: &str, shape: Option<Shape>) -> Result<(Shape, Comparator)> {
+        let (shape, ty) = self.module().comparator(name, shape)?;
+        let mut turn = self.enter(name)?;
+        let Running { store, instance, staging } = &mut *turn.running;
+        if let (Some(reason), Shape::Pointers | Shape::Slices) = (staging.refusal(), shape) {
+            let module = self.module().name().to_owned();
+            return Err(Error::Staging { module, reason: reason.to_owned() });
+        }
+        let unsigned = name.rsplit('_').next().is_some_and(|suffix| suffix.starts_with('u'));
+        let kind = if unsigned { Kind::Unsigned } else { Kind::Signed };
+        let found = match (shape, ty.param(0)) {
+            (Shape::Pointers, _) => instance.get_typed_func(store, name).map(Comparator::Pointers),
+            (Shape::Slices, _) => instance.get_typed_func(store, name).map(Comparator::Slices),
+            (_, Some(ValType::I64)) => instance.get_typed_func(store, name).map(|f| Comparator::I64(f, kind)),
+            (_, Some(ValType::F32)) => instance.get_typed_func(store, name).map(Comparator::F32),
+            (_, Some(ValType::F64)) => instance.get_typed_func(store, name).map(Comparator::F64),
+            _ => instance.get_typed_func(store, name).map(|f| Comparator::I32(f, kind)),
+        };
+        let comparator = found.map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
+        Ok((shape, comparator))
+    }
+
+    /// Asks `comparator`, an export of this guest called `name`, for the order of two elements.
+    pub(crate) fn compare(
+        &self,
+        (name, comparator): (&str, &Comparator),
+        budget: &Arc<Budget>,
+        a: &[u8],
+        b: &[u8],
+    ) -> Result<i32> {
+        let mut turn = self.enter(name)?;
+        let Running { store, staging, .. } = &mut *turn.running;
+        if !Arc::ptr_eq(&store.data().budget, budget) {
+            store::charge(store, budget)?;
+        }
+        comparator.call(store, staging, a, b).map_err(|failed| match failed {
+            Failed::Known(error) => error,
+            Failed::Wasm(error) => store::failure(&error, self.module().name(), name, budget),
+        })
+    }
+
+    /// Brings `budget` up to date, so that it tells what was used.
+    pub(crate) fn settle(&self, budget: &Arc<Budget>) {
+        if let Ok(mut turn) = self.enter("settle")
+            && Arc::ptr_eq(&turn.running.store.data().budget, budget)
+        {
+            store::settle(&mut turn.running.store);
+        }
+    }
+
+    /// Waits for this thread's turn. `name` is what is to be called, for the error.
+    fn enter(&self, name: &str) -> Result<Turn<'_>> {
+        let inner = &*self.inner;
+        let me = this_thread();
+        // Only this thread ever stores `me`, so the answer cannot change under our hands.
+        if inner.holder.load(Relaxed) == me {
+            let (module, export) = (inner.module.name().to_owned(), name.to_owned());
+            return Err(Error::Reentrant { module, export });
+        }
+        // A panic in a host function leaves the store usable: wasmtime unwinds it as it does a trap.
+        let running = inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.holder.store(me, Relaxed);
+        Ok(Turn { holder: &inner.holder, running })
+    }
+}
+
+/// A thread's turn with a guest.
+struct Turn<'a> {
+    holder: &'a AtomicUsize,
+    running: MutexGuard<'a, Running>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.holder.store(0, Relaxed); // before the guard lets the next one in
+    }
+}
+
+/// A number that no other living thread has, and that is not 0.
+fn this_thread() -> usize {
+    thread_local!(static MARK: Cell<u8> = const { Cell::new(0) });
+    MARK.with(|mark| ptr::from_ref(mark).addr())
+}

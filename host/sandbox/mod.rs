@@ -1,0 +1,113 @@
+//! Engine, module, guest: the only folder that speaks wasmtime.
+
+mod admission;
+mod budget;
+mod comparator;
+mod guest;
+mod module;
+mod shape;
+mod staging;
+mod store;
+mod ticker;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, WasmFeatures};
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+
+pub(crate) use budget::Budget;
+pub(crate) use comparator::Comparator;
+pub use guest::Guest;
+pub use module::{Extern, Memory, Module};
+pub use shape::Shape;
+
+/// Where the text of a guest's `callbox.print` goes.
+pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// An engine, the limits of its guests, and what they may import. Cheap to clone.
+///
+/// A guest gets no import unless the host grants it; the only one there is, is
+/// [`callbox.print`](Sandbox::grant_print).
+#[derive(Clone)]
+pub struct Sandbox {
+    engine: Engine,
+    /// Keeps the epoch moving for as long as a guest of this engine may run.
+    _ticker: Arc<ticker::Subscription>,
+    limits: Limits,
+    print: Option<Sink>,
+    fresh_pages: bool,
+}
+
+impl Sandbox {
+    /// A sandbox whose guests get `limits` and no import.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Engine`] where wasmtime does not run on this machine.
+    pub fn new(limits: Limits) -> Result<Sandbox> {
+        let engine =
+            Engine::new(&config(&limits)).map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
+        let _ticker = Arc::new(ticker::Subscription::new(engine.clone()));
+        Ok(Sandbox { engine, _ticker, limits, print: None, fresh_pages: false })
+    }
+
+    /// Grants guests loaded from now on the import `callbox.print (ptr, len)`, with `sink` to take
+    /// what they print: one call of the sink for each call of the import, at most
+    /// [`Limits::print`] bytes over a guest's life.
+    pub fn grant_print(mut self, sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Sandbox {
+        self.print = Some(Arc::new(sink));
+        self
+    }
+
+    /// Lets the host put elements into fresh pages of guests that grow their memory themselves and
+    /// export no allocator. Without it such a module is refused, because allocators were seen that
+    /// took pages grown by the host for their own.
+    pub fn assume_fresh_pages(mut self) -> Sandbox {
+        self.fresh_pages = true;
+        self
+    }
+
+    /// Loads a module from a `.wasm` or `.wat` file and makes one guest of it:
+    /// [`Module::from_file`], then [`Module::instantiate`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the two.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Guest> {
+        Module::from_file(self, path)?.instantiate()
+    }
+
+    /// What guests may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// Proposals that compilers for plain wasm turn on, and nothing that enlarges what a guest can do.
+const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::FLOATS);
+
+fn config(limits: &Limits) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_features(WasmFeatures::all(), false)
+        .wasm_features(FEATURES, true)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(limits.stack)
+        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_nan_canonicalization(true)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(20))
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    config
+}

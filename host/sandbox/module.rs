@@ -1,0 +1,223 @@
+//! A compiled module: shareable between threads, cheap to clone.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::{ExternType, FuncType};
+
+use super::shape::{Shape, signature};
+use super::{Sandbox, admission};
+use crate::error::{Error, Result};
+
+/// A compiled module: [`Send`] and [`Sync`], and cheap to clone. Each [`Guest`](crate::Guest) is
+/// one instance of it.
+#[derive(Clone)]
+pub struct Module {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) name: String,
+    pub(super) sandbox: Sandbox,
+    pub(super) wasm: wasmtime::Module,
+    pub(super) facts: admission::Facts,
+    size: usize,
+    sha256: [u8; 32],
+}
+
+/// Something that a module exports or wants to import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extern {
+    /// Its name; `module.name` for an import.
+    pub name: String,
+    /// Its type, as wasm text spells it: `func (i32, i32) -> i32`, `memory 1..2 pages`.
+    pub ty: String,
+    /// The shape it has as a comparator, where it is one.
+    pub shape: Option<Shape>,
+}
+
+/// A module's memory as declared, in pages of 64 KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Pages at the start.
+    pub minimum: u64,
+    /// Pages that it may grow to, where the module says so.
+    pub maximum: Option<u64>,
+}
+
+impl Module {
+    /// Compiles a module from the bytes of its binary. `name` is what errors and leak reports call
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Module`] where the bytes are not a valid core module of the features that are
+    /// allowed, [`Error::Limit`] where it is larger than its limit.
+    pub fn new(sandbox: &Sandbox, name: impl Into<String>, bytes: &[u8]) -> Result<Module> {
+        let name = name.into();
+        let facts = admission::scan(&name, bytes, &sandbox.limits)?;
+        let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
+            .map_err(|error| Error::Module { module: name.clone(), reason: one_line(&error) })?;
+        let sha256 = Sha256::digest(bytes).into();
+        let inner = Inner { name, sandbox: sandbox.clone(), wasm, facts, size: bytes.len(), sha256 };
+        Ok(Module { inner: Arc::new(inner) })
+    }
+
+    /// Compiles a module from a file: text if its name ends in `.wat`, a binary otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] where the file cannot be read, and those of [`Module::new`].
+    pub fn from_file(sandbox: &Sandbox, path: impl AsRef<Path>) -> Result<Module> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        // One byte more than is allowed, so that an endless file is found to be too large.
+        let most = sandbox.limits.module_size.saturating_add(1);
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(most as u64).read_to_end(&mut bytes))
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        if path.extension().is_some_and(|extension| extension == "wat") {
+            return Module::from_text(sandbox, name, &bytes);
+        }
+        Module::new(sandbox, name, &bytes)
+    }
+
+    /// Compiles a module from WebAssembly text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Module`] where the text does not parse, and those of [`Module::new`].
+    pub fn from_text(sandbox: &Sandbox, name: impl Into<String>, text: impl AsRef<[u8]>) -> Result<Module> {
+        let name = name.into();
+        let wasm = wat::parse_bytes(text.as_ref()).map_err(|mut error| {
+            error.set_path(&name);
+            Error::Module { module: name.clone(), reason: error.to_string() }
+        })?;
+        Module::new(sandbox, name, &wasm)
+    }
+
+    /// The name or path it was loaded by.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Size of the binary in bytes.
+    pub fn size(&self) -> usize {
+        self.inner.size
+    }
+
+    /// SHA-256 of the binary (of what text was turned into).
+    pub fn sha256(&self) -> [u8; 32] {
+        self.inner.sha256
+    }
+
+    /// Whether a start function or `_initialize` runs when a guest is made.
+    pub fn starts(&self) -> bool {
+        self.inner.facts.starts || self.inner.wasm.get_export("_initialize").is_some()
+    }
+
+    /// Whether some function of it adds pages to its memory.
+    pub fn grows_memory(&self) -> bool {
+        self.inner.facts.grows_memory
+    }
+
+    /// The memory that it exports as `memory`.
+    pub fn memory(&self) -> Option<Memory> {
+        match self.inner.wasm.get_export("memory")? {
+            ExternType::Memory(ty) => Some(Memory { minimum: ty.minimum(), maximum: ty.maximum() }),
+            _ => None,
+        }
+    }
+
+    /// What it exports, in its order.
+    pub fn exports(&self) -> Vec<Extern> {
+        let export = |export: wasmtime::ExportType<'_>| {
+            let ty = export.ty();
+            let shape = ty.func().map(|func| (Shape::of(export.name(), func), func));
+            Extern {
+                name: export.name().to_owned(),
+                ty: describe(&ty),
+                shape: shape.filter(|(shape, func)| shape.fits(func)).map(|(shape, _)| shape),
+            }
+        };
+        self.inner.wasm.exports().map(export).collect()
+    }
+
+    /// What it wants to import, in its order.
+    pub fn imports(&self) -> Vec<Extern> {
+        let import = |import: wasmtime::ImportType<'_>| Extern {
+            name: format!("{}.{}", import.module(), import.name()),
+            ty: describe(&import.ty()),
+            shape: None,
+        };
+        self.inner.wasm.imports().map(import).collect()
+    }
+
+    /// The exported function of this name, and the shape it has or is said to have.
+    pub(super) fn comparator(&self, name: &str, shape: Option<Shape>) -> Result<(Shape, FuncType)> {
+        let refuse = |reason| Err(Error::Export { module: self.name().to_owned(), reason });
+        let func = match self.inner.wasm.get_export(name) {
+            Some(ExternType::Func(func)) => func,
+            Some(other) => {
+                return refuse(format!("\"{name}\" must be a function, but is a {}", describe(&other)));
+            }
+            None => return refuse(format!("no export \"{name}\"; {}", self.list_functions())),
+        };
+        let shape = shape.unwrap_or_else(|| Shape::of(name, &func));
+        if !shape.fits(&func) {
+            return refuse(format!(
+                "\"{name}\" has the type {}, but a comparator by {shape} has {}",
+                signature(&func),
+                shape.expected(),
+            ));
+        }
+        Ok((shape, func))
+    }
+
+    fn list_functions(&self) -> String {
+        let is_func = |export: &Extern| export.ty.starts_with("func");
+        let names: Vec<_> = self.exports().into_iter().filter(is_func).map(|export| export.name).collect();
+        if names.is_empty() {
+            return "it exports no function".into();
+        }
+        format!("the functions it exports are: {}", names.join(", "))
+    }
+
+    /// Whether a guest gets this import.
+    pub fn is_granted(&self, import: &Extern) -> bool {
+        let granted = self.inner.sandbox.print.is_some();
+        granted && import.name == "callbox.print" && import.ty == "func (i32, i32)"
+    }
+
+    pub(super) fn check_imports(&self) -> Result<()> {
+        let refused = self.imports().into_iter().filter(|import| !self.is_granted(import));
+        let refused: Vec<_> = refused.map(|import| import.name).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Imports { module: self.name().to_owned(), imports: refused })
+    }
+}
+
+fn describe(ty: &ExternType) -> String {
+    match ty {
+        ExternType::Func(func) => format!("func {}", signature(func)),
+        ExternType::Memory(memory) => match memory.maximum() {
+            Some(most) => format!("memory {}..{most} pages", memory.minimum()),
+            None => format!("memory {} pages", memory.minimum()),
+        },
+        ExternType::Table(table) => format!("table {} elements", table.minimum()),
+        ExternType::Global(global) => format!("global {}", global.content()),
+        ExternType::Tag(_) => "tag".to_owned(),
+    }
+}
+
+/// wasmtime's chain of causes, without the line breaks that some of them have.
+fn one_line(error: &wasmtime::Error) -> String {
+    let text = format!("{error:#}");
+    text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
+}

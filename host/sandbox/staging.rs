@@ -1,0 +1,145 @@
+//! Where in a guest's memory the host puts the elements that the guest is to compare.
+//!
+//! An allocator that the guest exports is used; else pages are added to its memory, where nobody
+//! but the host can have added them; else the module was refused when it was loaded.
+
+use wasmtime::{Instance, Memory, Store, TypedFunc};
+
+use super::comparator::Failed;
+use super::store::State;
+use crate::error::Error;
+
+const PAGE: usize = 64 << 10;
+
+/// Enough for every C type, and for SIMD.
+const ALIGN: usize = 16;
+
+/// What a guest's first elements get, so that longer ones seldom move the area.
+const FIRST: usize = 4 << 10;
+
+pub(super) struct Staging {
+    memory: Option<Memory>,
+    source: Source,
+    module: String,
+    base: usize,
+    capacity: usize,
+}
+
+enum Source {
+    /// `cabi_realloc (old, old size, align, new size)`, as the component model defines it.
+    Realloc(TypedFunc<(u32, u32, u32, u32), u32>),
+    /// `callbox_alloc (size, align)`.
+    Alloc(TypedFunc<(u32, u32), u32>),
+    /// Pages that the host adds.
+    Pages,
+    /// Nowhere, for this reason.
+    Nowhere(&'static str),
+}
+
+impl Staging {
+    /// Finds out where elements go. `may_add_pages`: no instruction of the guest adds pages.
+    pub(super) fn new(
+        store: &mut Store<State>,
+        instance: &Instance,
+        module: &str,
+        may_add_pages: bool,
+    ) -> Staging {
+        let memory = instance.get_memory(&mut *store, "memory");
+        let source = if memory.is_none() {
+            Source::Nowhere("it exports no memory; export it as \"memory\"")
+        } else if let Ok(realloc) = instance.get_typed_func(&mut *store, "cabi_realloc") {
+            Source::Realloc(realloc)
+        } else if let Ok(alloc) = instance.get_typed_func(&mut *store, "callbox_alloc") {
+            Source::Alloc(alloc)
+        } else if may_add_pages {
+            Source::Pages
+        } else {
+            Source::Nowhere(
+                "it grows its memory itself and exports no allocator; \
+                 export callbox_alloc (size, align) or cabi_realloc",
+            )
+        };
+        Staging { memory, source, module: module.to_owned(), base: 0, capacity: 0 }
+    }
+
+    /// Why elements cannot be put anywhere, if they cannot.
+    pub(super) fn refusal(&self) -> Option<&'static str> {
+        match self.source {
+            Source::Nowhere(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Copies both elements into the guest and says where they are.
+    pub(super) fn put(&mut self, store: &mut Store<State>, a: &[u8], b: &[u8]) -> Result<(u32, u32), Failed> {
+        let second = a.len().next_multiple_of(ALIGN);
+        let need = second.saturating_add(b.len());
+        if need > self.capacity || self.capacity == 0 {
+            self.reserve(store, need.max(FIRST))?;
+        }
+        let Some(memory) = &self.memory else { return Err(self.error("it exports no memory").into()) };
+        let area = &mut memory.data_mut(store)[self.base..];
+        area[..a.len()].copy_from_slice(a);
+        area[second..need].copy_from_slice(b);
+        // `reserve` saw that the area ends within 32 bits.
+        Ok((self.base as u32, (self.base + second) as u32))
+    }
+
+    #[cold]
+    fn reserve(&mut self, store: &mut Store<State>, need: usize) -> Result<(), Failed> {
+        let Some(memory) = self.memory else { return Err(self.error("it exports no memory").into()) };
+        let Ok(size) = u32::try_from(need.next_multiple_of(PAGE)) else {
+            return Err(self.error(&format!("two elements of {need} bytes exceed wasm's 4 GiB")).into());
+        };
+        let (base, capacity) = match &self.source {
+            Source::Realloc(realloc) => {
+                let old = (self.base as u32, self.capacity as u32);
+                let at =
+                    realloc.call(&mut *store, (old.0, old.1, ALIGN as u32, size)).map_err(Failed::Wasm)?;
+                (at as usize, size as usize)
+            }
+            Source::Alloc(alloc) => {
+                let at = alloc.call(&mut *store, (size, ALIGN as u32)).map_err(Failed::Wasm)?;
+                (at as usize, size as usize)
+            }
+            Source::Pages => self.add_pages(store, memory, size as usize)?,
+            Source::Nowhere(why) => return Err(self.error(why).into()),
+        };
+        if base == 0 || base.saturating_add(capacity) > memory.data_size(&*store) {
+            return Err(self.error("its allocator returned an address that is not in its memory").into());
+        }
+        (self.base, self.capacity) = (base, capacity);
+        Ok(())
+    }
+
+    /// Adds pages for an area of `size` bytes; where the last area ends at the end of memory, it
+    /// grows in place.
+    fn add_pages(
+        &self,
+        store: &mut Store<State>,
+        memory: Memory,
+        size: usize,
+    ) -> Result<(usize, usize), Failed> {
+        let end = memory.data_size(&*store);
+        let in_place = self.capacity > 0 && self.base + self.capacity == end;
+        // Address 0 is no pointer that C would accept, so a memory without pages gets one more.
+        let base = if in_place { self.base } else { end.max(ALIGN) };
+        let pages = (base + size - end).div_ceil(PAGE) as u64;
+        let ty = memory.ty(&*store);
+        if ty.maximum().is_some_and(|most| memory.size(&*store) + pages > most) {
+            return Err(self
+                .error(&format!(
+                    "its memory is declared with at most {} pages, and elements need {pages} more; \
+                 declare a larger maximum or export callbox_alloc (size, align)",
+                    ty.maximum().unwrap_or(0),
+                ))
+                .into());
+        }
+        memory.grow(&mut *store, pages).map_err(Failed::Wasm)?;
+        Ok((base, memory.data_size(&*store) - base))
+    }
+
+    fn error(&self, reason: &str) -> Error {
+        Error::Staging { module: self.module.clone(), reason: reason.to_owned() }
+    }
+}

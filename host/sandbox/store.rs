@@ -1,0 +1,148 @@
+//! What a guest's store carries: its limits, its deadline, where its text goes.
+
+use std::sync::Arc;
+
+use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
+
+use super::{Budget, Sandbox, Sink};
+use crate::error::{Error, Frame, GuestBacktrace, Limit, Result};
+use crate::limits::Limits;
+
+pub(super) struct State {
+    limits: Limits,
+    pub(super) budget: Arc<Budget>,
+    print: Option<Sink>,
+    printed: usize,
+}
+
+/// A limit that was hit, on its way through wasmtime as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct Hit {
+    limit: Limit,
+    what: String,
+}
+
+impl Hit {
+    fn err<T>(limit: Limit, what: String) -> wasmtime::Result<T> {
+        Err(wasmtime::Error::new(Hit { limit, what }))
+    }
+}
+
+/// An empty store with its limits set, running on `budget`.
+pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>> {
+    let state =
+        State { limits: sandbox.limits, print: sandbox.print.clone(), printed: 0, budget: budget.clone() };
+    let mut store = Store::new(&sandbox.engine, state);
+    store.limiter(|state| state);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|store| match store.data().budget.is_over() {
+        true => Err(wasmtime::Error::new(Trap::Interrupt)),
+        false => Ok(UpdateDeadline::Continue(1)),
+    });
+    fuel(&mut store, &budget)?;
+    Ok(store)
+}
+
+/// Charges what the guest uses from now on to `budget`.
+pub(super) fn charge(store: &mut Store<State>, budget: &Arc<Budget>) -> Result<()> {
+    settle(store);
+    store.data_mut().budget = budget.clone();
+    fuel(store, budget)
+}
+
+/// Brings the current budget up to date.
+pub(super) fn settle(store: &mut Store<State>) {
+    if let Ok(left) = store.get_fuel() {
+        store.data().budget.set_left(left);
+    }
+}
+
+fn fuel(store: &mut Store<State>, budget: &Budget) -> Result<()> {
+    store.set_fuel(budget.left()).map_err(|error| Error::Engine { reason: format!("{error:#}") })
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let limit = self.limits.memory;
+        if desired > limit {
+            let what = format!("the guest needs {desired} bytes of memory, but may have {limit}");
+            return Hit::err(Limit::Memory, what);
+        }
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let limit = self.limits.table;
+        if desired > limit {
+            let what = format!("the guest needs a table of {desired} elements, but may have {limit}");
+            return Hit::err(Limit::Table, what);
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        1
+    }
+}
+
+/// The import `callbox.print (ptr, len)`.
+pub(super) fn print(mut caller: Caller<'_, State>, ptr: u32, len: u32) -> wasmtime::Result<()> {
+    let (memory, state) = match caller.get_export("memory").and_then(Extern::into_memory) {
+        Some(memory) => Memory::data_and_store_mut(&memory, &mut caller),
+        None => return Err(wasmtime::Error::new(Trap::MemoryOutOfBounds)),
+    };
+    let text = (memory.get(ptr as usize..).and_then(|memory| memory.get(..len as usize)))
+        .ok_or_else(|| wasmtime::Error::new(Trap::MemoryOutOfBounds))?;
+    if text.len() > state.limits.print - state.printed {
+        let limit = state.limits.print;
+        return Hit::err(Limit::Print, format!("the guest printed more than {limit} bytes"));
+    }
+    state.printed += text.len();
+    // The sink belongs to the host and may do as it likes, so it is not called on borrowed memory.
+    let (text, sink) = (text.to_vec(), state.print.clone());
+    if let Some(sink) = sink {
+        sink(&text);
+    }
+    Ok(())
+}
+
+/// What wasmtime reports of a call of `export`, in our words.
+pub(super) fn failure(error: &wasmtime::Error, module: &str, export: &str, budget: &Budget) -> Error {
+    let module = module.to_owned();
+    if let Some(hit) = error.downcast_ref::<Hit>() {
+        return Error::Limit { module, limit: hit.limit, what: hit.what.clone() };
+    }
+    let trap = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => {
+            let what = format!("\"{export}\" spent all its fuel, {} units", budget.fuel);
+            return Error::Limit { module, limit: Limit::Fuel, what };
+        }
+        Some(Trap::Interrupt) => {
+            let what = format!("\"{export}\" was still running at its deadline of {:?}", budget.time);
+            return Error::Limit { module, limit: Limit::Deadline, what };
+        }
+        Some(Trap::StackOverflow) => "stack overflow".to_owned(),
+        Some(trap) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
+        None => return Error::Engine { reason: format!("{error:#}") },
+    };
+    let source = error.downcast_ref::<WasmBacktrace>().map(backtrace).unwrap_or_default();
+    Error::Trap { module, export: export.to_owned(), trap, source }
+}
+
+fn backtrace(trace: &WasmBacktrace) -> GuestBacktrace {
+    let frame = |frame: &wasmtime::FrameInfo| Frame {
+        name: frame.func_name().map(str::to_owned),
+        index: frame.func_index(),
+        offset: frame.module_offset(),
+    };
+    GuestBacktrace { frames: trace.frames().iter().map(frame).collect() }
+}

@@ -1,0 +1,156 @@
+//! Does a comparator keep its contract? A counterexample if not.
+
+use std::cmp::Ordering;
+
+use super::{Items, Job};
+use crate::error::Result;
+
+/// Answers of a comparator that cannot all be true. The numbers are those of items, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Contradiction {
+    /// An item is not equal to itself.
+    NotReflexive {
+        /// The item.
+        item: usize,
+        /// What was said of it and itself.
+        answer: Ordering,
+    },
+    /// The same question got two answers.
+    NotDeterministic {
+        /// The items, in the order they were given.
+        items: [usize; 2],
+        /// Both answers.
+        answers: [Ordering; 2],
+    },
+    /// Turning two items round does not turn the answer round.
+    NotAntisymmetric {
+        /// The items.
+        items: [usize; 2],
+        /// What was said of the two, and of the two turned round.
+        answers: [Ordering; 2],
+    },
+    /// The first is not after the second, nor the second after the third, but the first is after
+    /// the third.
+    NotTransitive {
+        /// The items.
+        items: [usize; 3],
+        /// First and second, second and third, first and third.
+        answers: [Ordering; 3],
+    },
+}
+
+/// What a check of the contract found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How many items were compared with each other, every pair both ways.
+    pub items: usize,
+    /// The first contradiction, if there was one.
+    pub contradiction: Option<Contradiction>,
+}
+
+impl Job {
+    /// Compares up to `sample` items, evenly spread, with each other, twice each pair and both ways,
+    /// and looks for answers that contradict each other in one, two or three items.
+    ///
+    /// # Errors
+    ///
+    /// As [`Job::sort`].
+    pub fn check_contract(&self, items: &Items, sample: usize) -> Result<Checked> {
+        self.check_width(items)?;
+        let chosen = spread(items.len(), sample);
+        let contradiction = self.find(items, &chosen)?;
+        Ok(Checked { items: chosen.len(), contradiction })
+    }
+
+    fn find(&self, items: &Items, chosen: &[usize]) -> Result<Option<Contradiction>> {
+        use Contradiction::*;
+        let n = chosen.len();
+        let mut said = vec![Ordering::Equal; n * n];
+        for (row, &a) in chosen.iter().enumerate() {
+            for (column, &b) in chosen.iter().enumerate() {
+                said[row * n + column] = self.ask(items, a, b)?;
+            }
+        }
+        for (row, &a) in chosen.iter().enumerate() {
+            if said[row * n + row].is_ne() {
+                return Ok(Some(NotReflexive { item: a, answer: said[row * n + row] }));
+            }
+            for (column, &b) in chosen.iter().enumerate().take(row) {
+                let (ab, ba) = (said[row * n + column], said[column * n + row]);
+                if ab != ba.reverse() {
+                    return Ok(Some(NotAntisymmetric { items: [a, b], answers: [ab, ba] }));
+                }
+                let again = self.ask(items, a, b)?;
+                if again != ab {
+                    return Ok(Some(NotDeterministic { items: [a, b], answers: [ab, again] }));
+                }
+            }
+        }
+        Ok(intransitive(&said, n).map(|[a, b, c]| NotTransitive {
+            items: [chosen[a], chosen[b], chosen[c]],
+            answers: [said[a * n + b], said[b * n + c], said[a * n + c]],
+        }))
+    }
+}
+
+/// Up to `sample` numbers below `len`, evenly spread.
+fn spread(len: usize, sample: usize) -> Vec<usize> {
+    let n = len.min(sample);
+    (0..n).map(|i| (i as u128 * len as u128 / n as u128) as usize).collect()
+}
+
+/// Three items whose answers are not transitive, out of an antisymmetric table of `n × n` answers.
+fn intransitive(said: &[Ordering], n: usize) -> Option<[usize; 3]> {
+    // In a weak order, an item's place is told by how many are before it. Only where that does not
+    // explain every answer, three items have to be looked for.
+    let before = |a: usize| (0..n).filter(|b| said[a * n + b].is_gt()).count();
+    let place: Vec<_> = (0..n).map(before).collect();
+    let explained = |a: usize, b: usize| said[a * n + b] == place[a].cmp(&place[b]);
+    if (0..n).all(|a| (0..n).all(|b| explained(a, b))) {
+        return None;
+    }
+    let triples = (0..n).flat_map(|a| (0..n).flat_map(move |b| (0..n).map(move |c| [a, b, c])));
+    let mut wrong = triples
+        .filter(|&[a, b, c]| said[a * n + b].is_le() && said[b * n + c].is_le() && said[a * n + c].is_gt());
+    wrong.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn naive(said: &[Ordering], n: usize) -> bool {
+        (0..n).any(|a| {
+            (0..n).any(|b| {
+                (0..n).any(|c| said[a * n + b].is_le() && said[b * n + c].is_le() && said[a * n + c].is_gt())
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_triple_is_found_exactly_where_there_is_one(upper in proptest::collection::vec(-1i32..=1, 15)) {
+            let n = 6;
+            let mut said = vec![Ordering::Equal; n * n];
+            let mut upper = upper.into_iter();
+            for a in 0..n {
+                for b in 0..a {
+                    let order = upper.next().unwrap().cmp(&0);
+                    said[a * n + b] = order;
+                    said[b * n + a] = order.reverse();
+                }
+            }
+            prop_assert_eq!(intransitive(&said, n).is_some(), naive(&said, n));
+        }
+
+        #[test]
+        fn a_spread_is_ascending_and_within(len in 0usize..10_000, sample in 0usize..300) {
+            let chosen = spread(len, sample);
+            prop_assert_eq!(chosen.len(), len.min(sample));
+            prop_assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(chosen.iter().all(|&at| at < len));
+        }
+    }
+}

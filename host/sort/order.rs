@@ -1,0 +1,192 @@
+//! Sorting, and checking for order, by the guest's answers and the rules for ties.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::Items;
+use crate::array::Array;
+use crate::callback::Callback;
+use crate::error::{Error, Result};
+use crate::native::{Sorter, sort_private};
+use crate::sandbox::Budget;
+
+/// Is told of each comparison: both items, and what the guest said of them.
+pub type Trace = Arc<dyn Fn(&[u8], &[u8], Ordering) + Send + Sync>;
+
+/// How to sort. The words are those of sort(1).
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Largest first. Items that stay in the input's order because of `stable` are not reversed.
+    pub reverse: bool,
+    /// Of items that the guest calls equal, keep the first only.
+    pub unique: bool,
+    /// Items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
+    pub stable: bool,
+    /// Which native code sorts.
+    pub sorter: Sorter,
+    /// Who is told of each comparison.
+    pub trace: Option<Trace>,
+}
+
+/// A callback that orders items, with its rules for ties and one budget for all it does.
+#[derive(Clone)]
+pub struct Job {
+    callback: Callback,
+    options: Options,
+    budget: Arc<Budget>,
+    comparisons: Arc<AtomicU64>,
+}
+
+/// The outcome of a sort: a permutation of the items' numbers, shortened if duplicates were to go.
+#[derive(Clone, Debug)]
+pub struct Sorted {
+    /// Numbers of items, from 0, in their new order.
+    pub order: Vec<u32>,
+}
+
+impl Job {
+    /// A job for this callback. Its budget's clock starts now.
+    pub fn new(callback: &Callback, options: Options) -> Job {
+        Job {
+            callback: callback.clone(),
+            options,
+            budget: callback.guest().new_budget(),
+            comparisons: Arc::default(),
+        }
+    }
+
+    /// Sorts numbers of items with native code; the guest compares the items.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] where records have not the width that the callback compares, and
+    /// those of [`native::qsort`](crate::native::qsort).
+    pub fn sort(&self, items: &Items) -> Result<Sorted> {
+        self.check_width(items)?;
+        let mut order: Vec<u32> = (0..items.len() as u32).collect();
+        let mut private = Array::typed(&mut order).private_copy();
+        let (job, all) = (self.clone(), items.clone());
+        let ask = Box::new(move |a: &[u8], b: &[u8]| job.order(&all, number(a), number(b)));
+        sort_private(self.options.sorter, &mut private, &self.callback, ask)?;
+        order.copy_from_slice(bytemuck::cast_slice(private.as_slice()));
+        drop(private);
+        check_permutation(&order)?;
+        if self.options.unique {
+            order = self.first_of_equals(items, order)?;
+        }
+        Ok(Sorted { order })
+    }
+
+    /// The number of the first item that is out of order, from 0; with `unique`, also of one that
+    /// equals the item before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Job::sort`].
+    pub fn disorder(&self, items: &Items) -> Result<Option<usize>> {
+        self.check_width(items)?;
+        for at in 1..items.len() {
+            let disorder = match self.options.unique {
+                true => self.ask(items, at - 1, at)? != self.forward(),
+                false => self.order(items, at - 1, at)? == Ordering::Greater,
+            };
+            if disorder {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How often the guest was asked.
+    pub fn comparisons(&self) -> u64 {
+        self.comparisons.load(Relaxed)
+    }
+
+    /// Fuel that the guest has used.
+    pub fn fuel_used(&self) -> u64 {
+        self.callback.guest().settle(&self.budget);
+        self.budget.fuel_used()
+    }
+
+    /// The order of two items by all rules.
+    fn order(&self, items: &Items, a: usize, b: usize) -> Result<Ordering> {
+        let mut order = self.ask(items, a, b)?;
+        let Options { reverse, unique, stable, .. } = self.options;
+        if order.is_eq() && !unique && !stable {
+            order = items.get(a).cmp(items.get(b));
+        }
+        if reverse {
+            order = order.reverse();
+        }
+        Ok(order.then(a.cmp(&b)))
+    }
+
+    /// What the guest says of two items.
+    pub(super) fn ask(&self, items: &Items, a: usize, b: usize) -> Result<Ordering> {
+        self.comparisons.fetch_add(1, Relaxed);
+        let (a, b) = (items.get(a), items.get(b));
+        let answer = self.callback.ask(&self.budget, a, b)?;
+        if let Some(trace) = &self.options.trace {
+            trace(a, b, answer);
+        }
+        Ok(answer)
+    }
+
+    /// What the guest says of two different items that are in order.
+    fn forward(&self) -> Ordering {
+        if self.options.reverse { Ordering::Greater } else { Ordering::Less }
+    }
+
+    fn first_of_equals(&self, items: &Items, order: Vec<u32>) -> Result<Vec<u32>> {
+        let mut kept: Vec<u32> = Vec::with_capacity(order.len());
+        for at in order {
+            let same = match kept.last() {
+                Some(&last) => self.ask(items, last as usize, at as usize)?.is_eq(),
+                None => false,
+            };
+            if !same {
+                kept.push(at);
+            }
+        }
+        Ok(kept)
+    }
+
+    pub(super) fn check_width(&self, items: &Items) -> Result<()> {
+        match items.width() {
+            Some(width) => self.callback.accepts(width, None),
+            None => Ok(()),
+        }
+    }
+}
+
+fn number(element: &[u8]) -> usize {
+    // The private copy holds `u32`s, and the trampoline hands out whole elements.
+    u32::from_ne_bytes(element.try_into().expect("an element of four bytes")) as usize
+}
+
+/// `Err` unless every number below the length occurs.
+fn check_permutation(order: &[u32]) -> Result<()> {
+    let mut seen = vec![false; order.len()];
+    for &at in order {
+        match seen.get_mut(at as usize) {
+            Some(seen) if !*seen => *seen = true,
+            _ => return Err(Error::NotPermutation),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_permutations_pass() {
+        assert!(check_permutation(&[]).is_ok());
+        assert!(check_permutation(&[2, 0, 1]).is_ok());
+        for bad in [&[0, 0][..], &[1, 2], &[0, 3, 1]] {
+            assert!(matches!(check_permutation(bad), Err(Error::NotPermutation)), "{bad:?}");
+        }
+    }
+}
