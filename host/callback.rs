@@ -83,7 +83,7 @@ impl Guest {
 /// What both arguments of a comparator point to, `None` for `void`; an error for any prototype
 /// that is not a comparator's.
 fn comparator_pointee(prototype: &Prototype) -> Result<Option<CType>> {
-    let refuse = |reason| Err(Error::PrototypeUnserved { prototype: prototype.clone(), reason });
+    let refuse = |reason| Err(Error::PrototypeUnserved { prototype: prototype.to_string(), reason });
     if prototype.conv() != CallConv::C {
         return refuse("only the C calling convention is served");
     }

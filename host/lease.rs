@@ -3,8 +3,9 @@
 use std::ffi::{c_int, c_void};
 
 use crate::array::{Array, Element, Private};
+use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
-use crate::entry::{Bounds, Entry, Loan, Run};
+use crate::entry::{Entry, Loan};
 use crate::error::{Error, Result};
 use crate::table::Key;
 use crate::trampoline;

@@ -1,21 +1,68 @@
-//! placeholder
+//! Callbox lets native code call functions that nobody trusts.
+//!
+//! A C library wants a function pointer. What stands behind the pointer here is an export of a
+//! sandboxed WebAssembly guest. The C library's real `qsort` sorts host memory and asks the guest
+//! for the order; whatever the guest does, or answers, C never notices and the host stays safe.
+//!
+//! ```
+//! use callbox::{native, Limits, Prototype, Sandbox};
+//!
+//! fn main() -> callbox::Result<()> {
+//!     let sandbox = Sandbox::new(Limits::default())?;
+//!     let guest = sandbox.load("wat/good/ascending.wat")?;
+//!
+//!     // CFUNCTYPE(c_int, POINTER(c_int), POINTER(c_int)), written as C writes it.
+//!     let cmp: Prototype = "int (const int *, const int *)".parse()?;
+//!     let ascending = guest.callback("compare", cmp)?;    // checked here, once
+//!
+//!     let mut ia = [5, 1, 7, 33, 99];
+//!     native::qsort(&mut ia, &ascending)?;                // C sorts, the guest compares
+//!     assert_eq!(ia, [1, 5, 7, 33, 99]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Words
+//!
+//! - A [`Module`] is compiled wasm, shareable between threads; a [`Guest`] is one instance of it.
+//! - A [`Prototype`] is how C will call: what ctypes calls `CFUNCTYPE`.
+//! - A [`Callback`] is a guest's export that has been checked against a prototype.
+//! - The [`CallbackTable`] knows what native code may call, and who holds it.
+//! - A trampoline is the native code behind the function pointer. There is a fixed number of them,
+//!   compiled in; nothing executable is ever allocated.
+//! - A [`Lease`] lends the function pointer for one native call; a [`Retained`] lease lends it for
+//!   as long as native code keeps it. After either, the pointer is inert, not dangling.
+//! - A failure is what a callback could not tell C. The first one is kept, the native call coasts
+//!   to its end on neutral answers, and the failure is returned after it.
+//!
+//! # What holds
+//!
+//! - Values cross, pointers do not: a guest sees copies, and no host address.
+//! - No trap, panic or exit passes through C frames, with one exception: a sort that the C library
+//!   has driven out of its array, because the answers contradict each other, is left by unwinding.
+//! - All or nothing: on any failure the array is exactly as it was.
+//! - The result is a permutation of the input.
+//! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
-#![warn(missing_docs)]
+#[cfg(target_endian = "big")]
+compile_error!("elements cross into wasm as they are, which is right on little-endian hosts only");
 
+// In dependency order: each module uses only modules above it.
+mod error;
+mod limits;
+mod ctype;
+mod prototype;
 mod array;
+mod sandbox;
 pub mod bundled;
 mod callback;
-mod ctype;
-mod entry;
-mod error;
-mod lease;
-mod limits;
-pub mod native;
-mod prototype;
-mod sandbox;
-pub mod sort;
+mod bounds;
 mod table;
+mod entry;
 mod trampoline;
+mod lease;
+pub mod native;
+pub mod sort;
 
 pub use array::Element;
 pub use callback::Callback;

@@ -267,18 +267,18 @@ mod tests {
                     }
                     Step::Remove(i) if i < held.len() => {
                         let (key, value) = held.remove(i);
-                        prop_assert_eq!(table.remove(key).as_deref(), Some(&value));
+                        prop_assert_eq!(table.remove(key).map(|v| *v), Some(value));
                         free.push_back(key.slot());
                     }
                     Step::Retire(i) if i < held.len() => {
                         let (key, value) = held.remove(i);
-                        prop_assert_eq!(table.retire(key).as_deref(), Some(&value));
+                        prop_assert_eq!(table.retire(key).map(|v| *v), Some(value));
                     }
                     _ => {}
                 }
                 prop_assert_eq!(table.len(), held.len());
                 for (key, value) in &held {
-                    prop_assert_eq!(table.get(*key).as_deref(), Some(value));
+                    prop_assert_eq!(table.get(*key).map(|v| *v), Some(*value));
                 }
                 prop_assert_eq!(table.snapshot().len(), held.len());
             }

@@ -9,7 +9,8 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::slice;
 
-use crate::entry::{Bounds, Entry, SLOTS, TABLE, Violation};
+use crate::bounds::{Bounds, Violation};
+use crate::entry::{Entry, SLOTS, TABLE};
 use crate::error::Error;
 
 /// What a comparator answers when there is nobody to ask: "equal", so that the native loop runs

@@ -27,8 +27,8 @@ fn network(line: &[u8]) -> Option<(u32, u32)> {
     let prefix = rest.strip_prefix(b"/").and_then(|rest| number(rest, 32));
     match (prefix, rest.first()) {
         (Some((length, _)), _) => Some((address, length)),
-        // Four numbers of a longer dotted list are no address.
-        (None, Some(b'.')) if rest.get(1).map_or(false, u8::is_ascii_digit) => None,
+        // The first four numbers of a longer dotted list are no address.
+        (None, Some(b'.')) => None,
         _ => Some((address, 32)),
     }
 }

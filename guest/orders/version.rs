@@ -33,7 +33,8 @@ fn rank(text: &[u8]) -> u8 {
     }
 }
 
-/// Without what matches `(\.[A-Za-z~][A-Za-z0-9~]*)*` at the end, but never without everything.
+/// Without what matches `(\.[A-Za-z~][A-Za-z0-9~]*)*` at the end. As in coreutils 9.1, that may be
+/// the whole of a hidden file's name; 9.2 and later keep such names whole.
 fn without_suffix(text: &[u8]) -> &[u8] {
     let mut end = text.len();
     loop {
@@ -41,7 +42,7 @@ fn without_suffix(text: &[u8]) -> &[u8] {
         let inside = |c: &u8| c.is_ascii_alphanumeric() || *c == b'~';
         let start = end - text[..end].iter().rev().take_while(|c| inside(c)).count();
         let is_suffix = start < end && !text[start].is_ascii_digit();
-        if !is_suffix || start < 2 || text[start - 1] != b'.' {
+        if !is_suffix || start == 0 || text[start - 1] != b'.' {
             return &text[..end];
         }
         end = start - 1;

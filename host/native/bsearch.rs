@@ -4,9 +4,10 @@
 use std::ffi::c_void;
 
 use crate::array::{Element, check_width};
+use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
 use crate::ctype::CType;
-use crate::entry::{Bounds, Entry, Loan, Run};
+use crate::entry::{Entry, Loan};
 use crate::error::{Error, Result};
 use crate::trampoline::{Comparison, trampoline};
 

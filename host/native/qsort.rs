@@ -6,8 +6,9 @@ use std::panic::{self, AssertUnwindSafe};
 
 use super::crt;
 use crate::array::{Array, Element, Private};
+use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
-use crate::entry::{Ask, Bounds, Entry, Loan, Run};
+use crate::entry::{Ask, Entry, Loan};
 use crate::error::{Error, Result};
 use crate::trampoline::{Comparison, Left, message, trampoline};
 

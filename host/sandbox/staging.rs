@@ -88,7 +88,7 @@ impl Staging {
     #[cold]
     fn reserve(&mut self, store: &mut Store<State>, need: usize) -> Result<(), Failed> {
         let Some(memory) = self.memory else { return Err(self.error("it exports no memory").into()) };
-        let Ok(size) = u32::try_from(need.next_multiple_of(PAGE)) else {
+        let Some(size) = need.checked_next_power_of_two().and_then(|size| u32::try_from(size).ok()) else {
             return Err(self.error(&format!("two elements of {need} bytes exceed wasm's 4 GiB")).into());
         };
         let (base, capacity) = match &self.source {

@@ -1,9 +1,11 @@
 //! What went wrong, and whose fault it was.
 
+mod backtrace;
+
 use std::io;
 use std::path::PathBuf;
 
-use crate::prototype::Prototype;
+pub use backtrace::{Frame, GuestBacktrace};
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -70,8 +72,8 @@ pub enum Error {
     /// The prototype is a good C function type, but no trampoline serves it.
     #[error("no trampoline serves the prototype \"{prototype}\": {reason}")]
     PrototypeUnserved {
-        /// The prototype that was to be registered.
-        prototype: Prototype,
+        /// The prototype that was to be registered, as C writes it.
+        prototype: String,
         /// Which part of it is not served, and what to write instead.
         reason: &'static str,
     },
@@ -286,39 +288,3 @@ fn list_imports(imports: &[String]) -> String {
         many => format!("imports {} are", many.join(", ")),
     }
 }
-
-/// Where in a guest a trap happened: the innermost function first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GuestBacktrace {
-    /// Functions that were running, innermost first, at most 20.
-    pub frames: Vec<Frame>,
-}
-
-/// One function of a [`GuestBacktrace`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The function's name, where the module has a name section.
-    pub name: Option<String>,
-    /// The function's index in its module.
-    pub index: u32,
-    /// Offset of the instruction in the module, in bytes.
-    pub offset: Option<usize>,
-}
-
-impl std::fmt::Display for GuestBacktrace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("in the guest:")?;
-        for (depth, frame) in self.frames.iter().enumerate() {
-            match &frame.name {
-                Some(name) => write!(f, "\n  {depth}: {name}")?,
-                None => write!(f, "\n  {depth}: function {}", frame.index)?,
-            }
-            if let Some(offset) = frame.offset {
-                write!(f, " at {offset:#x}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for GuestBacktrace {}

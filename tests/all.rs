@@ -1,0 +1,22 @@
+//! All integration tests in one binary, because each one links a compiler.
+
+#[path = "all/cli.rs"]
+mod cli;
+#[path = "all/errors.rs"]
+mod errors;
+#[path = "all/files.rs"]
+mod files;
+#[path = "all/guests.rs"]
+mod guests;
+#[path = "all/leases.rs"]
+mod leases;
+#[path = "all/native.rs"]
+mod native;
+#[path = "all/orders.rs"]
+mod orders;
+#[path = "all/support.rs"]
+mod support;
+#[path = "all/tidy.rs"]
+mod tidy;
+#[path = "all/tutorial.rs"]
+mod tutorial;

@@ -1,0 +1,305 @@
+//! Guests of every kind: those in `wat/`, those that other toolchains make, and the bundled ones.
+
+use std::path::Path;
+use std::process::Command;
+
+use callbox::bundled::BUNDLED;
+use callbox::{Blame, CType, Callback, Error, Limits, Module, Prototype, Sandbox, Shape, native};
+use sha2::{Digest, Sha256};
+
+use crate::support::{callbox_ok, comparator, guest, path, run, sandbox, skip};
+
+/// The files of a folder with this ending, in order.
+fn files(folder: &str, ending: &str) -> Vec<std::path::PathBuf> {
+    let all = std::fs::read_dir(path(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = all.filter(|file| file.extension().is_some_and(|e| e == ending)).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{folder} has no .{ending}");
+    files
+}
+
+/// What the first line of a guest in text form promises.
+fn promise(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let first = text.lines().next().unwrap();
+    first.strip_prefix(";; promise: ").unwrap_or_else(|| panic!("{}: {first}", file.display())).to_owned()
+}
+
+/// `sort TYPE by EXPORT: ITEMS => ITEMS`; items of lines are parted by commas, numbers by blanks.
+#[test]
+fn every_good_guest_keeps_its_promise() {
+    for file in files("wat/good", "wat") {
+        let promise = promise(&file);
+        let parse = || {
+            let (how, items) = promise.strip_prefix("sort ")?.split_once(": ")?;
+            let (kind, export) = how.split_once(" by ")?;
+            let (input, output) = items.split_once(" => ")?;
+            Some((kind, export, input, output))
+        };
+        let (kind, export, input, output) = parse().unwrap_or_else(|| panic!("{promise}"));
+        let file = file.to_str().unwrap();
+        let bytes = |items: &str| -> Vec<u8> {
+            match kind {
+                "lines" => items.split(',').flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
+                "i32" => items.split(' ').flat_map(|n| n.parse::<i32>().unwrap().to_le_bytes()).collect(),
+                "f64" => items.split(' ').flat_map(|n| n.parse::<f64>().unwrap().to_le_bytes()).collect(),
+                other => panic!("{file}: {other}"),
+            }
+        };
+        let args = ["sort", file, "-t", kind, "-e", export, "--grant", "print", "-s"];
+        assert_eq!(callbox_ok(&args, &bytes(input)), bytes(output), "{file}: {promise}");
+    }
+}
+
+/// `blame WHO: TEXT`: sorting five numbers fails, by whose fault, and with this in the error.
+#[test]
+fn every_hostile_guest_keeps_its_promise() {
+    for file in files("wat/hostile", "wat") {
+        let promise = promise(&file);
+        let (blame, text) = promise.strip_prefix("blame ").and_then(|rest| rest.split_once(": ")).unwrap();
+        let limits = Limits::default().fuel(10_000_000).stack(64 << 10);
+        let mut ia = [5, 1, 7, 33, 99];
+        let sort = |ia: &mut [i32]| {
+            let guest = Sandbox::new(limits)?.load(&file)?;
+            native::qsort(ia, &guest.callback("compare", comparator())?)
+        };
+        let error = sort(&mut ia).expect_err(&promise);
+        assert_eq!(ia, [5, 1, 7, 33, 99], "{}", file.display());
+        assert!(error.to_string().contains(text), "{}: {error}", file.display());
+        let who = match error.blame() {
+            Blame::Caller => "caller",
+            Blame::Guest => "guest",
+            Blame::Host => "host",
+        };
+        assert_eq!(who, blame, "{}: {error}", file.display());
+        // Afterwards the process is as good as before.
+        crate::support::good("ascending", "compare").compare(&[0; 4], &[1; 4]).unwrap();
+    }
+}
+
+#[test]
+fn the_bundled_modules_are_those_whose_sums_are_committed() {
+    let sums = std::fs::read_to_string(path("guest/wasm/SHA256SUMS")).unwrap();
+    let hex = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    for line in sums.lines() {
+        let (sum, file) = line.split_once("  ").unwrap();
+        assert_eq!(hex(&std::fs::read(path("guest/wasm").join(file)).unwrap()), sum, "{file}");
+    }
+    assert_eq!(files("guest/wasm", "wasm").len(), sums.lines().count());
+    for guest in BUNDLED {
+        let line = format!("{}  {}.wasm", hex(guest.wasm), guest.name);
+        assert!(sums.lines().any(|sum| sum == line), "{line}");
+    }
+    assert_eq!(files("guest/orders", "rs").len(), BUNDLED.len(), "an order is not bundled");
+}
+
+#[test]
+fn the_script_rebuilds_the_bundled_modules_to_the_byte() {
+    let version = |tool: &str| {
+        let output = Command::new(tool).arg("--version").output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let is = |tool: &str, begins: &str| version(tool).is_some_and(|text| text.contains(begins));
+    let std = Path::new("/usr/lib/rustlib/wasm32-unknown-unknown");
+    if !is("/usr/bin/rustc", "rustc 1.63.0") || !std.exists() || !is("clang-14", "14.0.6") {
+        return skip(
+            "rebuilding the bundled guests, which needs Debian 12's rustc, \
+                     libstd-rust-dev-wasm32, clang-14 and lld-14",
+        );
+    }
+    let out = tempfile::tempdir().unwrap();
+    let output = Command::new(path("guest/build.sh")).arg(out.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for file in files("guest/wasm", "wasm") {
+        let name = file.file_name().unwrap();
+        let same = std::fs::read(&file).unwrap() == std::fs::read(out.path().join(name)).unwrap();
+        assert!(same, "{} differs from what its source gives", file.display());
+    }
+}
+
+/// Two elements fit nowhere in a guest that grows its memory itself, unless it says where.
+const GROWS: &str = "(func (export \"unused\") (drop (memory.grow (i32.const 1))))";
+const ORDER: &str = "(func (export \"compare\") (param i32 i32) (result i32)
+    (i32.sub (i32.load (local.get 0)) (i32.load (local.get 1))))";
+
+fn compare(wat: &str) -> callbox::Result<Callback> {
+    guest(wat).callback("compare", comparator())
+}
+
+fn sorts(callback: &Callback) {
+    let mut ia = [5, 1, 7, 33, 99];
+    native::qsort(&mut ia, callback).unwrap();
+    assert_eq!(ia, [1, 5, 7, 33, 99]);
+}
+
+#[test]
+fn a_guest_that_grows_its_memory_without_an_allocator_is_refused() {
+    let error = compare(&format!("(module (memory (export \"memory\") 1) {GROWS} {ORDER})")).unwrap_err();
+    assert!(matches!(error, Error::Staging { .. }), "{error}");
+    assert!(error.to_string().contains("export callbox_alloc"), "{error}");
+}
+
+#[test]
+fn the_refusal_can_be_overridden() {
+    let sandbox = Sandbox::new(Limits::default()).unwrap().assume_fresh_pages();
+    let wat = format!("(module (memory (export \"memory\") 1) {GROWS} {ORDER})");
+    let guest = Module::from_text(&sandbox, "grows", wat).unwrap().instantiate().unwrap();
+    sorts(&guest.callback("compare", comparator()).unwrap());
+}
+
+#[test]
+fn an_exported_allocator_says_where_elements_go() {
+    for alloc in [
+        "(func (export \"callbox_alloc\") (param $size i32) (param $align i32) (result i32)
+            (i32.mul (memory.grow (i32.const 2)) (i32.const 65536)))",
+        "(func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32)
+            (i32.mul (memory.grow (i32.const 2)) (i32.const 65536)))",
+    ] {
+        sorts(&compare(&format!("(module (memory (export \"memory\") 1) {GROWS} {alloc} {ORDER})")).unwrap());
+    }
+}
+
+#[test]
+fn an_allocator_that_lies_is_caught() {
+    for at in ["0", "65536", "-1", "62000"] {
+        let alloc =
+            format!("(func (export \"callbox_alloc\") (param i32 i32) (result i32) (i32.const {at}))");
+        let callback = compare(&format!("(module (memory (export \"memory\") 1) {alloc} {ORDER})")).unwrap();
+        let mut ia = [2, 1];
+        let error = native::qsort(&mut ia, &callback).unwrap_err();
+        assert!(matches!(error, Error::Staging { .. }), "{at}: {error}");
+        assert_eq!(ia, [2, 1]);
+    }
+}
+
+#[test]
+fn a_memory_without_pages_is_given_some() {
+    sorts(&compare(&format!("(module (memory (export \"memory\") 0) {ORDER})")).unwrap());
+}
+
+#[test]
+fn a_declared_maximum_that_leaves_no_room_is_a_clear_error() {
+    let callback = compare(&format!("(module (memory (export \"memory\") 1 1) {ORDER})")).unwrap();
+    let error = native::qsort(&mut [2, 1], &callback).unwrap_err();
+    assert!(error.to_string().contains("declared with at most 1 pages"), "{error}");
+    sorts(&compare(&format!("(module (memory (export \"memory\") 1 2) {ORDER})")).unwrap());
+}
+
+#[test]
+fn a_guest_without_memory_compares_scalars_and_nothing_else() {
+    let scalars = guest(
+        "(module (func (export \"compare_i32\") (param i32 i32) (result i32)
+            (i32.sub (local.get 0) (local.get 1))))",
+    );
+    sorts(&scalars.callback("compare_i32", comparator()).unwrap());
+    let pointers = guest("(module (func (export \"compare\") (param i32 i32) (result i32) (i32.const 0)))");
+    let error = pointers.callback("compare", comparator()).unwrap_err();
+    assert!(error.to_string().contains("export it as \"memory\""), "{error}");
+}
+
+#[test]
+fn the_name_of_an_export_tells_its_shape_and_an_option_overrides() {
+    let both = "(module (memory (export \"memory\") 1)
+        (func (export \"order_i32\") (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1)))
+        (func (export \"order\") (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1))))";
+    let guest = guest(both);
+    assert_eq!(guest.callback("order_i32", comparator()).unwrap().shape(), Shape::Scalars);
+    assert_eq!(guest.callback("order", comparator()).unwrap().shape(), Shape::Pointers);
+    let scalars = guest.callback_as(Shape::Scalars, "order", comparator()).unwrap();
+    sorts(&scalars);
+}
+
+#[test]
+fn elements_go_where_the_guests_own_data_is_not() {
+    // The guest adds up its whole first page before it answers; one byte of ours would show.
+    let guest = guest(
+        "(module (memory (export \"memory\") 1)
+            (data (i32.const 0) \"\\01\\02\\03\") (data (i32.const 65533) \"\\04\\05\\06\")
+            (func (export \"compare\") (param $a i32) (param $b i32) (result i32)
+                (local $at i32) (local $sum i32)
+                (loop $next
+                    (local.set $sum (i32.add (local.get $sum) (i32.load8_u (local.get $at))))
+                    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                    (br_if $next (i32.lt_u (local.get $at) (i32.const 65536))))
+                (if (i32.ne (local.get $sum) (i32.const 21)) (then unreachable))
+                (i32.sub (i32.load (local.get $a)) (i32.load (local.get $b)))))",
+    );
+    sorts(&guest.callback("compare", comparator()).unwrap());
+}
+
+#[test]
+fn elements_longer_than_the_first_area_move_to_a_larger_one() {
+    let by_bytes = sandbox().load(path("wat/good/bytes.wat")).unwrap();
+    let by_bytes = by_bytes.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap();
+    for size in [1, 4096, 65_536, 1 << 20, 5 << 20, 3] {
+        let (a, b) = (vec![b'a'; size], [vec![b'a'; size - 1], vec![b'b']].concat());
+        assert!(by_bytes.compare(&a, &b).unwrap().is_lt(), "{size}");
+        assert!(by_bytes.compare(&b, &a).unwrap().is_gt(), "{size}");
+    }
+}
+
+#[test]
+fn initialize_is_called_once_before_anything_else() {
+    let guest = guest(
+        "(module (memory (export \"memory\") 1) (global $ready (mut i32) (i32.const 0))
+            (func (export \"_initialize\") (global.set $ready (i32.add (global.get $ready) (i32.const 1))))
+            (func (export \"compare\") (param $a i32) (param $b i32) (result i32)
+                (if (i32.ne (global.get $ready) (i32.const 1)) (then unreachable))
+                (i32.sub (i32.load (local.get $a)) (i32.load (local.get $b)))))",
+    );
+    sorts(&guest.callback("compare", comparator()).unwrap());
+}
+
+#[test]
+fn guests_of_one_module_share_nothing() {
+    let wat = "(module (memory (export \"memory\") 1) (global $calls (mut i32) (i32.const 0))
+        (func (export \"compare\") (param i32 i32) (result i32)
+            (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+            (if (i32.gt_s (global.get $calls) (i32.const 1)) (then unreachable))
+            (i32.const 0)))";
+    let module = Module::from_text(&sandbox(), "once", wat).unwrap();
+    for _ in 0..3 {
+        let once = module.instantiate().unwrap().callback("compare", comparator()).unwrap();
+        once.compare(&[0; 4], &[0; 4]).unwrap();
+        assert!(once.compare(&[0; 4], &[0; 4]).is_err());
+    }
+}
+
+#[test]
+fn modules_are_shared_between_threads() {
+    fn shareable<T: Send + Sync + Clone>() {}
+    shareable::<Module>();
+    shareable::<callbox::Guest>();
+    shareable::<Callback>();
+    shareable::<Sandbox>();
+    let module = Module::from_file(&sandbox(), path("wat/good/ascending.wat")).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| sorts(&module.instantiate().unwrap().callback("compare", comparator()).unwrap()));
+        }
+    });
+}
+
+#[test]
+fn guests_built_by_c_compilers_elsewhere_run_unchanged() {
+    // 99 bytes from clang, by the command in the guide for guest authors, where clang is at hand.
+    let Ok(clang) = ["clang-14", "clang"]
+        .iter()
+        .find(|tool| Command::new(tool).arg("--version").output().is_ok())
+        .ok_or(())
+    else {
+        return skip("a guest compiled from C by this test, which needs clang and wasm-ld");
+    };
+    let out = tempfile::tempdir().unwrap();
+    let wasm = out.path().join("g.wasm");
+    let c = "__attribute__((export_name(\"compare\"))) int compare(const int *a, const int *b) \
+             { return (*a > *b) - (*a < *b); }";
+    let mut command = Command::new(clang);
+    command.args(["--target=wasm32-unknown-unknown", "-Os", "-ffreestanding", "-nostdlib", "-x", "c", "-"]);
+    command.args(["-Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first", "-o"]).arg(&wasm);
+    let output = run(&mut command, c.as_bytes());
+    if !output.status.success() {
+        return skip("a guest compiled from C by this test: this clang has no wasm-ld");
+    }
+    sorts(&sandbox().load(&wasm).unwrap().callback("compare", comparator()).unwrap());
+}

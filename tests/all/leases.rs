@@ -1,0 +1,265 @@
+//! What native code may do with a pointer, and when.
+#![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
+
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use callbox::{CType, CallbackTable, Error, Limits, Pointer, Prototype, Sandbox};
+
+use crate::support::{comparator, comparing, good, path, sandbox};
+
+/// The table is the process's, so tests that look at all of it take turns.
+static TABLE: Mutex<()> = Mutex::new(());
+
+fn call(pointer: Pointer, a: &i32, b: &i32) -> c_int {
+    // SAFETY: both point to an element for the time of the call.
+    unsafe { pointer((&raw const *a).cast(), (&raw const *b).cast()) }
+}
+
+/// A stranger's bubble sort, as a C library would have it.
+unsafe fn vendor_sort(base: *mut c_void, len: usize, width: usize, compare: Pointer) {
+    let at = |i: usize| base.cast::<u8>().wrapping_add(i * width);
+    for end in (1..len).rev() {
+        for i in 0..end {
+            // SAFETY: both are elements of the array, by this function's contract.
+            if unsafe { compare(at(i).cast(), at(i + 1).cast()) } > 0 {
+                // SAFETY: as above, and two elements do not overlap.
+                unsafe { std::ptr::swap_nonoverlapping(at(i), at(i + 1), width) }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_strangers_sort_gets_a_pointer_for_as_long_as_it_may_call() {
+    let mut ia = [5, 1, 7, 33, 99];
+    let mut lease = good("ascending", "compare").lend(&mut ia).unwrap();
+    let (base, len, width) = (lease.base(), lease.len(), lease.width());
+    // SAFETY: `vendor_sort` calls the pointer only until it returns.
+    unsafe { vendor_sort(base, len, width, lease.pointer()) };
+    assert_eq!(lease.calls(), 10);
+    lease.finish().unwrap();
+    assert_eq!(ia, [1, 5, 7, 33, 99]);
+}
+
+#[test]
+fn a_strangers_sort_that_met_a_failure_leaves_the_array_as_it_was() {
+    let guest = comparing(
+        "(if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable))
+         (call $order (local.get $a) (local.get $b))",
+    );
+    let callback = guest.callback("compare", comparator()).unwrap();
+    let mut ia = [9, 8, 7, 6];
+    let mut lease = callback.lend(&mut ia).unwrap();
+    let (base, len, width) = (lease.base(), lease.len(), lease.width());
+    // SAFETY: `vendor_sort` calls the pointer only until it returns.
+    unsafe { vendor_sort(base, len, width, lease.pointer()) };
+    assert_eq!(lease.calls(), 6, "the native loop runs out");
+    assert_eq!(callback.calls(), 3, "without the guest");
+    assert!(matches!(lease.finish(), Err(Error::Trap { .. })));
+    assert_eq!(ia, [9, 8, 7, 6]);
+}
+
+#[test]
+fn a_lease_that_is_dropped_writes_nothing_back() {
+    let mut ia = [2, 1];
+    let mut lease = good("ascending", "compare").lend(&mut ia).unwrap();
+    let (base, len, width) = (lease.base(), lease.len(), lease.width());
+    // SAFETY: `vendor_sort` calls the pointer only until it returns.
+    unsafe { vendor_sort(base, len, width, lease.pointer()) };
+    drop(lease);
+    assert_eq!(ia, [2, 1]);
+}
+
+#[test]
+fn a_pointer_outside_the_lent_array_is_not_followed() {
+    let mut ia = [2, 1];
+    let lease = good("ascending", "compare").lend(&mut ia).unwrap();
+    assert_eq!(call(lease.pointer(), &2, &1), 0);
+    // SAFETY: the lease checks both addresses before it reads anything.
+    assert_eq!(unsafe { lease.pointer()(std::ptr::null(), std::ptr::dangling()) }, 0);
+    assert!(matches!(lease.finish(), Err(Error::OutsideLease { .. })));
+}
+
+#[test]
+fn a_retained_callback_outlives_every_handle_the_user_had() {
+    let kept = {
+        let sandbox = sandbox();
+        let guest = sandbox.load(path("wat/good/ascending.wat")).unwrap();
+        guest.callback("compare", comparator()).unwrap().retain().unwrap()
+    };
+    assert_eq!(call(kept.pointer(), &1, &2), -1);
+    assert_eq!(call(kept.pointer(), &2, &2), 0);
+    assert_eq!(call(kept.pointer(), &3, &2), 1);
+    assert_eq!(kept.calls(), 3);
+}
+
+#[test]
+fn a_late_call_gets_the_neutral_answer_and_is_counted() {
+    let _turn = TABLE.lock();
+    let kept = good("ascending", "compare").retain().unwrap();
+    let pointer = kept.pointer();
+    assert_eq!(call(pointer, &1, &2), -1);
+    drop(kept);
+    let late = CallbackTable.late_calls();
+    // SAFETY: a released pointer looks at none of its arguments.
+    assert_eq!(unsafe { pointer(std::ptr::null(), std::ptr::null()) }, 0);
+    assert_eq!(CallbackTable.late_calls(), late + 1);
+}
+
+#[test]
+fn a_released_pointer_is_lent_again_only_after_every_other_free_slot() {
+    let _turn = TABLE.lock();
+    let ascending = good("ascending", "compare");
+    let first = ascending.retain().unwrap();
+    let pointer = first.pointer();
+    let free = CallbackTable.capacity() - CallbackTable.len();
+    drop(first);
+    // Tests beside this one lend a few slots meanwhile; a hundred is more than enough for them.
+    for n in 0..free - 100 {
+        let other = ascending.retain().unwrap();
+        assert_ne!(other.pointer() as usize, pointer as usize, "after {n} others");
+    }
+}
+
+#[test]
+fn a_retired_pointer_stays_inert_for_ever() {
+    let _turn = TABLE.lock();
+    let ascending = good("ascending", "compare");
+    let kept = ascending.retain().unwrap();
+    let pointer = kept.pointer();
+    kept.retire();
+    for _ in 0..2 * CallbackTable.capacity() {
+        assert_ne!(ascending.retain().unwrap().pointer() as usize, pointer as usize);
+    }
+    assert_eq!(call(pointer, &1, &2), 0);
+}
+
+#[test]
+fn a_full_table_is_an_error_that_says_so() {
+    let _turn = TABLE.lock();
+    let ascending = good("ascending", "compare");
+    let mut kept = Vec::new();
+    let error = loop {
+        match ascending.retain() {
+            Ok(lease) => kept.push(lease),
+            Err(error) => break error,
+        }
+    };
+    drop(kept);
+    assert!(matches!(error, Error::TableFull { capacity: 1024 }), "{error}");
+    drop(ascending.retain().unwrap());
+}
+
+#[test]
+fn the_table_tells_who_is_registered() {
+    let kept = good("ascending", "compare").retain().unwrap();
+    let shared = kept.clone();
+    call(kept.pointer(), &1, &2);
+    let found = CallbackTable.get(kept.key()).unwrap();
+    assert_eq!((found.export.as_str(), found.calls, found.failures, found.leases), ("compare", 1, 0, 2));
+    assert!(found.module.ends_with("ascending.wat"));
+    assert_eq!(found.prototype, comparator());
+    assert!(CallbackTable.iter().any(|other| other.key == kept.key()));
+    let (key, pointer) = (kept.key(), kept.pointer());
+    drop(kept);
+    assert_eq!(call(pointer, &1, &2), -1, "a clone still holds it");
+    drop(shared);
+    assert!(CallbackTable.get(key).is_none());
+    assert_eq!(call(pointer, &1, &2), 0);
+}
+
+#[test]
+fn a_key_names_its_lease_and_never_a_later_one() {
+    let kept = good("ascending", "compare").retain().unwrap();
+    let number = kept.key().as_u64();
+    assert_eq!(callbox::Key::from_u64(number), Some(kept.key()));
+    let key = kept.key();
+    drop(kept);
+    let later = good("ascending", "compare").retain().unwrap();
+    assert_ne!(later.key(), key);
+    assert!(CallbackTable.get(key).is_none());
+}
+
+#[test]
+fn a_failure_of_a_retained_callback_is_kept_until_it_is_taken() {
+    let guest = comparing(
+        "(if (i32.le_s (global.get $calls) (i32.const 1)) (then unreachable))
+         (call $order (local.get $a) (local.get $b))",
+    );
+    let kept = guest.callback("compare", comparator()).unwrap().retain().unwrap();
+    assert_eq!(call(kept.pointer(), &1, &2), 0);
+    assert_eq!(call(kept.pointer(), &1, &2), 0, "no answer while a failure is kept");
+    assert!(matches!(kept.take_failure(), Some(Error::Trap { .. })));
+    assert!(kept.take_failure().is_none());
+    assert_eq!(call(kept.pointer(), &1, &2), -1);
+}
+
+#[test]
+fn callers_on_many_threads_take_turns() {
+    let kept = good("ascending", "compare").retain().unwrap();
+    let pointer = kept.pointer();
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                for n in 0..500 {
+                    assert_eq!(call(pointer, &n, &250), (n - 250).signum(), "thread {thread}");
+                }
+            });
+        }
+    });
+    assert_eq!(kept.calls(), 4000);
+    assert!(kept.take_failure().is_none());
+}
+
+#[test]
+fn a_call_from_inside_a_call_is_a_failure_and_not_a_deadlock() {
+    let pointer: Arc<OnceLock<Pointer>> = Arc::default();
+    let inner = pointer.clone();
+    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(move |_| {
+        if let Some(pointer) = inner.get() {
+            assert_eq!(call(*pointer, &1, &2), 0);
+        }
+    });
+    let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
+    let kept = guest.callback("ascending", comparator()).unwrap().retain().unwrap();
+    pointer.set(kept.pointer()).unwrap();
+    call(kept.pointer(), &1, &2);
+    assert!(matches!(kept.take_failure(), Some(Error::Reentrant { .. })));
+}
+
+#[test]
+fn a_panic_inside_a_trampoline_does_not_reach_c() {
+    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(|_| panic!("the sink is full"));
+    let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
+    let callback = guest.callback("ascending", comparator()).unwrap();
+    let mut ia = [5, 1, 7];
+    let error = callbox::native::qsort(&mut ia, &callback).unwrap_err();
+    assert!(matches!(&error, Error::Panic { message, .. } if message == "the sink is full"), "{error}");
+    assert_eq!(ia, [5, 1, 7]);
+    // The guest is still good for a comparison that prints nothing.
+    let silent = good("ascending", "compare");
+    callbox::native::qsort(&mut ia, &silent).unwrap();
+    assert_eq!(ia, [1, 5, 7]);
+}
+
+#[test]
+fn errno_survives_a_callback() {
+    let kept = good("ascending", "compare").retain().unwrap();
+    for errno in [0, 7, 34] {
+        errno::set_errno(errno::Errno(errno));
+        call(kept.pointer(), &1, &2);
+        assert_eq!(errno::errno().0, errno);
+    }
+}
+
+#[test]
+fn elements_of_no_stated_width_are_retained_only_with_one() {
+    let void = Prototype::comparator(CType::Void);
+    let guest = sandbox().load(path("wat/good/bytes.wat")).unwrap();
+    let callback = guest.callback("compare_bytes", void).unwrap();
+    assert!(matches!(callback.retain(), Err(Error::ElementMismatch { .. })));
+    let kept = callback.retain_records(4).unwrap();
+    assert_eq!(call(kept.pointer(), &1, &2), -1);
+}

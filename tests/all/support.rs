@@ -1,0 +1,120 @@
+//! What several tests need.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use callbox::{Callback, Guest, Limits, Module, Prototype, Sandbox};
+
+/// A path in the repository.
+pub fn path(relative: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
+
+/// Says, even where tests are captured, that something was not tested, and why.
+pub fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+pub fn comparator() -> Prototype {
+    "int (const int *, const int *)".parse().unwrap()
+}
+
+pub fn sandbox() -> Sandbox {
+    Sandbox::new(Limits::default()).unwrap()
+}
+
+/// A guest of this text.
+pub fn guest(wat: &str) -> Guest {
+    Module::from_text(&sandbox(), "guest.wat", wat).unwrap().instantiate().unwrap()
+}
+
+/// A callback of a file in `wat/good`.
+pub fn good(name: &str, export: &str) -> Callback {
+    sandbox().load(path(&format!("wat/good/{name}.wat"))).unwrap().callback(export, comparator()).unwrap()
+}
+
+/// A comparator of `i32` by pointers, whose body may use `$a` and `$b`, the addresses, and `$calls`.
+pub fn comparing(body: &str) -> Guest {
+    guest(&format!(
+        r#"(module
+            (memory (export "memory") 1)
+            (global $calls (mut i32) (i32.const 0))
+            (func $order (param $a i32) (param $b i32) (result i32)
+                (i32.sub
+                    (i32.gt_s (i32.load (local.get $a)) (i32.load (local.get $b)))
+                    (i32.lt_s (i32.load (local.get $a)) (i32.load (local.get $b)))))
+            (func (export "compare") (param $a i32) (param $b i32) (result i32)
+                (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+                {body}))"#
+    ))
+}
+
+/// The binary under test.
+pub fn callbox() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Runs a command with this standard input.
+pub fn run(command: &mut Command, input: &[u8]) -> Output {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    thread::scope(|scope| {
+        // A child that ends without reading everything is no failure of the test's.
+        scope.spawn(move || {
+            let _ = stdin.write_all(input);
+        });
+        child.wait_with_output().unwrap()
+    })
+}
+
+/// Runs `callbox` with these arguments and returns its standard output; anything but success fails.
+pub fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
+    let output = run(callbox().args(args), input);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "callbox {args:?}: {}\n{stderr}", output.status);
+    output.stdout
+}
+
+/// What GNU sort makes of it in the C locale, or `None` where there is no GNU sort.
+pub fn gnu_sort(args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+    let version = Command::new("sort").arg("--version").output().ok()?;
+    if !version.stdout.starts_with(b"sort (GNU coreutils)") {
+        return None;
+    }
+    let output = run(Command::new("sort").args(args).env("LC_ALL", "C"), input);
+    assert!(output.status.success(), "sort {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(output.stdout)
+}
+
+/// Numbers that look random and are the same each time (Marsaglia's xorshift).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    /// Lines put together from these pieces, up to `longest` of them each.
+    pub fn lines(&mut self, count: usize, longest: usize, pieces: &[&str]) -> Vec<u8> {
+        let mut text = Vec::new();
+        for _ in 0..count {
+            for _ in 0..self.below(longest + 1) {
+                text.extend_from_slice(pieces[self.below(pieces.len())].as_bytes());
+            }
+            text.push(b'\n');
+        }
+        text
+    }
+}

@@ -1,0 +1,5 @@
+;; promise: blame guest: the guest needs 4294967296 bytes of memory, but may have 67108864
+(module
+  (memory (export "memory") 1)
+  (func (export "callbox_alloc") (param i32 i32) (result i32) (i32.const 16))
+  (func (export "compare") (param i32 i32) (result i32) (memory.grow (i32.const 65535))))

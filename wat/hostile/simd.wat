@@ -1,0 +1,5 @@
+;; promise: blame guest: not a usable WebAssembly module: 
+(module
+  (memory (export "memory") 1)
+  (func (export "compare") (param i32 i32) (result i32)
+    (i32x4.extract_lane 0 (v128.const i32x4 0 0 0 0))))
