@@ -44,6 +44,11 @@
 //! - The result is a permutation of the input.
 //! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
+/// The README's program is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(target_endian = "big")]
 compile_error!("elements cross into wasm as they are, which is right on little-endian hosts only");
 

@@ -117,9 +117,10 @@ pub struct Check {
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub struct Inspect {
-    /// Path of a .wasm or .wat file, or the name of a bundled guest
+    /// Path of a .wasm or .wat file, or the name of a bundled guest; without it, all bundled guests
+    /// are listed
     #[arg(value_name = "GUEST")]
-    pub guest: String,
+    pub guest: Option<String>,
 }
 
 /// Which guest, and what it may use.
@@ -177,6 +178,16 @@ pub enum Shape {
     Slices,
 }
 
+impl From<Shape> for callbox::Shape {
+    fn from(shape: Shape) -> callbox::Shape {
+        match shape {
+            Shape::Pointers => callbox::Shape::Pointers,
+            Shape::Scalars => callbox::Shape::Scalars,
+            Shape::Slices => callbox::Shape::Slices,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Sorter {
     /// the C library's qsort
@@ -210,7 +221,11 @@ fn count(text: &str) -> Result<u64, String> {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; expected a time like 500ms or 2m"))
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; expected a time like 500ms, 2m, or seconds"))
 }
 
 fn size(text: &str) -> Result<usize, String> {

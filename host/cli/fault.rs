@@ -45,6 +45,16 @@ impl Fault {
         Fault { exit: Exit::Trouble, text: Some(text.into()) }
     }
 
+    /// A guest that cannot do this work.
+    pub fn guest(text: impl Into<String>) -> Fault {
+        Fault { exit: Exit::Guest, text: Some(text.into()) }
+    }
+
+    /// The same with one more piece of advice.
+    pub fn advise(self, advice: &str) -> Fault {
+        Fault { text: self.text.map(|text| format!("{text}; {advice}")), ..self }
+    }
+
     /// Trouble with a file: what was tried, what the system said, and what to do.
     pub fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> Fault {
         Fault::trouble(format!("{name}: cannot {tried}: {}; {advice}", said(error)))

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, Error, Limits, Module, Sandbox};
+use callbox::{Callback, Error, Limits, Module, Sandbox, Shape};
 
 use super::args;
 use super::fault::{Fault, Result};
@@ -57,46 +57,48 @@ fn is_bare(name: &str) -> bool {
 
 /// Loads the guest and checks its comparator for items of this type.
 pub fn comparator(args: &args::Guest, kind: &Type) -> Result<Callback> {
-    let sandbox = sandbox(args)?;
     let fault = |error: Error| Fault::library(&args.name, &error);
-    let mut wanted = kind.exports();
-    let guest = module(&sandbox, &args.name)?.instantiate().map_err(|error| {
-        let mut fault = fault(error);
-        let grantable = |text: &String| text.contains("callbox.print") && args.grant.is_empty();
-        fault.text = fault.text.map(|text| match text {
-            text if grantable(&text) => format!("{text}; grant it with --grant print"),
-            text => text,
-        });
-        fault
+    let module = module(&sandbox(args)?, &args.name)?;
+    let guest = module.instantiate().map_err(|error| {
+        let print_only = matches!(&error, Error::Imports { imports, .. } if *imports == ["callbox.print"]);
+        let fault = fault(error);
+        if print_only { fault.advise("grant it with --grant print") } else { fault }
     })?;
-    let exported = guest.module().exports();
     let export = match &args.export {
         Some(name) => name.clone(),
-        None => match wanted.iter().find(|name| exported.iter().any(|export| export.name == **name)) {
-            Some(name) => name.clone(),
-            None => wanted.swap_remove(0),
-        },
+        None => default_export(&module, kind)?,
     };
-    let shape = match args.shape {
-        Some(args::Shape::Pointers) => Some(callbox::Shape::Pointers),
-        Some(args::Shape::Scalars) => Some(callbox::Shape::Scalars),
-        Some(args::Shape::Slices) => Some(callbox::Shape::Slices),
-        None => None,
-    };
-    let callback = match shape {
-        Some(shape) => guest.callback_as(shape, &export, kind.prototype()),
+    let callback = match args.shape {
+        Some(shape) => guest.callback_as(shape.into(), &export, kind.prototype()),
         None => guest.callback(&export, kind.prototype()),
     };
-    let callback = callback.map_err(fault)?;
-    if *kind == Type::Lines && callback.shape() != callbox::Shape::Slices {
-        return Err(fault(Error::Export {
-            module: args.name.clone(),
-            reason: format!(
-                "\"{export}\" compares by {}, and lines need slices: export compare_bytes \
-                 (ptr, len, ptr, len) -> i32, or say with -t what records the input is made of",
-                callback.shape()
-            ),
-        }));
+    let callback = callback.map_err(|error| match error {
+        error @ Error::Staging { .. } => fault(error).advise("or try --assume-fresh-pages"),
+        error => fault(error),
+    })?;
+    if *kind == Type::Lines && callback.shape() != Shape::Slices {
+        return Err(Fault::guest(format!(
+            "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \
+             say with -t what else the input is made of",
+            args.name,
+            callback.shape(),
+        )));
     }
     Ok(callback)
+}
+
+/// The export that compares items of this type, by its name.
+fn default_export(module: &Module, kind: &Type) -> Result<String> {
+    let exports = module.exports();
+    let wanted = kind.exports();
+    let found = wanted.iter().find(|name| exports.iter().any(|export| export.name == **name));
+    found.cloned().ok_or_else(|| {
+        let name = module.name();
+        Fault::guest(format!(
+            "{name}: it exports no {}, which items of type {kind} need; \
+             say with -t what the input is made of, or with -e which export compares; \
+             `callbox inspect {name}` shows what there is",
+            wanted.join(" or "),
+        ))
+    })
 }

@@ -8,7 +8,6 @@ use callbox::sort::Items;
 
 use super::args;
 use super::fault::{Fault, Result};
-use super::items::Type;
 
 /// What stands for standard input, as sort(1) has it.
 const STDIN: &str = "-";
@@ -29,7 +28,7 @@ pub fn read(files: &[PathBuf], args: &args::Items) -> Result<Items> {
                 return Err(Fault::trouble(format!(
                     "{file}: {len} bytes are no whole number of records of {width}; \
                      is -t {} right?",
-                    type_name(&args.kind),
+                    args.kind,
                 )));
             }
             _ => {}
@@ -50,14 +49,6 @@ pub fn separator(args: &args::Items) -> u8 {
 /// A file's name in messages.
 pub fn name(file: &Path) -> String {
     file.display().to_string()
-}
-
-fn type_name(kind: &Type) -> String {
-    match kind {
-        Type::Lines => "lines".into(),
-        Type::Scalar { name, .. } => (*name).into(),
-        Type::Bytes { width } => format!("bytes:{width}"),
-    }
 }
 
 fn read_one(file: &Path, bytes: &mut Vec<u8>) -> Result<()> {

@@ -3,20 +3,28 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use callbox::bundled::BUNDLED;
 use callbox::{Limits, Module, Sandbox, Shape};
 
 use super::args;
 use super::fault::{Exit, Fault, Result};
-use super::guest;
 
 pub fn run(args: &args::Inspect) -> Result<Exit> {
-    let fault = |error| Fault::library(&args.guest, &error);
+    let Some(guest) = &args.guest else { return list() };
+    let fault = |error| Fault::library(guest, &error);
     let print = |_: &[u8]| {}; // nothing of the guest runs here
     let sandbox = Sandbox::new(Limits::default()).map_err(fault)?.grant_print(print);
-    let module = guest::module(&sandbox, &args.guest)?;
+    let module = super::guest::module(&sandbox, guest)?;
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     let _ = describe(&mut text, &module, &sandbox);
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", &error))?;
+    Ok(Exit::Done)
+}
+
+fn list() -> Result<Exit> {
+    let rows = BUNDLED.iter().map(|guest| format!("{:10} {}\n", guest.name, guest.about));
+    let text: String = rows.collect();
     io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", &error))?;
     Ok(Exit::Done)
 }
@@ -45,14 +53,17 @@ fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::
     let memory = match module.memory() {
         None => "none exported".into(),
         Some(memory) => match memory.maximum {
-            Some(most) => format!("{} pages of 64 KiB, at most {most}", memory.minimum),
-            None => format!("{} pages of 64 KiB", memory.minimum),
+            Some(most) => format!("{} pages of 64 KiB at first, at most {most}", memory.minimum),
+            None => format!("{} pages of 64 KiB at first", memory.minimum),
         },
     };
     row(text, "memory", &memory)?;
     row(text, "elements", staging(module))?;
     row(text, "start", if module.starts() { "runs code when a guest is made" } else { "runs no code" })?;
-    row(text, "limits", &sandbox.limits().to_string())
+    for limit in sandbox.limits().to_string().split(", ") {
+        row(text, "limit", limit)?;
+    }
+    Ok(())
 }
 
 fn row(text: &mut String, name: &str, value: &str) -> std::fmt::Result {

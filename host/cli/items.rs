@@ -1,5 +1,6 @@
 //! Types of items: what they are in the input, in C, and in a guest's exports.
 
+use std::fmt;
 use std::str::FromStr;
 
 use callbox::{CType, Prototype};
@@ -43,6 +44,16 @@ impl FromStr for Type {
         let (name, ctype, core) =
             scalar.ok_or("expected lines, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 or bytes:N")?;
         Ok(Type::Scalar { name, ctype: ctype.clone(), core })
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Lines => f.write_str("lines"),
+            Type::Scalar { name, .. } => f.write_str(name),
+            Type::Bytes { width } => write!(f, "bytes:{width}"),
+        }
     }
 }
 

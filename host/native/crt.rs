@@ -70,7 +70,7 @@ impl Elements {
     /// Splits `lo..=hi`, which are more than [`CUTOFF`], around the median of three. Both parts that
     /// it returns lie inside; one with its end before its start is empty.
     fn partition(&self, lo: usize, hi: usize) -> ((usize, usize), (usize, usize)) {
-        let mut pivot = lo + (hi - lo + 1) / 2;
+        let mut pivot = lo + (hi - lo).div_ceil(2);
         for (a, b) in [(lo, pivot), (lo, hi), (pivot, hi)] {
             if self.order(a, b) > 0 {
                 self.swap(a, b);

@@ -123,8 +123,10 @@ pub(crate) fn sort_private(
 fn merges_in_order() -> bool {
     use std::sync::LazyLock;
     static BEFORE_2_39: LazyLock<bool> = LazyLock::new(|| {
-        // SAFETY: the C library returns a static string that ends in NUL.
-        let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+        // SAFETY: it takes nothing and may be called at any time.
+        let version = unsafe { libc::gnu_get_libc_version() };
+        // SAFETY: the C library returned a static string that ends in NUL.
+        let version = unsafe { std::ffi::CStr::from_ptr(version) };
         is_before_2_39(version.to_str().unwrap_or_default())
     });
     *BEFORE_2_39

@@ -1,6 +1,6 @@
 //! What a module is, found out before it is compiled.
 
-use wasmparser::{Encoding, Operator, Parser, Payload};
+use wasmparser::{Operator, Parser, Payload, Validator};
 
 use crate::error::{Error, Limit, Result};
 use crate::limits::Limits;
@@ -24,13 +24,17 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits) -> Result<Facts> {
     if !bytes.starts_with(b"\0asm") {
         return Err(refuse(what_instead(bytes)));
     }
+    // The encoding's two bytes: 0 for a core module, 1 for a component.
+    if bytes.get(6..8) == Some(&[1, 0]) {
+        return Err(refuse("it is a component; a guest is a core module".into()));
+    }
+    Validator::new_with_features(super::FEATURES)
+        .validate_all(bytes)
+        .map_err(|error| refuse(error.to_string()))?;
     let mut facts = Facts::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let parse = |error: wasmparser::BinaryReaderError| refuse(error.to_string());
         match payload.map_err(parse)? {
-            Payload::Version { encoding: Encoding::Component, .. } => {
-                return Err(refuse("it is a component; a guest is a core module".into()));
-            }
             Payload::StartSection { .. } => facts.starts = true,
             Payload::CodeSectionEntry(body) => {
                 for operator in body.get_operators_reader().map_err(parse)? {

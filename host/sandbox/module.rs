@@ -33,7 +33,7 @@ pub(super) struct Inner {
 pub struct Extern {
     /// Its name; `module.name` for an import.
     pub name: String,
-    /// Its type, as wasm text spells it: `func (i32, i32) -> i32`, `memory 1..2 pages`.
+    /// Its type, as wasm text spells it: `func (i32, i32) -> i32`, `memory 1 2`.
     pub ty: String,
     /// The shape it has as a comparator, where it is one.
     pub shape: Option<Shape>,
@@ -207,10 +207,10 @@ fn describe(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(func) => format!("func {}", signature(func)),
         ExternType::Memory(memory) => match memory.maximum() {
-            Some(most) => format!("memory {}..{most} pages", memory.minimum()),
-            None => format!("memory {} pages", memory.minimum()),
+            Some(most) => format!("memory {} {most}", memory.minimum()),
+            None => format!("memory {}", memory.minimum()),
         },
-        ExternType::Table(table) => format!("table {} elements", table.minimum()),
+        ExternType::Table(table) => format!("table {} {}", table.minimum(), table.element()),
         ExternType::Global(global) => format!("global {}", global.content()),
         ExternType::Tag(_) => "tag".to_owned(),
     }

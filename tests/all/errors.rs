@@ -1,1 +1,218 @@
+//! Every failure has a sentence that names the thing, says what was expected, and what to do.
 
+use std::error::Error as _;
+
+use callbox::{Blame, CType, CallConv, Error, Limit, Limits, Module, Prototype, Sandbox, native};
+
+use crate::support::{comparator, comparing, good, guest, path, sandbox};
+
+/// Checks an error's sentence and who is to blame.
+fn says<T>(outcome: callbox::Result<T>, blame: Blame, text: &str) -> Error {
+    let Err(error) = outcome else { panic!("no error, instead of: {text}") };
+    assert_eq!(error.to_string(), text);
+    assert_eq!(error.blame(), blame, "{text}");
+    error
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = says(
+        sandbox().load("/no/such.wasm"),
+        Blame::Caller,
+        "/no/such.wasm: cannot read the module: No such file or directory (os error 2)",
+    );
+    assert!(error.source().is_some());
+}
+
+#[test]
+fn a_text_that_is_no_prototype() {
+    says(
+        "int (const quux *)".parse::<Prototype>(),
+        Blame::Caller,
+        "\"int (const quux *)\" is not a C function type: \"quux\" is not a known C type at column \
+         12; write it like \"int (const void *, const void *)\"",
+    );
+}
+
+#[test]
+fn prototypes_that_no_trampoline_serves() {
+    let guest = sandbox().load(path("wat/good/ascending.wat")).unwrap();
+    let int = CType::Int.const_pointer();
+    let two = [int.clone(), int.clone()];
+    for (prototype, reason) in [
+        (
+            Prototype::new(CType::Int, two.clone()).with_conv(CallConv::Stdcall),
+            "\"int __stdcall (const int *, const int *)\": only the C calling convention is served",
+        ),
+        (
+            Prototype::new(CType::Long, two.clone()),
+            "\"long (const int *, const int *)\": a comparator returns int",
+        ),
+        (
+            Prototype::new(CType::Int, [int.clone()]),
+            "\"int (const int *)\": a comparator takes two pointers to const, as in \"int (const T *, const T *)\"",
+        ),
+        (
+            Prototype::new(CType::Int, [CType::Int.pointer(), int.clone()]),
+            "\"int (int *, const int *)\": a comparator takes two pointers to const, as in \"int (const T *, const T *)\"",
+        ),
+        (
+            Prototype::new(CType::Int, [CType::Int, CType::Int]),
+            "\"int (int, int)\": a comparator takes two pointers to const, as in \"int (const T *, const T *)\"",
+        ),
+        (
+            Prototype::new(CType::Int, [int.clone(), CType::Long.const_pointer()]),
+            "\"int (const int *, const long *)\": both arguments of a comparator point to one type",
+        ),
+        (
+            Prototype::comparator(CType::Char.const_pointer()),
+            "\"int (const char *const *, const char *const *)\": elements that are pointers are not followed",
+        ),
+    ] {
+        says(
+            guest.callback("compare", prototype),
+            Blame::Caller,
+            &format!("no trampoline serves the prototype {reason}"),
+        );
+    }
+}
+
+#[test]
+fn arrays_of_other_elements() {
+    let mut longs = [2i64, 1];
+    says(
+        native::qsort(&mut longs, &good("ascending", "compare")),
+        Blame::Caller,
+        "the array holds elements of int64_t, but \"compare\" compares int",
+    );
+    assert_eq!(longs, [2, 1]);
+    let mut unsigned = [2u32, 1];
+    assert!(native::qsort(&mut unsigned, &good("ascending", "compare")).is_err());
+    says(
+        native::qsort_records(&mut [0; 9], 3, &good("ascending", "compare")),
+        Blame::Caller,
+        "the array holds elements of 3 bytes, but \"compare\" compares int",
+    );
+    let wide = guest("(module (func (export \"compare_i32\") (param i32 i32) (result i32) (i32.const 0)))");
+    let long = Prototype::comparator(CType::LongLong);
+    says(
+        wide.callback("compare_i32", long),
+        Blame::Caller,
+        "the array holds elements of long long, but \"compare_i32\" compares int32_t",
+    );
+    assert!(good("ascending", "compare").compare(&[0; 4], &[0; 3]).is_err());
+}
+
+#[test]
+fn runs_of_bytes_that_are_no_whole_number_of_elements() {
+    let ascending = good("ascending", "compare");
+    for (bytes, width) in [(9, 4), (8, 0)] {
+        says(
+            native::qsort_records(&mut vec![0; bytes], width, &ascending),
+            Blame::Caller,
+            &format!(
+                "{bytes} bytes cannot be divided into elements of {width}; the width must be at least 1 and divide the length"
+            ),
+        );
+    }
+}
+
+#[test]
+fn files_that_are_no_modules() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes, reason) in [
+        ("empty", &b""[..], "the file is empty"),
+        ("text", b"(module)", "it looks like text; name text files .wat"),
+        ("elf", b"\x7fELF", "it does not begin with \\0asm"),
+        ("component", b"\0asm\x0d\0\x01\0", "it is a component; a guest is a core module"),
+        ("cut", b"\0asm\x01\0\0\0\x01", "unexpected end-of-file (at offset 0x9)"),
+    ] {
+        let file = dir.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let file = file.display().to_string();
+        says(
+            sandbox().load(&file),
+            Blame::Guest,
+            &format!("{file}: not a usable WebAssembly module: {reason}"),
+        );
+    }
+    let error = Module::from_text(&sandbox(), "broken.wat", "(module (func)").err().unwrap();
+    assert!(error.to_string().contains("broken.wat:1:"), "{error}");
+}
+
+#[test]
+fn limits_that_are_run_into() {
+    let hit = |limits: Limits, body: &str| {
+        let module = Sandbox::new(limits).and_then(|sandbox| {
+            let wat = format!(
+                "(module (memory (export \"memory\") 1)
+                    (func (export \"compare\") (param i32 i32) (result i32) {body}))"
+            );
+            let compare =
+                Module::from_text(&sandbox, "g", wat)?.instantiate()?.callback("compare", comparator())?;
+            native::qsort(&mut [2, 1], &compare)
+        });
+        module.unwrap_err()
+    };
+    let forever = "(loop $l (br $l)) (unreachable)";
+    for (limits, body, limit, text) in [
+        (Limits::default().fuel(100), forever, Limit::Fuel, "g: \"compare\" spent all its fuel, 100 units"),
+        (
+            Limits::default().deadline(std::time::Duration::from_millis(30)),
+            forever,
+            Limit::Deadline,
+            "g: \"compare\" was still running at its deadline of 30ms",
+        ),
+        (
+            Limits::default().memory(65536),
+            "(i32.const 0)",
+            Limit::Memory,
+            "g: the guest needs 131072 bytes of memory, but may have 65536",
+        ),
+        (
+            Limits::default().module_size(20),
+            "(i32.const 0)",
+            Limit::ModuleSize,
+            "g: the module has more than the 20 bytes that are allowed",
+        ),
+    ] {
+        let error = hit(limits, body);
+        assert_eq!(error.to_string(), text);
+        assert_eq!((error.blame(), error.limit()), (Blame::Guest, Some(limit)));
+    }
+    let sandbox = Sandbox::new(Limits::default().print(10)).unwrap().grant_print(|_| {});
+    let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
+    let mut ia = [5, 1, 7, 33, 99];
+    let error = native::qsort(&mut ia, &guest.callback("ascending", comparator()).unwrap()).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::Print));
+    assert_eq!(ia, [5, 1, 7, 33, 99]);
+}
+
+#[test]
+fn a_trap_carries_the_guests_backtrace() {
+    let guest = guest(
+        "(module (memory (export \"memory\") 1)
+            (func $inner (unreachable))
+            (func $outer (export \"compare\") (param i32 i32) (result i32) (call $inner) (i32.const 0)))",
+    );
+    let error = native::qsort(&mut [2, 1], &guest.callback("compare", comparator()).unwrap()).unwrap_err();
+    let trace = error.source().unwrap().to_string();
+    let names: Vec<_> = trace.lines().skip(1).map(|line| line.split(' ').nth(3).unwrap()).collect();
+    assert_eq!(names, ["inner", "outer"], "{trace}");
+}
+
+#[test]
+fn the_first_failure_is_kept_and_not_its_echoes() {
+    let guest = comparing(
+        "(if (i32.eq (global.get $calls) (i32.const 2)) (then unreachable))
+         (i32.div_s (i32.const 1) (i32.gt_s (i32.const 3) (global.get $calls)))",
+    );
+    let error = native::qsort(&mut [4, 3, 2, 1], &guest.callback("compare", comparator()).unwrap());
+    assert!(error.unwrap_err().to_string().contains("unreachable"));
+}
+
+#[test]
+fn errors_cross_threads_and_boxes() {
+    fn portable<T: Send + Sync + std::error::Error + 'static>() {}
+    portable::<Error>();
+}
