@@ -5,9 +5,8 @@
 pub(crate) enum Bounds {
     /// Pointers to elements of this width, for which the lender has vouched.
     Trusted { width: usize },
-    /// Pointers into known runs of memory. On a violation a sort of ours is left by unwinding;
-    /// code that we do not know gets the neutral answer.
-    Known { a: Run, b: Run, width: usize, ascending: bool, unwind: bool },
+    /// Pointers into known runs of memory; the first before the second, if they are to ascend.
+    Known { a: Run, b: Run, width: usize, ascending: bool },
 }
 
 /// A run of memory by its addresses.
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn each_argument_has_bounds_of_its_own() {
         let (a, b) = (Run { start: 100, len: 4 }, Run { start: 200, len: 40 });
-        let bounds = Bounds::Known { a, b, width: 4, ascending: false, unwind: false };
+        let bounds = Bounds::Known { a, b, width: 4, ascending: false };
         assert_eq!(bounds.check(100, 236), Ok(()));
         assert_eq!(bounds.check(200, 236), Err(Violation::Outside));
         assert_eq!(bounds.check(100, 100), Err(Violation::Outside));
@@ -95,7 +94,7 @@ mod tests {
     #[test]
     fn where_the_order_of_pointers_is_known_any_other_is_a_violation() {
         let run = Run { start: 100, len: 40 };
-        let bounds = Bounds::Known { a: run, b: run, width: 4, ascending: true, unwind: true };
+        let bounds = Bounds::Known { a: run, b: run, width: 4, ascending: true };
         assert_eq!(bounds.check(100, 104), Ok(()));
         assert_eq!(bounds.check(104, 100), Err(Violation::Descending));
         assert_eq!(bounds.check(104, 104), Err(Violation::Descending));

@@ -8,7 +8,7 @@ use crate::array::Array;
 use crate::ctype::CType;
 use crate::error::{Error, Result};
 use crate::prototype::{CallConv, Prototype};
-use crate::sandbox::{Budget, Comparator, Guest, Shape};
+use crate::sandbox::{Budget, Comparator, Guest, Shape, Turn};
 
 /// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
 /// guest alive.
@@ -150,15 +150,19 @@ impl Callback {
         self.ask(&self.inner.guest.new_budget(), a, b)
     }
 
-    /// Asks the guest, on a budget; the width of `a` and `b` has been checked. Of the answer only
-    /// the sign counts.
+    /// Asks the guest once, on a budget; the width of `a` and `b` has been checked.
     pub(crate) fn ask(&self, budget: &Arc<Budget>, a: &[u8], b: &[u8]) -> Result<Ordering> {
-        let inner = &*self.inner;
-        inner.calls.fetch_add(1, Relaxed);
-        match inner.guest.compare((&inner.export, &inner.comparator), budget, a, b) {
-            Ok(answer) => Ok(answer.cmp(&0)),
+        self.hold(budget)?.ask(a, b)
+    }
+
+    /// Takes this thread's turn with the guest, to ask it many times on one budget.
+    pub(crate) fn hold(&self, budget: &Arc<Budget>) -> Result<Held<'_>> {
+        let callback = &*self.inner;
+        match callback.guest.turn(&callback.export, budget) {
+            Ok(turn) => Ok(Held { callback, turn, calls: 0 }),
             Err(error) => {
-                inner.failures.fetch_add(1, Relaxed);
+                callback.calls.fetch_add(1, Relaxed);
+                callback.failures.fetch_add(1, Relaxed);
                 Err(error)
             }
         }
@@ -187,6 +191,39 @@ impl Callback {
             expected: element.to_string(),
             found: found.map_or(format!("{width} bytes"), CType::to_string),
         })
+    }
+}
+
+/// A callback whose guest is this thread's for a while. Other threads wait for their turn.
+pub(crate) struct Held<'a> {
+    callback: &'a Inner,
+    turn: Turn<'a>,
+    calls: u64,
+}
+
+impl Held<'_> {
+    /// Asks the guest. Of its answer only the sign counts.
+    pub(crate) fn ask(&mut self, a: &[u8], b: &[u8]) -> Result<Ordering> {
+        self.calls += 1;
+        let Inner { export, comparator, failures, .. } = self.callback;
+        match self.turn.compare(export, comparator, a, b) {
+            Ok(answer) => Ok(answer.cmp(&0)),
+            Err(error) => {
+                failures.fetch_add(1, Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// How often the guest has been asked.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.callback.calls.fetch_add(self.calls, Relaxed);
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) type Ask = Box<dyn Fn(&[u8], &[u8]) -> Result<Ordering> + Send + Sync
 /// One loan of a callback to native code.
 pub(crate) struct Entry {
     pub(crate) callback: Callback,
-    pub(crate) ask: Ask,
-    pub(crate) bounds: Bounds,
+    /// `None` while a native call of ours is in progress, which only its own thread may make.
+    pub(crate) lent: Option<Lent>,
     calls: AtomicU64,
     failures: AtomicU64,
     leases: AtomicUsize,
@@ -33,12 +33,17 @@ pub(crate) struct Entry {
     failure: Mutex<Option<Error>>,
 }
 
+/// What any thread may do with the slot.
+pub(crate) struct Lent {
+    pub(crate) bounds: Bounds,
+    pub(crate) ask: Ask,
+}
+
 impl Entry {
-    pub(crate) fn new(callback: Callback, bounds: Bounds, ask: Ask) -> Entry {
+    pub(crate) fn new(callback: Callback, lent: Option<Lent>) -> Entry {
         Entry {
             callback,
-            ask,
-            bounds,
+            lent,
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             leases: AtomicUsize::new(1),
@@ -50,6 +55,11 @@ impl Entry {
     /// Counts a call, and says which it is, from 1.
     pub(crate) fn count(&self) -> u64 {
         self.calls.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Says how many calls there have been; for the one thread that counts them itself.
+    pub(crate) fn set_calls(&self, calls: u64) {
+        self.calls.store(calls, Relaxed);
     }
 
     pub(crate) fn calls(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
-use crate::entry::{Entry, Loan};
+use crate::entry::{Entry, Lent, Loan};
 use crate::error::{Error, Result};
 use crate::table::Key;
 use crate::trampoline;
@@ -66,10 +66,10 @@ impl Callback {
         let private = array.private_copy();
         let run = Run::of(private.as_slice());
         let width = private.width();
-        let bounds = Bounds::Known { a: run, b: run, width, ascending: false, unwind: false };
+        let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
         let (callback, budget) = (self.clone(), self.guest().new_budget());
         let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&budget, a, b));
-        let loan = Loan::new(Entry::new(self.clone(), bounds, ask))?;
+        let loan = Loan::new(Entry::new(self.clone(), Some(Lent { bounds, ask })))?;
         Ok(Lease { loan, array, private })
     }
 
@@ -99,7 +99,8 @@ impl Callback {
         self.accepts(width, None)?;
         let callback = self.clone();
         let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&callback.guest().new_budget(), a, b));
-        let loan = Loan::new(Entry::new(self.clone(), Bounds::Trusted { width }, ask))?;
+        let lent = Lent { bounds: Bounds::Trusted { width }, ask };
+        let loan = Loan::new(Entry::new(self.clone(), Some(lent)))?;
         Ok(Retained { loan })
     }
 }
@@ -110,7 +111,8 @@ impl Lease<'_> {
     /// # Safety of calling it
     ///
     /// While the lease lives, any thread may call it with any pointers: those outside the private
-    /// copy of the array are not read. What native code itself does when the answers contradict
+    /// copy of the array are not read. A call that has begun must have returned before the lease
+    /// ends. What native code itself does when the answers contradict
     /// each other is its own affair; `qsort` of glibc before 2.39 is known to write out of bounds
     /// then, and is to be called through [`native::qsort`](crate::native::qsort).
     pub fn pointer(&self) -> Pointer {

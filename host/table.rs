@@ -84,12 +84,16 @@ impl<T, const N: usize> Table<T, N> {
     /// What a slot holds, whatever its generation: this is all that a C function pointer can say.
     /// A call on an empty slot is counted.
     pub(crate) fn at(&self, slot: usize) -> Option<Arc<T>> {
-        let slot = &self.slots[slot];
-        let value = lock(&slot.held).value.clone();
+        let value = lock(&self.slots[slot].held).value.clone();
         if value.is_none() {
-            slot.late.fetch_add(1, Relaxed);
+            self.count_late(slot);
         }
         value
+    }
+
+    /// Counts a call that nobody may answer.
+    pub(crate) fn count_late(&self, slot: usize) {
+        self.slots[slot].late.fetch_add(1, Relaxed);
     }
 
     /// `None` once the slot has moved on, even if it holds something new.

@@ -7,9 +7,8 @@ use crate::array::{Element, check_width};
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
 use crate::ctype::CType;
-use crate::entry::{Entry, Loan};
 use crate::error::{Error, Result};
-use crate::trampoline::{Comparison, trampoline};
+use crate::trampoline::{self, Comparison};
 
 unsafe extern "C-unwind" {
     #[link_name = "bsearch"]
@@ -48,17 +47,16 @@ fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -
     let width = key.len();
     compare.accepts(width, ctype)?;
     let (a, b) = (Run::of(key), Run::of(array));
-    let bounds = Bounds::Known { a, b, width, ascending: false, unwind: false };
-    let (callback, budget) = (compare.clone(), compare.guest().new_budget());
-    let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&budget, a, b));
-    let loan = Loan::new(Entry::new(compare.clone(), bounds, ask))?;
+    let bounds = Bounds::Known { a, b, width, ascending: false };
     let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
-    // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and borrowed
-    // until the call has returned; `loan` keeps the trampoline's slot until after that.
-    let found = unsafe { bsearch_of_c(key, base.cast(), count, width, trampoline(loan.key().slot())) };
-    if let Some(failure) = loan.entry().take_failure() {
-        return Err(failure);
-    }
+    let mut held = compare.hold(&compare.guest().new_budget())?;
+    let mut found = std::ptr::null_mut();
+    trampoline::call(compare, bounds, &mut |a, b| held.ask(a, b), |compare| {
+        // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and
+        // borrowed until the call has returned. bsearch calls the trampoline on this thread, and
+        // not after it has returned.
+        found = unsafe { bsearch_of_c(key, base.cast(), count, width, compare) };
+    })?;
     if found.is_null() {
         return Ok(None);
     }

@@ -2,15 +2,13 @@
 #![allow(unsafe_code, reason = "calls C's qsort")]
 
 use std::ffi::c_void;
-use std::panic::{self, AssertUnwindSafe};
 
 use super::crt;
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
-use crate::entry::{Ask, Entry, Loan};
-use crate::error::{Error, Result};
-use crate::trampoline::{Comparison, Left, message, trampoline};
+use crate::error::Result;
+use crate::trampoline::{self, Ask, Comparison};
 
 unsafe extern "C-unwind" {
     /// As `libc` declares it, but allowed to unwind; glibc builds it with `-fexceptions`.
@@ -35,8 +33,9 @@ pub enum Sorter {
 ///
 /// # Errors
 ///
-/// [`Error::ElementMismatch`] where the callback compares other elements; the first failure of the
-/// guest; [`Error::OutOfBounds`] and [`Error::LeftMergePath`] where the sort had to be abandoned.
+/// [`ElementMismatch`](crate::Error::ElementMismatch) where the callback compares other elements; the first failure of the
+/// guest; [`OutOfBounds`](crate::Error::OutOfBounds) and
+/// [`LeftMergePath`](crate::Error::LeftMergePath) where the sort had to be abandoned.
 /// On every error the array is as it was.
 pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
     sort(Sorter::Qsort, Array::typed(array), compare)
@@ -46,7 +45,7 @@ pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`qsort`], and [`Error::Ragged`] where `records` is no whole number of records.
+/// As [`qsort`], and [`Ragged`](crate::Error::Ragged) where `records` is no whole number of records.
 pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
     sort(Sorter::Qsort, Array::records(records, width)?, compare)
 }
@@ -74,47 +73,36 @@ pub fn crt_qsort_records(records: &mut [u8], width: usize, compare: &Callback) -
 fn sort(sorter: Sorter, mut array: Array<'_>, compare: &Callback) -> Result<()> {
     compare.accepts_array(&array)?;
     let mut private = array.private_copy();
-    let (callback, budget) = (compare.clone(), compare.guest().new_budget());
-    let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&budget, a, b));
-    sort_private(sorter, &mut private, compare, ask)?;
+    let mut held = compare.hold(&compare.guest().new_budget())?;
+    sort_private(sorter, &mut private, compare, &mut |a, b| held.ask(a, b))?;
     array.bytes_mut().copy_from_slice(private.as_slice());
     Ok(())
 }
 
-/// Sorts a private copy by what `ask` answers; `callback` is who the table says is asked. Returns
-/// how many comparisons there were. On an error the copy is in no particular order.
-pub(crate) fn sort_private(
+/// Sorts a private copy by what `ask` answers; `callback` is who the table says is asked. On an
+/// error the copy is in no particular order.
+pub(crate) fn sort_private<'a>(
     sorter: Sorter,
     private: &mut Private,
     callback: &Callback,
-    ask: Ask,
-) -> Result<u64> {
+    ask: &'a mut Ask<'a>,
+) -> Result<()> {
     let run = Run::of(private.as_slice());
     let (len, width) = (private.len(), private.width());
     let ascending = sorter == Sorter::Qsort && merges_in_order();
-    let bounds = Bounds::Known { a: run, b: run, width, ascending, unwind: true };
-    let loan = Loan::new(Entry::new(callback.clone(), bounds, ask))?;
-    let (base, compare) = (private.as_mut_slice().as_mut_ptr().cast(), trampoline(loan.key().slot()));
+    let bounds = Bounds::Known { a: run, b: run, width, ascending };
+    let base = private.as_mut_slice().as_mut_ptr().cast();
     let sort = match sorter {
         Sorter::Qsort => qsort_of_c,
         Sorter::Crt => crt::qsort,
     };
-    let left = panic::catch_unwind(AssertUnwindSafe(|| {
+    trampoline::call(callback, bounds, ask, |compare| {
         // SAFETY: `private` is `len` elements of `width` bytes, and ours alone until the call
-        // returns; `loan` keeps the trampoline's slot until after that. The trampoline lets no
-        // panic out, and leaves the sort before it can touch a byte that is not in `private`.
+        // returns. The trampoline leaves the sort before it can touch a byte outside of them. Both
+        // sorts call it on this thread, and not after they have returned.
         unsafe { sort(base, len, width, compare) }
-    }));
-    if let Err(panic) = left
-        && !panic.is::<Left>()
-    {
-        let export = callback.export().to_owned();
-        return Err(Error::Panic { export, message: message(&*panic) });
-    }
-    match loan.entry().take_failure() {
-        Some(failure) => Err(failure),
-        None => Ok(loan.entry().calls()),
-    }
+    })?;
+    Ok(())
 }
 
 /// Whether every comparison of the safe path of this C library's `qsort` has its first argument

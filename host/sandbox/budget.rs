@@ -9,7 +9,7 @@ use crate::limits::Limits;
 #[derive(Debug)]
 pub(crate) struct Budget {
     pub(super) fuel: u64,
-    /// What was left when the guest last turned to another budget.
+    /// What was left when the last turn on it ended.
     left: AtomicU64,
     pub(super) time: Duration,
     pub(super) ends: Option<Instant>,
@@ -26,7 +26,7 @@ impl Budget {
         }
     }
 
-    /// Fuel that guests have used of it, up to when they last turned to another budget.
+    /// Fuel that guests have used of it, up to the end of the last turn.
     pub(crate) fn fuel_used(&self) -> u64 {
         self.fuel - self.left()
     }

@@ -81,8 +81,8 @@ impl Guest {
     ///
     /// [`Error::Reentrant`] where the guest is running on this thread.
     pub fn memory_size(&self) -> Result<usize> {
-        let mut running = self.enter("memory")?;
-        let Running { store, instance, .. } = &mut *running.running;
+        let mut turn = self.enter("memory")?;
+        let Running { store, instance, .. } = &mut *turn.running;
         let memory = instance.get_memory(&mut *store, "memory");
         Ok(memory.map_or(0, |memory| memory.data_size(&*store)))
     }
@@ -114,35 +114,16 @@ impl Guest {
         Ok((shape, comparator))
     }
 
-    /// Asks `comparator`, an export of this guest called `name`, for the order of two elements.
-    pub(crate) fn compare(
-        &self,
-        (name, comparator): (&str, &Comparator),
-        budget: &Arc<Budget>,
-        a: &[u8],
-        b: &[u8],
-    ) -> Result<i32> {
+    /// Waits for this thread's turn, to ask an export called `name` on this budget.
+    pub(crate) fn turn(&self, name: &str, budget: &Arc<Budget>) -> Result<Turn<'_>> {
         let mut turn = self.enter(name)?;
-        let Running { store, staging, .. } = &mut *turn.running;
+        let store = &mut turn.running.store;
         if !Arc::ptr_eq(&store.data().budget, budget) {
             store::charge(store, budget)?;
         }
-        comparator.call(store, staging, a, b).map_err(|failed| match failed {
-            Failed::Known(error) => error,
-            Failed::Wasm(error) => store::failure(&error, self.module().name(), name, budget),
-        })
+        Ok(turn)
     }
 
-    /// Brings `budget` up to date, so that it tells what was used.
-    pub(crate) fn settle(&self, budget: &Arc<Budget>) {
-        if let Ok(mut turn) = self.enter("settle")
-            && Arc::ptr_eq(&turn.running.store.data().budget, budget)
-        {
-            store::settle(&mut turn.running.store);
-        }
-    }
-
-    /// Waits for this thread's turn. `name` is what is to be called, for the error.
     fn enter(&self, name: &str) -> Result<Turn<'_>> {
         let inner = &*self.inner;
         let me = this_thread();
@@ -154,24 +135,38 @@ impl Guest {
         // A panic in a host function leaves the store usable: wasmtime unwinds it as it does a trap.
         let running = inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
         inner.holder.store(me, Relaxed);
-        Ok(Turn { holder: &inner.holder, running })
+        Ok(Turn { guest: inner, running })
     }
 }
 
-/// A thread's turn with a guest.
-struct Turn<'a> {
-    holder: &'a AtomicUsize,
+/// A thread's turn with a guest. When it ends, its budget is up to date.
+pub(crate) struct Turn<'a> {
+    guest: &'a Inner,
     running: MutexGuard<'a, Running>,
+}
+
+impl Turn<'_> {
+    /// Asks `comparator`, an export of this guest called `name`, for the order of two elements.
+    pub(crate) fn compare(&mut self, name: &str, comparator: &Comparator, a: &[u8], b: &[u8]) -> Result<i32> {
+        let Running { store, staging, .. } = &mut *self.running;
+        comparator.call(store, staging, a, b).map_err(|failed| match failed {
+            Failed::Known(error) => error,
+            Failed::Wasm(error) => {
+                store::failure(&error, self.guest.module.name(), name, &store.data().budget)
+            }
+        })
+    }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.holder.store(0, Relaxed); // before the guard lets the next one in
+        store::settle(&mut self.running.store);
+        self.guest.holder.store(0, Relaxed); // before the guard lets the next one in
     }
 }
 
 /// A number that no other living thread has, and that is not 0.
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     thread_local!(static MARK: Cell<u8> = const { Cell::new(0) });
     MARK.with(|mark| ptr::from_ref(mark).addr())
 }

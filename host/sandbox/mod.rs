@@ -22,6 +22,7 @@ use crate::limits::Limits;
 pub(crate) use budget::Budget;
 pub(crate) use comparator::Comparator;
 pub use guest::Guest;
+pub(crate) use guest::{Turn, this_thread};
 pub use module::{Extern, Memory, Module};
 pub use shape::Shape;
 

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::order::Asking;
 use super::{Items, Job};
 use crate::error::Result;
 
@@ -57,19 +58,20 @@ impl Job {
     ///
     /// As [`Job::sort`].
     pub fn check_contract(&self, items: &Items, sample: usize) -> Result<Checked> {
-        self.check_width(items)?;
         let chosen = spread(items.len(), sample);
-        let contradiction = self.find(items, &chosen)?;
+        let contradiction = self.ask_about(items)?.contradiction(&chosen)?;
         Ok(Checked { items: chosen.len(), contradiction })
     }
+}
 
-    fn find(&self, items: &Items, chosen: &[usize]) -> Result<Option<Contradiction>> {
+impl Asking<'_> {
+    fn contradiction(&mut self, chosen: &[usize]) -> Result<Option<Contradiction>> {
         use Contradiction::*;
         let n = chosen.len();
         let mut said = vec![Ordering::Equal; n * n];
         for (row, &a) in chosen.iter().enumerate() {
             for (column, &b) in chosen.iter().enumerate() {
-                said[row * n + column] = self.ask(items, a, b)?;
+                said[row * n + column] = self.guest(a, b)?;
             }
         }
         for (row, &a) in chosen.iter().enumerate() {
@@ -81,7 +83,7 @@ impl Job {
                 if ab != ba.reverse() {
                     return Ok(Some(NotAntisymmetric { items: [a, b], answers: [ab, ba] }));
                 }
-                let again = self.ask(items, a, b)?;
+                let again = self.guest(a, b)?;
                 if again != ab {
                     return Ok(Some(NotDeterministic { items: [a, b], answers: [ab, again] }));
                 }

@@ -1,21 +1,19 @@
 //! What is sorted: lines or records, in one run of bytes.
 
-use std::sync::Arc;
-
 use crate::array::check_width;
 use crate::error::{Error, Result};
 
-/// Lines, or records of one width, in memory. Cheap to clone.
+/// Lines, or records of one width, in memory.
 #[derive(Clone, Debug)]
 pub struct Items {
-    bytes: Arc<Vec<u8>>,
+    bytes: Vec<u8>,
     layout: Layout,
 }
 
 #[derive(Clone, Debug)]
 enum Layout {
     /// Where each line begins, and behind the last line's separator, where the next would.
-    Lines(Arc<Vec<usize>>),
+    Lines(Vec<usize>),
     Records {
         width: usize,
     },
@@ -34,7 +32,7 @@ impl Items {
             starts.push(text.len() + 1); // as if the last line had its separator
         }
         check_len(starts.len() - 1)?;
-        Ok(Items { bytes: Arc::new(text), layout: Layout::Lines(Arc::new(starts)) })
+        Ok(Items { bytes: text, layout: Layout::Lines(starts) })
     }
 
     /// Records of `width` bytes each.
@@ -46,7 +44,7 @@ impl Items {
     pub fn records(bytes: Vec<u8>, width: usize) -> Result<Items> {
         check_width(bytes.len(), width)?;
         check_len(bytes.len() / width)?;
-        Ok(Items { bytes: Arc::new(bytes), layout: Layout::Records { width } })
+        Ok(Items { bytes, layout: Layout::Records { width } })
     }
 
     /// How many there are.

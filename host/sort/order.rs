@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Items;
 use crate::array::Array;
-use crate::callback::Callback;
+use crate::callback::{Callback, Held};
 use crate::error::{Error, Result};
 use crate::native::{Sorter, sort_private};
 use crate::sandbox::Budget;
@@ -30,12 +30,11 @@ pub struct Options {
 }
 
 /// A callback that orders items, with its rules for ties and one budget for all it does.
-#[derive(Clone)]
 pub struct Job {
     callback: Callback,
     options: Options,
     budget: Arc<Budget>,
-    comparisons: Arc<AtomicU64>,
+    comparisons: AtomicU64,
 }
 
 /// The outcome of a sort: a permutation of the items' numbers, shortened if duplicates were to go.
@@ -48,12 +47,8 @@ pub struct Sorted {
 impl Job {
     /// A job for this callback. Its budget's clock starts now.
     pub fn new(callback: &Callback, options: Options) -> Job {
-        Job {
-            callback: callback.clone(),
-            options,
-            budget: callback.guest().new_budget(),
-            comparisons: Arc::default(),
-        }
+        let budget = callback.guest().new_budget();
+        Job { callback: callback.clone(), options, budget, comparisons: AtomicU64::new(0) }
     }
 
     /// Sorts numbers of items with native code; the guest compares the items.
@@ -63,17 +58,17 @@ impl Job {
     /// [`Error::ElementMismatch`] where records have not the width that the callback compares, and
     /// those of [`native::qsort`](crate::native::qsort).
     pub fn sort(&self, items: &Items) -> Result<Sorted> {
-        self.check_width(items)?;
+        let mut asking = self.ask_about(items)?;
         let mut order: Vec<u32> = (0..items.len() as u32).collect();
         let mut private = Array::typed(&mut order).private_copy();
-        let (job, all) = (self.clone(), items.clone());
-        let ask = Box::new(move |a: &[u8], b: &[u8]| job.order(&all, number(a), number(b)));
-        sort_private(self.options.sorter, &mut private, &self.callback, ask)?;
+        sort_private(self.options.sorter, &mut private, &self.callback, &mut |a, b| {
+            asking.order(number(a), number(b))
+        })?;
         order.copy_from_slice(bytemuck::cast_slice(private.as_slice()));
         drop(private);
         check_permutation(&order)?;
         if self.options.unique {
-            order = self.first_of_equals(items, order)?;
+            order = asking.first_of_equals(order)?;
         }
         Ok(Sorted { order })
     }
@@ -85,11 +80,13 @@ impl Job {
     ///
     /// As [`Job::sort`].
     pub fn disorder(&self, items: &Items) -> Result<Option<usize>> {
-        self.check_width(items)?;
+        let mut asking = self.ask_about(items)?;
+        // What the guest says of two different items that are in order.
+        let forward = if self.options.reverse { Ordering::Greater } else { Ordering::Less };
         for at in 1..items.len() {
             let disorder = match self.options.unique {
-                true => self.ask(items, at - 1, at)? != self.forward(),
-                false => self.order(items, at - 1, at)? == Ordering::Greater,
+                true => asking.guest(at - 1, at)? != forward,
+                false => asking.order(at - 1, at)?.is_gt(),
             };
             if disorder {
                 return Ok(Some(at));
@@ -105,16 +102,42 @@ impl Job {
 
     /// Fuel that the guest has used.
     pub fn fuel_used(&self) -> u64 {
-        self.callback.guest().settle(&self.budget);
         self.budget.fuel_used()
     }
 
+    /// Takes a turn with the guest, to ask about these items.
+    pub(super) fn ask_about<'a>(&'a self, items: &'a Items) -> Result<Asking<'a>> {
+        if let Some(width) = items.width() {
+            self.callback.accepts(width, None)?;
+        }
+        Ok(Asking { job: self, items, held: self.callback.hold(&self.budget)? })
+    }
+}
+
+/// A job's turn with the guest.
+pub(super) struct Asking<'a> {
+    job: &'a Job,
+    items: &'a Items,
+    held: Held<'a>,
+}
+
+impl Asking<'_> {
+    /// What the guest says of two items.
+    pub(super) fn guest(&mut self, a: usize, b: usize) -> Result<Ordering> {
+        let (a, b) = (self.items.get(a), self.items.get(b));
+        let answer = self.held.ask(a, b)?;
+        if let Some(trace) = &self.job.options.trace {
+            trace(a, b, answer);
+        }
+        Ok(answer)
+    }
+
     /// The order of two items by all rules.
-    fn order(&self, items: &Items, a: usize, b: usize) -> Result<Ordering> {
-        let mut order = self.ask(items, a, b)?;
-        let Options { reverse, unique, stable, .. } = self.options;
+    fn order(&mut self, a: usize, b: usize) -> Result<Ordering> {
+        let mut order = self.guest(a, b)?;
+        let Options { reverse, unique, stable, .. } = self.job.options;
         if order.is_eq() && !unique && !stable {
-            order = items.get(a).cmp(items.get(b));
+            order = self.items.get(a).cmp(self.items.get(b));
         }
         if reverse {
             order = order.reverse();
@@ -122,27 +145,11 @@ impl Job {
         Ok(order.then(a.cmp(&b)))
     }
 
-    /// What the guest says of two items.
-    pub(super) fn ask(&self, items: &Items, a: usize, b: usize) -> Result<Ordering> {
-        self.comparisons.fetch_add(1, Relaxed);
-        let (a, b) = (items.get(a), items.get(b));
-        let answer = self.callback.ask(&self.budget, a, b)?;
-        if let Some(trace) = &self.options.trace {
-            trace(a, b, answer);
-        }
-        Ok(answer)
-    }
-
-    /// What the guest says of two different items that are in order.
-    fn forward(&self) -> Ordering {
-        if self.options.reverse { Ordering::Greater } else { Ordering::Less }
-    }
-
-    fn first_of_equals(&self, items: &Items, order: Vec<u32>) -> Result<Vec<u32>> {
+    fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
         let mut kept: Vec<u32> = Vec::with_capacity(order.len());
         for at in order {
             let same = match kept.last() {
-                Some(&last) => self.ask(items, last as usize, at as usize)?.is_eq(),
+                Some(&last) => self.guest(last as usize, at as usize)?.is_eq(),
                 None => false,
             };
             if !same {
@@ -151,12 +158,11 @@ impl Job {
         }
         Ok(kept)
     }
+}
 
-    pub(super) fn check_width(&self, items: &Items) -> Result<()> {
-        match items.width() {
-            Some(width) => self.callback.accepts(width, None),
-            None => Ok(()),
-        }
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.job.comparisons.fetch_add(self.held.calls(), Relaxed);
     }
 }
 

@@ -4,14 +4,17 @@
 //! one exception: a sort of ours that C has driven out of its array is left by unwinding.
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
+mod scope;
+
 use std::ffi::{c_int, c_void};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::slice;
 
-use crate::bounds::{Bounds, Violation};
-use crate::entry::{Entry, SLOTS, TABLE};
+use crate::entry::{SLOTS, TABLE};
 use crate::error::Error;
+
+pub(crate) use scope::{Ask, call};
 
 /// What a comparator answers when there is nobody to ask: "equal", so that the native loop runs
 /// out.
@@ -46,8 +49,8 @@ pub(crate) fn trampoline(slot: usize) -> Comparison {
 /// The same for native code that we do not know. A slot whose bounds do not ask for unwinding
 /// never unwinds, so the type may say that it does not.
 pub(crate) fn c_pointer(slot: usize) -> unsafe extern "C" fn(*const c_void, *const c_void) -> c_int {
-    // SAFETY: the two types differ only in whether the function may unwind. `border` unwinds only
-    // where the bounds ask for it, and `lease`, the one user of this, never sets such bounds.
+    // SAFETY: the two types differ only in whether the function may unwind. Only `scope` lets it
+    // unwind, and the slots of `lease`, the one user of this, are never in a scope.
     unsafe { mem::transmute(trampoline(slot)) }
 }
 
@@ -58,36 +61,41 @@ unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
     a: *const c_void,
     b: *const c_void,
 ) -> c_int {
-    // SAFETY: the caller vouches for both pointers, as this function's contract says.
-    unsafe { border(ROW * COLUMNS + COLUMN, a, b) }
+    let slot = ROW * COLUMNS + COLUMN;
+    match scope::of(slot) {
+        // SAFETY: both pointers come from C, in a native call that this thread has begun.
+        Some(scope) => unsafe { scope::answer(scope, a, b) },
+        // SAFETY: the caller vouches for both pointers, as this function's contract says.
+        None => unsafe { border(slot, a, b) },
+    }
 }
 
+/// The border between the guest and native code that we do not know: any thread, any time.
+///
 /// # Safety
 ///
 /// As [`compare`].
 unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     let Some(entry) = TABLE.at(slot) else { return NEUTRAL }; // released: inert, not dangling
-    let call = entry.count();
-    if let Err(violation) = entry.bounds.check(a.addr(), b.addr()) {
-        entry.fail(blame(&entry, violation, call));
-        if let Bounds::Known { unwind: true, .. } = entry.bounds {
-            drop(entry);
-            leave();
-        }
+    let Some(lent) = &entry.lent else {
+        TABLE.count_late(slot); // lent to another thread's native call, and to nobody else
+        return NEUTRAL;
+    };
+    entry.count();
+    if lent.bounds.check(a.addr(), b.addr()).is_err() {
+        entry.fail(Error::OutsideLease { export: entry.callback.export().to_owned() });
         return NEUTRAL;
     }
     if entry.has_failed() {
         return NEUTRAL;
     }
     let errno = errno::errno();
-    let width = entry.bounds.width();
+    let width = lent.bounds.width();
     // SAFETY: `check` found both elements inside memory that the lender keeps alive, or the lender
     // has vouched for them; C does not write to elements while it compares them.
     let [a, b] = [a, b].map(|at| unsafe { slice::from_raw_parts(at.cast::<u8>(), width) });
-    let answer = panic::catch_unwind(AssertUnwindSafe(|| (entry.ask)(a, b))).unwrap_or_else(|panic| {
-        let export = entry.callback.export().to_owned();
-        Err(Error::Panic { export, message: message(&*panic) })
-    });
+    let answer = panic::catch_unwind(AssertUnwindSafe(|| (lent.ask)(a, b)))
+        .unwrap_or_else(|panic| Err(panicked(entry.callback.export(), &*panic)));
     errno::set_errno(errno);
     match answer {
         Ok(order) => order as c_int,
@@ -98,34 +106,9 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     }
 }
 
-#[cold]
-fn blame(entry: &Entry, violation: Violation, call: u64) -> Error {
-    let export = entry.callback.export().to_owned();
-    match (violation, entry.bounds) {
-        (Violation::Descending, Bounds::Known { a, .. }) => Error::LeftMergePath { bytes: a.len() },
-        (Violation::Outside, Bounds::Known { unwind: true, .. }) => Error::OutOfBounds { export, call },
-        _ => Error::OutsideLease { export },
-    }
-}
-
-/// What a panic carries, as far as it is text.
-pub(crate) fn message(panic: &(dyn std::any::Any + Send)) -> String {
+/// A panic as an error, with its message as far as it is text.
+fn panicked(export: &str, panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
-}
-
-/// Marks the unwinding out of a C sort that is no panic.
-pub(crate) struct Left;
-
-/// Leaves the C sort that called us.
-#[cfg(all(panic = "unwind", not(target_env = "musl")))]
-fn leave() -> ! {
-    panic::resume_unwind(Box::new(Left))
-}
-
-/// Where C frames cannot be unwound, returning would let C write outside its array.
-#[cfg(not(all(panic = "unwind", not(target_env = "musl"))))]
-fn leave() -> ! {
-    eprintln!("callbox: a comparator drove the C library's sort out of its array; aborting");
-    std::process::abort()
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::Panic { export: export.to_owned(), message: text.unwrap_or_else(|| "no message".into()) }
 }
