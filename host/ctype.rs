@@ -39,6 +39,9 @@ pub enum CType {
     PtrDiff,
     Float,
     Double,
+    /// 80, 64 or 128 bits wide, as the target has it; nothing else is known of it here.
+    LongDouble,
+    WChar,
     /// `T *`, or `const T *` where `readonly`.
     Pointer {
         /// What it points to.
@@ -89,6 +92,8 @@ pub(crate) const SCALARS: &[(CType, &str)] = &[
     (CType::PtrDiff, "ptrdiff_t"),
     (CType::Float, "float"),
     (CType::Double, "double"),
+    (CType::LongDouble, "long double"),
+    (CType::WChar, "wchar_t"),
 ];
 
 impl CType {
@@ -122,7 +127,9 @@ impl CType {
             | IntPtr | PtrDiff => Some(Kind::Signed),
             Bool | UnsignedChar | UnsignedShort | UnsignedInt | UnsignedLong | UnsignedLongLong | UInt8
             | UInt16 | UInt32 | UInt64 | Size | UIntPtr => Some(Kind::Unsigned),
-            Float | Double => Some(Kind::Float),
+            WChar if libc::wchar_t::MIN == 0 => Some(Kind::Unsigned),
+            WChar => Some(Kind::Signed),
+            Float | Double | LongDouble => Some(Kind::Float),
         }
     }
 
@@ -150,6 +157,15 @@ impl CType {
             Size | SSize | IntPtr | UIntPtr | PtrDiff => of::<usize>(),
             Float => of::<f32>(),
             Double => of::<f64>(),
+            // Rust has no such type. Of the targets there are, those with Apple's arm64 ABI or
+            // Microsoft's make it a double, 32-bit x86 and ARM pack it closer.
+            LongDouble if cfg!(any(windows, all(target_vendor = "apple", target_arch = "aarch64"))) => {
+                of::<f64>()
+            }
+            LongDouble if cfg!(target_arch = "x86") => Some((12, 4)),
+            LongDouble if cfg!(target_arch = "arm") => of::<f64>(),
+            LongDouble => Some((16, 16)),
+            WChar => of::<libc::wchar_t>(),
             Pointer { .. } => of::<*const c_void>(),
         }
     }
@@ -176,6 +192,8 @@ impl fmt::Display for CType {
 mod tests {
     use super::*;
 
+    const LONG_DOUBLE: usize = if cfg!(all(target_arch = "x86_64", unix)) { 16 } else { 8 };
+
     #[test]
     fn every_scalar_has_the_size_that_the_c_compiler_gives_it() {
         let sizes: Vec<_> = SCALARS.iter().map(|(ctype, _)| ctype.size().unwrap_or(0)).collect();
@@ -183,7 +201,10 @@ mod tests {
         let word = size_of::<usize>();
         assert_eq!(sizes[..13], [0, 1, 1, 1, 1, 2, 2, 4, 4, long, long, 8, 8]);
         assert_eq!(sizes[13..21], [1, 2, 4, 8, 1, 2, 4, 8]);
-        assert_eq!(sizes[21..], [word, word, word, word, word, 4, 8]);
+        assert_eq!(
+            sizes[21..],
+            [word, word, word, word, word, 4, 8, LONG_DOUBLE, size_of::<libc::wchar_t>()]
+        );
     }
 
     #[test]

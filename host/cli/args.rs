@@ -142,7 +142,7 @@ pub struct Guest {
     #[arg(long, value_name = "N", value_parser = count, help_heading = "Limits")]
     pub fuel: Option<u64>,
 
-    /// Time for all comparisons together, like 500ms or 2m [default: 60s]
+    /// Time for all comparisons together, like 500ms or 2m [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Limits")]
     pub timeout: Option<Duration>,
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use callbox::bundled::{BUNDLED, Bundled};
 use callbox::{Callback, Error, Limits, Module, Sandbox, Shape};
@@ -10,9 +11,12 @@ use super::args;
 use super::fault::{Fault, Result};
 use super::items::Type;
 
+/// Longer than the library's: a person waits here, who may sort a lot, and can press Ctrl-C.
+const DEADLINE: Duration = Duration::from_secs(600);
+
 /// The sandbox that the options ask for.
 pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
-    let mut limits = Limits::default();
+    let mut limits = Limits::default().deadline(DEADLINE);
     if let Some(fuel) = args.fuel {
         limits = limits.fuel(fuel);
     }

@@ -3,7 +3,7 @@
 use wasmtime::{Store, TypedFunc};
 
 use super::staging::Staging;
-use super::store::State;
+use super::store::{Failed, State};
 use crate::ctype::{CType, Kind};
 use crate::error::Result;
 
@@ -19,18 +19,6 @@ pub(crate) enum Comparator {
     F64(Two<f64>),
 }
 
-/// A failure of the guest's code, or one that is in our words already.
-pub(super) enum Failed {
-    Wasm(wasmtime::Error),
-    Known(crate::error::Error),
-}
-
-impl From<crate::error::Error> for Failed {
-    fn from(error: crate::error::Error) -> Failed {
-        Failed::Known(error)
-    }
-}
-
 impl Comparator {
     /// Whether scalars of this type can be handed over without losing anything but, for `u32` and
     /// `u64`, the sign.
@@ -41,7 +29,7 @@ impl Comparator {
             Comparator::I32(..) => size <= 4 && matches!(kind, Some(Kind::Signed | Kind::Unsigned)),
             Comparator::I64(..) => size <= 8 && matches!(kind, Some(Kind::Signed | Kind::Unsigned)),
             Comparator::F32(_) => size == 4 && kind == Some(Kind::Float),
-            Comparator::F64(_) => kind == Some(Kind::Float),
+            Comparator::F64(_) => size <= 8 && kind == Some(Kind::Float),
         }
     }
 

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::{Func, Instance, Store, ValType};
 
-use super::comparator::{Comparator, Failed};
+use super::comparator::Comparator;
 use super::module::Module;
 use super::staging::Staging;
-use super::store::{self, State};
+use super::store::{self, Failed, State};
 use super::{Budget, Shape};
 use crate::ctype::Kind;
 use crate::error::{Error, Result};

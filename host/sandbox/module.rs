@@ -137,7 +137,9 @@ impl Module {
     pub fn exports(&self) -> Vec<Extern> {
         let export = |export: wasmtime::ExportType<'_>| {
             let ty = export.ty();
-            let shape = ty.func().map(|func| (Shape::of(export.name(), func), func));
+            let is_abi = matches!(export.name(), "callbox_alloc" | "cabi_realloc");
+            let func = ty.func().filter(|_| !is_abi);
+            let shape = func.map(|func| (Shape::of(export.name(), func), func));
             Extern {
                 name: export.name().to_owned(),
                 ty: describe(&ty),

@@ -5,8 +5,7 @@
 
 use wasmtime::{Instance, Memory, Store, TypedFunc};
 
-use super::comparator::Failed;
-use super::store::State;
+use super::store::{Failed, State};
 use crate::error::Error;
 
 const PAGE: usize = 64 << 10;

@@ -115,6 +115,18 @@ pub(super) fn print(mut caller: Caller<'_, State>, ptr: u32, len: u32) -> wasmti
     Ok(())
 }
 
+/// A failure of the guest's code, or one that is in our words already.
+pub(super) enum Failed {
+    Wasm(wasmtime::Error),
+    Known(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed::Known(error)
+    }
+}
+
 /// What wasmtime reports of a call of `export`, in our words.
 pub(super) fn failure(error: &wasmtime::Error, module: &str, export: &str, budget: &Budget) -> Error {
     let module = module.to_owned();
