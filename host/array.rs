@@ -52,11 +52,11 @@ impl<'a> Array<'a> {
         self.bytes
     }
 
-    /// A copy that C may do to as it likes.
+    /// A copy for C to work on.
     pub(crate) fn private_copy(&self) -> Private {
-        let mut words = vec![0u128; self.bytes.len().div_ceil(size_of::<u128>())];
-        bytemuck::cast_slice_mut(&mut words)[..self.bytes.len()].copy_from_slice(self.bytes);
-        Private { words, len: self.bytes.len(), width: self.width }
+        let mut copy = Private::zeroed(self.bytes.len(), self.width);
+        copy.as_mut_slice().copy_from_slice(self.bytes);
+        copy
     }
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn check_width(bytes: usize, width: usize) -> Result<()> {
     Ok(())
 }
 
-/// An owned copy of an array, aligned for every C type.
+/// An owned array that C may do to as it likes, aligned for every C type.
 pub(crate) struct Private {
     words: Vec<u128>,
     len: usize,
@@ -76,6 +76,11 @@ pub(crate) struct Private {
 }
 
 impl Private {
+    /// `len` zero bytes, to be filled with elements of `width` bytes each.
+    pub(crate) fn zeroed(len: usize, width: usize) -> Private {
+        Private { words: vec![0; len.div_ceil(size_of::<u128>())], len, width }
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.len]
     }

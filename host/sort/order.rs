@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Items;
-use crate::array::Array;
+use crate::array::Private;
 use crate::callback::{Callback, Held};
 use crate::error::{Error, Result};
 use crate::native::{Sorter, sort_private};
@@ -44,6 +44,9 @@ pub struct Sorted {
     pub order: Vec<u32>,
 }
 
+/// What is sorted in the items' place: their numbers, of this width.
+const NUMBER: usize = size_of::<u32>();
+
 impl Job {
     /// A job for this callback. Its budget's clock starts now.
     pub fn new(callback: &Callback, options: Options) -> Job {
@@ -59,12 +62,13 @@ impl Job {
     /// those of [`native::qsort`](crate::native::qsort).
     pub fn sort(&self, items: &Items) -> Result<Sorted> {
         let mut asking = self.ask_about(items)?;
-        let mut order: Vec<u32> = (0..items.len() as u32).collect();
-        let mut private = Array::typed(&mut order).private_copy();
+        let mut private = Private::zeroed(items.len() * NUMBER, NUMBER);
+        let numbers: &mut [u32] = bytemuck::cast_slice_mut(private.as_mut_slice());
+        numbers.iter_mut().zip(0..).for_each(|(number, at)| *number = at);
         sort_private(self.options.sorter, &mut private, &self.callback, &mut |a, b| {
             asking.order(number(a), number(b))
         })?;
-        order.copy_from_slice(bytemuck::cast_slice(private.as_slice()));
+        let mut order = bytemuck::cast_slice(private.as_slice()).to_vec();
         drop(private);
         check_permutation(&order)?;
         if self.options.unique {
