@@ -19,7 +19,17 @@ pub type Pointer = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
 /// A loan of a callback, with an array, until the native call has returned.
 ///
 /// Native code works on a private copy of the array, which [`finish`](Lease::finish) writes back if
-/// nothing failed. Dropping a lease without that leaves the array as it was.
+/// nothing failed. Dropping a lease without that leaves the array as it was. Until then the array
+/// is out of reach:
+///
+/// ```compile_fail,E0506
+/// fn lend(ascending: &callbox::Callback) -> callbox::Result<()> {
+///     let mut ia = [2, 1];
+///     let lease = ascending.lend(&mut ia)?;
+///     ia[0] = 3;
+///     lease.finish()
+/// }
+/// ```
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
 pub struct Lease<'a> {
     loan: Loan,
@@ -28,6 +38,24 @@ pub struct Lease<'a> {
 }
 
 /// A loan of a callback that native code keeps, until the last clone of it is dropped.
+///
+/// ```
+/// use callbox::{CallbackTable, Limits, Sandbox};
+/// # fn main() -> callbox::Result<()> {
+/// let kept = {
+///     let guest = Sandbox::new(Limits::default())?.load("wat/good/ascending.wat")?;
+///     guest.callback("compare", "int (const int *, const int *)".parse()?)?.retain()?
+/// }; // every other handle is gone; the table keeps the guest alive
+///
+/// let (a, b) = (1, 2);
+/// // SAFETY: both arguments point to an int.
+/// let order = unsafe { kept.pointer()((&raw const a).cast(), (&raw const b).cast()) };
+/// assert_eq!(order, -1);
+/// for registered in CallbackTable.iter() {
+///     println!("{registered}"); // slot 0: "compare" of wat/good/ascending.wat …
+/// }
+/// # Ok(()) }
+/// ```
 ///
 /// Each call by C has a budget of its own. After a failure the callback answers 0 until the
 /// failure is [taken](Retained::take_failure).

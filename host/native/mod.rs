@@ -1,7 +1,21 @@
 //! Safe C functions written with leases.
 //!
 //! Each works on a private copy, so that on any failure the array is as it was; each checks the
-//! pointers that C passes; each reduces the guest's answer to its sign.
+//! pointers that C passes; each reduces the guest's answer to its sign. They take the guest's turn
+//! for the whole call: other threads that want the same guest wait until it returns.
+//!
+//! ```
+//! use callbox::{Limits, Sandbox, native};
+//! # fn main() -> callbox::Result<()> {
+//! let guest = Sandbox::new(Limits::default())?.load("wat/good/descending.wat")?;
+//! let descending = guest.callback("compare", "int (const int *, const int *)".parse()?)?;
+//!
+//! let mut ia = [3, 1, 2];
+//! native::qsort(&mut ia, &descending)?;
+//! assert_eq!(ia, [3, 2, 1]);
+//! assert_eq!(native::bsearch(&2, &ia, &descending)?, Some(1));
+//! # Ok(()) }
+//! ```
 
 mod bsearch;
 pub mod crt;

@@ -33,6 +33,16 @@ pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 ///
 /// A guest gets no import unless the host grants it; the only one there is, is
 /// [`callbox.print`](Sandbox::grant_print).
+///
+/// ```
+/// use callbox::{Limits, Module, Sandbox};
+/// # fn main() -> callbox::Result<()> {
+/// let sandbox = Sandbox::new(Limits::default().memory(1 << 20))?;
+/// let module = Module::from_file(&sandbox, "wat/good/ascending.wat")?; // compiled once
+/// let (one, other) = (module.instantiate()?, module.instantiate()?);   // each with its own memory
+/// # let _ = (one, other);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,

@@ -1,4 +1,21 @@
 //! Ordering of lines and records on top of [`native`](crate::native).
+//!
+//! ```
+//! use callbox::bundled::Bundled;
+//! use callbox::sort::{Items, Job, Options};
+//! use callbox::{CType, Limits, Module, Prototype, Sandbox};
+//!
+//! # fn main() -> callbox::Result<()> {
+//! let sandbox = Sandbox::new(Limits::default())?;
+//! let version = Bundled::find("version").expect("a bundled guest");
+//! let guest = Module::new(&sandbox, version.name, version.wasm)?.instantiate()?;
+//! let compare = guest.callback("compare_bytes", Prototype::comparator(CType::Void))?;
+//!
+//! let lines = Items::lines(b"v1.10\nv1.9\nv1.2\n".to_vec(), b'\n')?;
+//! let sorted = Job::new(&compare, Options::default()).sort(&lines)?;
+//! assert_eq!(sorted.order, [2, 1, 0]);
+//! # Ok(()) }
+//! ```
 
 mod contract;
 mod items;
