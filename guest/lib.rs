@@ -20,6 +20,9 @@
 //! # fn main() {}
 //! ```
 //!
+//! A guest that uses the standard library turns on the feature `std` of this crate, and exports its
+//! allocator with [`export_alloc!`].
+//!
 //! An order may panic: that is a trap, the host reports it and changes nothing. Whatever it
 //! answers, the host stays safe; but only answers that agree with each other sort anything.
 #![no_std]
@@ -86,6 +89,26 @@ macro_rules! compare_pointers {
     };
 }
 
+/// Exports `callbox_alloc`, so that the host puts elements where this guest's allocator says. A guest
+/// that allocates needs it; one that does not is better off without.
+#[macro_export]
+macro_rules! export_alloc {
+    () => {
+        extern crate alloc as __callbox_alloc;
+
+        /// Memory for the host's elements; null where there is none.
+        #[no_mangle]
+        pub extern "C" fn callbox_alloc(size: usize, align: usize) -> *mut u8 {
+            use __callbox_alloc::alloc::{alloc, Layout};
+            match Layout::from_size_align(size, align) {
+                // SAFETY: the layout has a size, unless the host asks for nothing.
+                Ok(layout) if size > 0 => unsafe { alloc(layout) },
+                _ => $crate::core::ptr::null_mut(),
+            }
+        }
+    };
+}
+
 /// Prints a text through the import `callbox.print`, which the host has to grant.
 #[cfg(target_arch = "wasm32")]
 pub fn print(text: &str) {
@@ -98,7 +121,7 @@ pub fn print(text: &str) {
     unsafe { callbox_print(text.as_ptr(), text.len()) }
 }
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -1,6 +1,7 @@
 //! What a slot of the callback table holds, and the table as users see it.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,9 +53,9 @@ impl Entry {
         }
     }
 
-    /// Counts a call, and says which it is, from 1.
-    pub(crate) fn count(&self) -> u64 {
-        self.calls.fetch_add(1, Relaxed) + 1
+    /// Counts a call.
+    pub(crate) fn count(&self) {
+        self.calls.fetch_add(1, Relaxed);
     }
 
     /// Says how many calls there have been; for the one thread that counts them itself.
@@ -115,6 +116,12 @@ impl Loan {
     /// Gives the slot up for good, whoever else holds it.
     pub(crate) fn retire(self) {
         TABLE.retire(self.key);
+    }
+}
+
+impl fmt::Debug for Loan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Registration::of(self.key, &self.entry))
     }
 }
 
@@ -207,9 +214,9 @@ impl Registration {
     }
 }
 
-impl std::fmt::Display for Registration {
+impl fmt::Display for Registration {
     /// One line of a leak report.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "slot {}: \"{}\" of {} as \"{}\", {} calls, {} failures, {} leases",

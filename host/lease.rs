@@ -1,6 +1,7 @@
 //! The RAII loan of a function pointer to native code.
 
 use std::ffi::{c_int, c_void};
+use std::fmt;
 
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
@@ -37,6 +38,12 @@ pub struct Lease<'a> {
     private: Private,
 }
 
+impl fmt::Debug for Lease<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.loan.fmt(f)
+    }
+}
+
 /// A loan of a callback that native code keeps, until the last clone of it is dropped.
 ///
 /// ```
@@ -59,7 +66,7 @@ pub struct Lease<'a> {
 ///
 /// Each call by C has a budget of its own. After a failure the callback answers 0 until the
 /// failure is [taken](Retained::take_failure).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
 pub struct Retained {
     loan: Loan,

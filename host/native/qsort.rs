@@ -33,10 +33,10 @@ pub enum Sorter {
 ///
 /// # Errors
 ///
-/// [`ElementMismatch`](crate::Error::ElementMismatch) where the callback compares other elements; the first failure of the
-/// guest; [`OutOfBounds`](crate::Error::OutOfBounds) and
-/// [`LeftMergePath`](crate::Error::LeftMergePath) where the sort had to be abandoned.
-/// On every error the array is as it was.
+/// [`ElementMismatch`](crate::Error::ElementMismatch) where the callback compares other elements;
+/// the first failure of the guest; [`OutOfBounds`](crate::Error::OutOfBounds) and
+/// [`LeftMergePath`](crate::Error::LeftMergePath) where the sort had to be abandoned. On every
+/// error the array is as it was.
 pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
     sort(Sorter::Qsort, Array::typed(array), compare)
 }

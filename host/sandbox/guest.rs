@@ -1,6 +1,7 @@
 //! One instance of a module: its own store, memory and limits, and callers that take turns.
 
 use std::cell::Cell;
+use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +67,12 @@ impl Module {
         let turn = Mutex::new(Running { store, instance, staging });
         let inner = Inner { module: self.clone(), holder: AtomicUsize::new(0), turn };
         Ok(Guest { inner: Arc::new(inner) })
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guest({})", self.module().name())
     }
 }
 

@@ -10,6 +10,7 @@ mod staging;
 mod store;
 mod ticker;
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +52,12 @@ pub struct Sandbox {
     limits: Limits,
     print: Option<Sink>,
     fresh_pages: bool,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sandbox({})", self.limits)
+    }
 }
 
 impl Sandbox {

@@ -1,5 +1,6 @@
 //! A compiled module: shareable between threads, cheap to clone.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -46,6 +47,12 @@ pub struct Memory {
     pub minimum: u64,
     /// Pages that it may grow to, where the module says so.
     pub maximum: Option<u64>,
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Module({})", self.name())
+    }
 }
 
 impl Module {

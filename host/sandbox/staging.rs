@@ -87,7 +87,12 @@ impl Staging {
     #[cold]
     fn reserve(&mut self, store: &mut Store<State>, need: usize) -> Result<(), Failed> {
         let Some(memory) = self.memory else { return Err(self.error("it exports no memory").into()) };
-        let Some(size) = need.checked_next_power_of_two().and_then(|size| u32::try_from(size).ok()) else {
+        let size = match self.source {
+            Source::Pages => need, // grows in place, at any size
+            // What an allocator gave before may be lost, so it is asked seldom.
+            _ => need.checked_next_power_of_two().unwrap_or(need),
+        };
+        let Ok(size) = u32::try_from(size) else {
             return Err(self.error(&format!("two elements of {need} bytes exceed wasm's 4 GiB")).into());
         };
         let (base, capacity) = match &self.source {

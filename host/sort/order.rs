@@ -1,6 +1,7 @@
 //! Sorting, and checking for order, by the guest's answers and the rules for ties.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -29,7 +30,16 @@ pub struct Options {
     pub trace: Option<Trace>,
 }
 
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { reverse, unique, stable, sorter, trace } = self;
+        let trace = trace.is_some();
+        write!(f, "reverse {reverse}, unique {unique}, stable {stable}, sorter {sorter:?}, trace {trace}")
+    }
+}
+
 /// A callback that orders items, with its rules for ties and one budget for all it does.
+#[derive(Debug)]
 pub struct Job {
     callback: Callback,
     options: Options,
