@@ -53,12 +53,14 @@ fn without_suffix(text: &[u8]) -> &[u8] {
 fn parts(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !(a.is_empty() && b.is_empty()) {
         while is_text(a) || is_text(b) {
-            // Equal weights mean that both have a character there.
-            if weight(a) != weight(b) {
-                return weight(a).cmp(&weight(b));
+            match (a.split_first(), b.split_first()) {
+                (Some((x, rest_a)), Some((y, rest_b))) if x == y => {
+                    a = rest_a;
+                    b = rest_b;
+                }
+                // Different characters have different weights.
+                _ => return weight(a).cmp(&weight(b)),
             }
-            a = &a[1..];
-            b = &b[1..];
         }
         a = skip_zeros(a);
         b = skip_zeros(b);

@@ -83,14 +83,19 @@ impl Comparator {
 
 /// The integer in these bytes, extended as C extends its type.
 fn integer(bytes: &[u8], kind: Kind) -> i64 {
+    // The usual widths first: a jump by width would cost as much as the rest of it.
+    if let Ok(four) = bytes.try_into() {
+        let value = i32::from_ne_bytes(four);
+        return if kind == Kind::Signed { value.into() } else { (value as u32).into() };
+    }
+    if let Ok(eight) = bytes.try_into() {
+        return i64::from_ne_bytes(eight);
+    }
     match (bytes, kind) {
-        (&[a], Kind::Signed) => a as i8 as i64,
-        (&[a], _) => a as i64,
-        (&[a, b], Kind::Signed) => i16::from_ne_bytes([a, b]) as i64,
-        (&[a, b], _) => u16::from_ne_bytes([a, b]) as i64,
-        (&[a, b, c, d], Kind::Signed) => i32::from_ne_bytes([a, b, c, d]) as i64,
-        (&[a, b, c, d], _) => u32::from_ne_bytes([a, b, c, d]) as i64,
-        (&[a, b, c, d, e, f, g, h], _) => i64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+        (&[a], Kind::Signed) => (a as i8).into(),
+        (&[a], _) => a.into(),
+        (&[a, b], Kind::Signed) => i16::from_ne_bytes([a, b]).into(),
+        (&[a, b], _) => u16::from_ne_bytes([a, b]).into(),
         _ => unreachable!("the element's width was checked when the callback was made"),
     }
 }
