@@ -14,13 +14,19 @@ pub(super) struct Facts {
     pub(super) starts: bool,
 }
 
-/// Reads the module once. `name` is for errors.
-pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits) -> Result<Facts> {
-    let refuse = |reason: String| Error::Module { module: name.to_owned(), reason };
+/// `Err` where a file or module is larger than its limit.
+pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()> {
     if bytes.len() > limits.module_size {
         let what = format!("the module has more than the {} bytes that are allowed", limits.module_size);
         return Err(Error::Limit { module: name.to_owned(), limit: Limit::ModuleSize, what });
     }
+    Ok(())
+}
+
+/// Reads the module once. `name` is for errors.
+pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits) -> Result<Facts> {
+    let refuse = |reason: String| Error::Module { module: name.to_owned(), reason };
+    check_size(name, bytes, limits)?;
     if !bytes.starts_with(b"\0asm") {
         return Err(refuse(what_instead(bytes)));
     }

@@ -87,6 +87,7 @@ impl Module {
         File::open(path)
             .and_then(|file| file.take(most as u64).read_to_end(&mut bytes))
             .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        admission::check_size(&name, &bytes, &sandbox.limits)?;
         if path.extension().is_some_and(|extension| extension == "wat") {
             return Module::from_text(sandbox, name, &bytes);
         }

@@ -141,6 +141,20 @@ fn files_that_are_no_modules() {
 }
 
 #[test]
+fn files_that_are_larger_than_a_module_may_be() {
+    let sandbox = Sandbox::new(Limits::default().module_size(100)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().join("long.wat");
+    std::fs::write(&text, format!(";; {}\n(module)", "x".repeat(100))).unwrap();
+    for file in [text.to_str().unwrap(), "/dev/zero"] {
+        if std::path::Path::new(file).exists() {
+            let text = format!("{file}: the module has more than the 100 bytes that are allowed");
+            says(sandbox.load(file), Blame::Guest, &text);
+        }
+    }
+}
+
+#[test]
 fn limits_that_are_run_into() {
     let hit = |limits: Limits, body: &str| {
         let module = Sandbox::new(limits).and_then(|sandbox| {
