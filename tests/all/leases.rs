@@ -246,10 +246,17 @@ fn a_panic_inside_a_trampoline_does_not_reach_c() {
 
 #[test]
 fn errno_survives_a_callback() {
-    let kept = good("ascending", "compare").retain().unwrap();
+    // What the host does while the guest runs changes errno; native code must not see it.
+    let sandbox = Sandbox::new(Limits::default()).unwrap();
+    let sandbox = sandbox.grant_print(|_| errno::set_errno(errno::Errno(99)));
+    let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
+    let callback = guest.callback("ascending", comparator()).unwrap();
+    let kept = callback.retain().unwrap();
     for errno in [0, 7, 34] {
         errno::set_errno(errno::Errno(errno));
-        call(kept.pointer(), &1, &2);
+        assert_eq!(call(kept.pointer(), &1, &2), -1);
+        assert_eq!(errno::errno().0, errno);
+        callbox::native::qsort(&mut [2, 1], &callback).unwrap();
         assert_eq!(errno::errno().0, errno);
     }
 }
