@@ -41,12 +41,30 @@ const GNU: &[(&str, &str, &[&str])] = &[
 fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) -> bool {
     let mut gnu: Vec<_> = Some(order).filter(|order| !order.is_empty()).into_iter().collect();
     gnu.extend(options);
+    let shown = if guest == "version" { without_hidden_names(input) } else { None };
+    let input = shown.as_deref().unwrap_or(input);
     let Some(expected) = gnu_sort(&gnu, input) else { return false };
     for sorter in ["qsort", "crt"] {
         let args: Vec<_> = ["sort", guest, "--sorter", sorter].iter().chain(options).copied().collect();
         assert_same(&callbox_ok(&args, input), &expected, &format!("{args:?}"));
     }
     true
+}
+
+/// coreutils 9.1 takes a hidden file's whole name for a suffix, and so does our guest; other versions
+/// do not. For those, the same lines without a leading point.
+fn without_hidden_names(input: &[u8]) -> Option<Vec<u8>> {
+    if gnu_sort(&["-V"], b".0\n.A\n")? == b".A\n.0\n" {
+        return None;
+    }
+    skip("names with a leading point under -V, which this version of GNU sort orders in another way");
+    let mut shown = input.to_vec();
+    for at in 0..shown.len() {
+        if shown[at] == b'.' && (at == 0 || matches!(shown[at - 1], 0 | b'\n')) {
+            shown[at] = b'a';
+        }
+    }
+    Some(shown)
 }
 
 /// Texts are too long for `assert_eq!`; this shows the first lines that differ.
