@@ -18,9 +18,8 @@ pub(crate) const SLOTS: usize = 1024;
 /// functions in this binary, and nothing executable is ever allocated.
 pub(crate) static TABLE: Table<Entry, SLOTS> = Table::new();
 
-/// Asks for the order of two elements given as bytes: the guest, and whatever the host wants to
-/// do before and after.
-pub(crate) type Ask = Box<dyn Fn(&[u8], &[u8]) -> Result<Ordering> + Send + Sync>;
+/// Asks for the order of two elements given as bytes, from any thread.
+pub(crate) type SharedAsk = Box<dyn Fn(&[u8], &[u8]) -> Result<Ordering> + Send + Sync>;
 
 /// One loan of a callback to native code.
 pub(crate) struct Entry {
@@ -37,7 +36,7 @@ pub(crate) struct Entry {
 /// What any thread may do with the slot.
 pub(crate) struct Lent {
     pub(crate) bounds: Bounds,
-    pub(crate) ask: Ask,
+    pub(crate) ask: SharedAsk,
 }
 
 impl Entry {

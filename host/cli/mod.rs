@@ -18,10 +18,15 @@ use clap::Parser;
 
 use args::{Args, Command};
 pub use fault::Exit;
+use fault::Fault;
 
 /// Does what the arguments say. Data goes to standard output, talk to standard error.
 pub fn run() -> Exit {
-    let outcome = match Args::parse().command {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match args.command {
         Command::Sort(args) => sort::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
@@ -34,4 +39,19 @@ pub fn run() -> Exit {
         }
         fault.exit
     })
+}
+
+/// Help goes to standard output; wrong usage is told as every other failure is.
+fn usage(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        return match error.print() {
+            Ok(()) => Exit::Done,
+            Err(error) => Fault::write("standard output", &error).exit,
+        };
+    }
+    let text = error.to_string();
+    // Without a subcommand it is the help, and no error.
+    let text = text.strip_prefix("error: ").map_or(text.clone(), |text| format!("callbox: {text}"));
+    let _ = write!(std::io::stderr(), "{text}");
+    Exit::Trouble
 }

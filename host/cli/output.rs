@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -70,10 +70,13 @@ fn fill<W: Write>(to: W, content: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     buffer.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
-/// Writes a new file beside `path` and puts it in its place, with the old one's permissions.
+/// Writes a new file beside `path` and puts it in its place, with the old one's permissions and owner.
 fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let new = fill(beside(path)?, content)?;
     if let Ok(old) = fs::metadata(path) {
+        // Who may not give files away keeps the new one. The owner goes first: changing it takes
+        // some permissions away.
+        let _ = fchown(new.as_file(), Some(old.uid()), Some(old.gid()));
         new.as_file().set_permissions(old.permissions())?;
     }
     new.as_file().sync_all()?;

@@ -18,6 +18,7 @@ const CUTOFF: usize = 8;
 /// Elements by number.
 struct Elements {
     base: *mut u8,
+    count: usize,
     width: usize,
     compare: Comparison,
 }
@@ -33,7 +34,7 @@ pub unsafe extern "C-unwind" fn qsort(base: *mut c_void, count: usize, width: us
     if count < 2 || width == 0 {
         return;
     }
-    let elements = Elements { base: base.cast(), width, compare };
+    let elements = Elements { base: base.cast(), count, width, compare };
     let mut open = Vec::new();
     let mut part = Some((0, count - 1));
     while let Some((lo, hi)) = part.take().or_else(|| open.pop()) {
@@ -136,6 +137,7 @@ impl Elements {
     }
 
     fn at(&self, element: usize) -> *mut u8 {
+        debug_assert!(element < self.count);
         // SAFETY: `element` is less than the count of elements, by `select` and `partition`, and
         // the caller of `qsort` vouches for the whole array.
         unsafe { self.base.add(element * self.width) }

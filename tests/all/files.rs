@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -129,6 +129,21 @@ fn names(dir: &Path) -> Vec<String> {
         fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+#[test]
+fn an_output_file_keeps_its_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f");
+    fs::write(&file, "b\na\n").unwrap();
+    if chown(&file, Some(1), Some(1)).is_err() {
+        return skip("whether an output file keeps its owner, which only root can try");
+    }
+    let name = file.to_str().unwrap();
+    callbox_ok(&["sort", "bytes", "-o", name, name], b"");
+    let found = fs::metadata(&file).unwrap();
+    assert_eq!((found.uid(), found.gid()), (1, 1));
+    assert_eq!(fs::read(&file).unwrap(), b"a\nb\n");
 }
 
 #[test]

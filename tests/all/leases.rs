@@ -2,15 +2,12 @@
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
 
 use std::ffi::{c_int, c_void};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use callbox::{CType, CallbackTable, Error, Limits, Pointer, Prototype, Sandbox};
 
-use crate::support::{comparator, comparing, good, path, sandbox};
-
-/// The table is the process's, so tests that look at all of it take turns.
-static TABLE: Mutex<()> = Mutex::new(());
+use crate::support::{alone, comparator, comparing, good, path, sandbox};
 
 fn call(pointer: Pointer, a: &i32, b: &i32) -> c_int {
     // SAFETY: both point to an element for the time of the call.
@@ -97,59 +94,66 @@ fn a_retained_callback_outlives_every_handle_the_user_had() {
 
 #[test]
 fn a_late_call_gets_the_neutral_answer_and_is_counted() {
-    let _turn = TABLE.lock();
-    let kept = good("ascending", "compare").retain().unwrap();
-    let pointer = kept.pointer();
-    assert_eq!(call(pointer, &1, &2), -1);
-    drop(kept);
-    let late = CallbackTable.late_calls();
-    // SAFETY: a released pointer looks at none of its arguments.
-    assert_eq!(unsafe { pointer(std::ptr::null(), std::ptr::null()) }, 0);
-    assert_eq!(CallbackTable.late_calls(), late + 1);
+    alone("leases::a_late_call_gets_the_neutral_answer_and_is_counted", || {
+        let kept = good("ascending", "compare").retain().unwrap();
+        let pointer = kept.pointer();
+        assert_eq!(call(pointer, &1, &2), -1);
+        assert_eq!(CallbackTable.late_calls(), 0);
+        drop(kept);
+        // SAFETY: a released pointer looks at none of its arguments.
+        assert_eq!(unsafe { pointer(std::ptr::null(), std::ptr::null()) }, 0);
+        assert_eq!(CallbackTable.late_calls(), 1);
+    });
 }
 
 #[test]
 fn a_released_pointer_is_lent_again_only_after_every_other_free_slot() {
-    let _turn = TABLE.lock();
-    let ascending = good("ascending", "compare");
-    let first = ascending.retain().unwrap();
-    let pointer = first.pointer();
-    let free = CallbackTable.capacity() - CallbackTable.len();
-    drop(first);
-    // Tests beside this one lend a few slots meanwhile; a hundred is more than enough for them.
-    for n in 0..free - 100 {
-        let other = ascending.retain().unwrap();
-        assert_ne!(other.pointer() as usize, pointer as usize, "after {n} others");
-    }
+    alone("leases::a_released_pointer_is_lent_again_only_after_every_other_free_slot", || {
+        let ascending = good("ascending", "compare");
+        let _kept = ascending.retain().unwrap();
+        let first = ascending.retain().unwrap();
+        let pointer = first.pointer() as usize;
+        let others = CallbackTable.capacity() - CallbackTable.len();
+        drop(first);
+        for n in 0..others {
+            let other = ascending.retain().unwrap();
+            assert_ne!(other.pointer() as usize, pointer, "after {n} others");
+        }
+        assert_eq!(ascending.retain().unwrap().pointer() as usize, pointer);
+    });
 }
 
 #[test]
 fn a_retired_pointer_stays_inert_for_ever() {
-    let _turn = TABLE.lock();
-    let ascending = good("ascending", "compare");
-    let kept = ascending.retain().unwrap();
-    let pointer = kept.pointer();
-    kept.retire();
-    for _ in 0..2 * CallbackTable.capacity() {
-        assert_ne!(ascending.retain().unwrap().pointer() as usize, pointer as usize);
-    }
-    assert_eq!(call(pointer, &1, &2), 0);
+    alone("leases::a_retired_pointer_stays_inert_for_ever", || {
+        let ascending = good("ascending", "compare");
+        let kept = ascending.retain().unwrap();
+        let pointer = kept.pointer();
+        kept.retire();
+        for _ in 0..2 * CallbackTable.capacity() {
+            assert_ne!(ascending.retain().unwrap().pointer() as usize, pointer as usize);
+        }
+        assert_eq!(call(pointer, &1, &2), 0);
+        assert!(CallbackTable.is_empty());
+    });
 }
 
 #[test]
 fn a_full_table_is_an_error_that_says_so() {
-    let _turn = TABLE.lock();
-    let ascending = good("ascending", "compare");
-    let mut kept = Vec::new();
-    let error = loop {
-        match ascending.retain() {
-            Ok(lease) => kept.push(lease),
-            Err(error) => break error,
-        }
-    };
-    drop(kept);
-    assert!(matches!(error, Error::TableFull { capacity: 1024 }), "{error}");
-    drop(ascending.retain().unwrap());
+    alone("leases::a_full_table_is_an_error_that_says_so", || {
+        let ascending = good("ascending", "compare");
+        let kept: Vec<_> = (0..CallbackTable.capacity()).map(|_| ascending.retain().unwrap()).collect();
+        let error = ascending.retain().unwrap_err();
+        assert!(matches!(error, Error::TableFull { capacity: 1024 }), "{error}");
+        // A sort needs a slot as well, and leaves its array alone without one.
+        let mut ia = [2, 1];
+        let error = callbox::native::qsort(&mut ia, &ascending).unwrap_err();
+        assert!(matches!(error, Error::TableFull { .. }), "{error}");
+        assert_eq!(ia, [2, 1]);
+        drop(kept);
+        callbox::native::qsort(&mut ia, &ascending).unwrap();
+        assert_eq!(ia, [1, 2]);
+    });
 }
 
 #[test]

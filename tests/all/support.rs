@@ -58,6 +58,19 @@ pub fn callbox() -> Command {
     command
 }
 
+/// Runs a test's body in a process of its own, because it looks at something that the whole process
+/// shares. `test` is the test's full name.
+pub fn alone(test: &str, body: impl FnOnce()) {
+    const MARK: &str = "CALLBOX_TEST_ALONE";
+    if std::env::var_os(MARK).is_some() {
+        return body();
+    }
+    let this = std::env::current_exe().unwrap();
+    let output = Command::new(this).args(["--exact", test]).env(MARK, "1").output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+}
+
 /// Runs a command with this standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Output {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
