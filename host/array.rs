@@ -52,11 +52,11 @@ impl<'a> Array<'a> {
         self.bytes
     }
 
-    /// A copy for C to work on.
-    pub(crate) fn private_copy(&self) -> Private {
-        let mut copy = Private::zeroed(self.bytes.len(), self.width);
+    /// A copy for C to work on, of at most so many bytes.
+    pub(crate) fn private_copy(&self, most: usize) -> Result<Private> {
+        let mut copy = Private::zeroed(self.bytes.len() / self.width, self.width, most)?;
         copy.as_mut_slice().copy_from_slice(self.bytes);
-        copy
+        Ok(copy)
     }
 }
 
@@ -68,6 +68,21 @@ pub(crate) fn check_width(bytes: usize, width: usize) -> Result<()> {
     Ok(())
 }
 
+/// Bytes of `count` elements of `width` bytes; `Err` where they are more than `most`, or than can be
+/// said. C's `qsort` does not check its product.
+pub(crate) fn array_bytes(count: usize, width: usize, most: usize) -> Result<usize> {
+    let bytes = count.saturating_mul(width);
+    if bytes > most { Err(Error::ArrayTooLarge { bytes, most }) } else { Ok(bytes) }
+}
+
+/// An empty vector with room for `count` elements; `Err`, and no abort, where there is no memory.
+pub(crate) fn room<T>(count: usize, what: &'static str) -> Result<Vec<T>> {
+    let mut vec = Vec::new();
+    let bytes = count.saturating_mul(size_of::<T>());
+    vec.try_reserve_exact(count).map_err(|_| Error::NoMemory { bytes, what })?;
+    Ok(vec)
+}
+
 /// An owned array that C may do to as it likes, aligned for every C type.
 pub(crate) struct Private {
     words: Vec<u128>,
@@ -76,9 +91,12 @@ pub(crate) struct Private {
 }
 
 impl Private {
-    /// `len` zero bytes, to be filled with elements of `width` bytes each.
-    pub(crate) fn zeroed(len: usize, width: usize) -> Private {
-        Private { words: vec![0; len.div_ceil(size_of::<u128>())], len, width }
+    /// `count` elements of `width` zero bytes each, if that is at most so many bytes.
+    pub(crate) fn zeroed(count: usize, width: usize, most: usize) -> Result<Private> {
+        let len = array_bytes(count, width, most)?;
+        let mut words = room(len.div_ceil(size_of::<u128>()), "a private copy of the array")?;
+        words.resize(words.capacity(), 0);
+        Ok(Private { words, len, width })
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -96,5 +114,27 @@ impl Private {
 
     pub(crate) fn width(&self) -> usize {
         self.width
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_that_overflows_is_too_large_and_not_small() {
+        for (count, width) in [(usize::MAX, 2), (1 << (usize::BITS - 1), 2), (usize::MAX / 4 + 2, 4)] {
+            let error = array_bytes(count, width, usize::MAX - 1).unwrap_err();
+            assert!(matches!(error, Error::ArrayTooLarge { .. }), "{count} × {width}: {error}");
+            assert!(Private::zeroed(count, width, 1 << 30).is_err());
+        }
+        assert_eq!(array_bytes(3, 5, 15).unwrap(), 15);
+        assert!(array_bytes(3, 5, 14).is_err());
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_an_error() {
+        let error = room::<u64>(usize::MAX / 32, "a test").unwrap_err();
+        assert!(matches!(error, Error::NoMemory { what: "a test", .. }), "{error}");
     }
 }

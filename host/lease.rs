@@ -82,7 +82,7 @@ impl Callback {
     /// # Errors
     ///
     /// [`Error::ElementMismatch`] where the callback compares other elements,
-    /// [`Error::TableFull`].
+    /// [`Error::ArrayTooLarge`], [`Error::TableFull`].
     pub fn lend<'a, T: Element>(&self, array: &'a mut [T]) -> Result<Lease<'a>> {
         self.lend_array(Array::typed(array))
     }
@@ -98,7 +98,7 @@ impl Callback {
 
     fn lend_array<'a>(&self, array: Array<'a>) -> Result<Lease<'a>> {
         self.accepts_array(&array)?;
-        let private = array.private_copy();
+        let private = array.private_copy(self.guest().limits().array)?;
         let run = Run::of(private.as_slice());
         let width = private.width();
         let bounds = Bounds::Known { a: run, b: run, width, ascending: false };

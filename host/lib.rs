@@ -77,5 +77,5 @@ pub use error::{Blame, Error, Frame, GuestBacktrace, Limit, Result};
 pub use lease::{Lease, Pointer, Retained};
 pub use limits::Limits;
 pub use prototype::{CallConv, Prototype};
-pub use sandbox::{Extern, Guest, Memory, Module, Sandbox, Shape};
+pub use sandbox::{Config, Extern, Guest, Memory, Module, Sandbox, Shape};
 pub use table::Key;

@@ -2,12 +2,18 @@
 
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/bombs.rs"]
+mod bombs;
 #[path = "all/errors.rs"]
 mod errors;
+#[path = "all/faults.rs"]
+mod faults;
 #[path = "all/files.rs"]
 mod files;
 #[path = "all/guests.rs"]
 mod guests;
+#[path = "all/hostile.rs"]
+mod hostile;
 #[path = "all/leases.rs"]
 mod leases;
 #[path = "all/native.rs"]

@@ -1,11 +1,11 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::items::Type;
+use super::limits::Limits;
 
 /// Sorts by comparators that run in a sandbox.
 ///
@@ -138,21 +138,16 @@ pub struct Guest {
     #[arg(long, value_enum)]
     pub shape: Option<Shape>,
 
-    /// Fuel for all comparisons together, about one unit an instruction [default: 10^12]
-    #[arg(long, value_name = "N", value_parser = count, help_heading = "Limits")]
-    pub fuel: Option<u64>,
-
-    /// Time for all comparisons together, like 500ms or 2m [default: 10m]
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Limits")]
-    pub timeout: Option<Duration>,
-
-    /// Memory of the guest, like 16M [default: 64M]
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
-    pub max_memory: Option<usize>,
+    #[command(flatten)]
+    pub limits: Limits,
 
     /// Grant the guest an import; what it prints goes to standard error
     #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]
     pub grant: Vec<Grant>,
+
+    /// Allow modules a WebAssembly proposal that is off at first
+    #[arg(long, value_enum, value_name = "FEATURE", help_heading = "Limits")]
+    pub allow: Vec<Allow>,
 
     /// Put elements into fresh pages though the guest grows its memory itself
     #[arg(long, help_heading = "Limits")]
@@ -215,21 +210,8 @@ pub enum Grant {
     Print,
 }
 
-fn count(text: &str) -> Result<u64, String> {
-    let digits = text.replace('_', "");
-    digits.parse().map_err(|_| "expected a whole number, like 1000000".to_owned())
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; expected a time like 500ms, 2m, or seconds"))
-}
-
-fn size(text: &str) -> Result<usize, String> {
-    let sizes = parse_size::Config::new().with_binary();
-    let size = sizes.parse_size(text).map_err(|_| "expected a size like 16M or 1000000".to_owned())?;
-    usize::try_from(size).map_err(|_| "more than this machine can address".to_owned())
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Allow {
+    /// 128-bit SIMD
+    Simd,
 }

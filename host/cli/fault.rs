@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
-use callbox::{Blame, Error, Limit};
+use callbox::{Blame, Error};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,23 +88,16 @@ impl Fault {
         if !text.starts_with(guest) {
             text = format!("{guest}: {text}");
         }
-        if let Some(option) = error.limit().and_then(option) {
+        if let Some(option) = error.limit().and_then(super::limits::option) {
             text = format!("{text}; {option}");
+        }
+        if matches!(error, Error::Features { features, .. } if *features == ["SIMD"]) {
+            text = format!("{text}; allow it with --allow simd");
         }
         if let (Error::Trap { .. }, Some(trace)) = (error, error.source()) {
             text = format!("{text}\n{trace}");
         }
         Fault { exit, text: Some(text) }
-    }
-}
-
-/// Which option allows more.
-fn option(limit: Limit) -> Option<&'static str> {
-    match limit {
-        Limit::Fuel => Some("allow more with --fuel"),
-        Limit::Deadline => Some("allow more with --timeout"),
-        Limit::Memory => Some("allow more with --max-memory"),
-        _ => None,
     }
 }
 

@@ -2,31 +2,18 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, Error, Limits, Module, Sandbox, Shape};
+use callbox::{Callback, Config, Error, Module, Sandbox, Shape};
 
 use super::args;
 use super::fault::{Fault, Result};
 use super::items::Type;
 
-/// Longer than the library's: a person waits here, who may sort a lot, and can press Ctrl-C.
-const DEADLINE: Duration = Duration::from_secs(600);
-
 /// The sandbox that the options ask for.
 pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
-    let mut limits = Limits::default().deadline(DEADLINE);
-    if let Some(fuel) = args.fuel {
-        limits = limits.fuel(fuel);
-    }
-    if let Some(time) = args.timeout {
-        limits = limits.deadline(time);
-    }
-    if let Some(bytes) = args.max_memory {
-        limits = limits.memory(bytes);
-    }
-    let mut sandbox = Sandbox::new(limits).map_err(|error| Fault::library(&args.name, &error))?;
+    let config = Config::new(args.limits.set()).simd(!args.allow.is_empty());
+    let mut sandbox = Sandbox::new(config).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
         sandbox = sandbox.grant_print(|text| {
             let _ = io::stderr().write_all(text);

@@ -7,6 +7,7 @@ mod guest;
 mod input;
 mod inspect;
 mod items;
+mod limits;
 mod output;
 mod sort;
 mod stats;

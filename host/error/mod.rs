@@ -1,45 +1,16 @@
 //! What went wrong, and whose fault it was.
 
 mod backtrace;
+mod blame;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use backtrace::{Frame, GuestBacktrace};
+pub use blame::{Blame, Limit};
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Who has to change something so that a failure does not come again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Blame {
-    /// The program that uses Callbox: a wrong argument, a wrong prototype, a missing file.
-    Caller,
-    /// The module that nobody trusts: it trapped, ran past a limit, or is no usable guest.
-    Guest,
-    /// The process around both: no memory, no free slot, a panic.
-    Host,
-}
-
-/// A bound of [`Limits`](crate::Limits) that a guest ran into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Limit {
-    /// [`Limits::fuel`](crate::Limits::fuel)
-    Fuel,
-    /// [`Limits::deadline`](crate::Limits::deadline)
-    Deadline,
-    /// [`Limits::memory`](crate::Limits::memory)
-    Memory,
-    /// [`Limits::table`](crate::Limits::table)
-    Table,
-    /// [`Limits::stack`](crate::Limits::stack)
-    Stack,
-    /// [`Limits::module_size`](crate::Limits::module_size)
-    ModuleSize,
-    /// [`Limits::print`](crate::Limits::print)
-    Print,
-}
 
 /// Everything that can go wrong, each as a sentence that names the thing, what was expected, and
 /// where it helps, what to do.
@@ -115,6 +86,15 @@ pub enum Error {
         module: String,
         /// What is wrong with it.
         reason: String,
+    },
+
+    /// The module is written in a WebAssembly that is not allowed here.
+    #[error("{module}: it uses {}, which is not allowed", features.join(" and "))]
+    Features {
+        /// The module's name or path.
+        module: String,
+        /// The proposals that it needs beyond those that are allowed.
+        features: Vec<String>,
     },
 
     /// The module wants functions, memories, tables or globals that nobody granted it.
@@ -209,6 +189,58 @@ pub enum Error {
         bytes: usize,
     },
 
+    /// The same path would be taken for certain, so nothing was called.
+    #[error(
+        "sorting {bytes} bytes takes a temporary of {temporary}; above a quarter of this machine's \
+         memory the C library's qsort takes a path that is unsafe with an untrusted comparator; \
+         sort less at once, or use another sorter"
+    )]
+    TemporaryTooLarge {
+        /// Size of the array in bytes.
+        bytes: usize,
+        /// What its merge sort would allocate.
+        temporary: usize,
+    },
+
+    /// An array is larger than [`Limits::array`](crate::Limits::array).
+    #[error("an array of {bytes} bytes is too large; at most {most} can be sorted or searched at once")]
+    ArrayTooLarge {
+        /// Size of the array in bytes; `usize::MAX` where even that cannot be said.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+
+    /// The host has no memory for its own work.
+    #[error("out of memory: {bytes} bytes for {what} could not be had")]
+    NoMemory {
+        /// How many were asked for.
+        bytes: usize,
+        /// What for.
+        what: &'static str,
+    },
+
+    /// The thread that called has too little stack left for a guest.
+    #[error(
+        "{module}: not enough stack: a guest needs {needed} bytes, and this thread has {left} left; \
+         call from a thread with more, or lower Limits::stack"
+    )]
+    Stack {
+        /// The module's name or path.
+        module: String,
+        /// What the guest may use, and what the host needs besides.
+        needed: usize,
+        /// What the thread has.
+        left: usize,
+    },
+
+    /// The process was forked after the sandbox was made; in the child nothing watches its deadlines.
+    #[error("{module}: the process was forked; make a new sandbox in the child")]
+    Forked {
+        /// The module's name or path.
+        module: String,
+    },
+
     /// The sort returned something that is not a permutation of what it was given.
     #[error("the sort's result is not a permutation of its input; nothing was written back")]
     NotPermutation,
@@ -245,41 +277,6 @@ pub enum Error {
         /// What the engine said.
         reason: String,
     },
-}
-
-impl Error {
-    /// Who has to change something.
-    pub fn blame(&self) -> Blame {
-        use Error::*;
-        match self {
-            Read { .. }
-            | PrototypeSyntax { .. }
-            | PrototypeUnserved { .. }
-            | ElementMismatch { .. }
-            | Ragged { .. }
-            | TooManyItems { .. }
-            | Reentrant { .. }
-            | OutsideLease { .. } => Blame::Caller,
-            Module { .. }
-            | Imports { .. }
-            | Export { .. }
-            | Staging { .. }
-            | Limit { .. }
-            | Trap { .. }
-            | OutOfBounds { .. } => Blame::Guest,
-            LeftMergePath { .. } | NotPermutation | Panic { .. } | TableFull { .. } | Engine { .. } => {
-                Blame::Host
-            }
-        }
-    }
-
-    /// The limit that was hit, if it was one.
-    pub fn limit(&self) -> Option<Limit> {
-        match self {
-            Error::Limit { limit, .. } => Some(*limit),
-            _ => None,
-        }
-    }
 }
 
 fn list_imports(imports: &[String]) -> String {

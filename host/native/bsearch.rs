@@ -3,12 +3,12 @@
 
 use std::ffi::c_void;
 
-use crate::array::{Element, check_width};
+use crate::array::{Element, array_bytes, check_width};
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
 use crate::ctype::CType;
 use crate::error::{Error, Result};
-use crate::trampoline::{self, Comparison};
+use crate::trampoline::{self, Ask, Comparison};
 
 unsafe extern "C-unwind" {
     #[link_name = "bsearch"]
@@ -26,8 +26,8 @@ unsafe extern "C-unwind" {
 ///
 /// # Errors
 ///
-/// [`Error::ElementMismatch`] where the callback compares other elements, and the first failure of
-/// the guest.
+/// [`Error::ElementMismatch`] where the callback compares other elements,
+/// [`Error::ArrayTooLarge`], and the first failure of the guest.
 pub fn bsearch<T: Element>(key: &T, array: &[T], compare: &Callback) -> Result<Option<usize>> {
     let key = bytemuck::bytes_of(key);
     search(key, bytemuck::cast_slice(array), Some(&T::CTYPE), compare)
@@ -44,14 +44,25 @@ pub fn bsearch_records(key: &[u8], records: &[u8], compare: &Callback) -> Result
 }
 
 fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -> Result<Option<usize>> {
+    compare.accepts(key.len(), ctype)?;
+    array_bytes(array.len() / key.len(), key.len(), compare.guest().limits().array)?;
+    let mut held = compare.hold(&compare.guest().new_budget())?;
+    search_with(key, array, compare, &mut |a, b| held.ask(a, b))
+}
+
+/// Searches by what `ask` answers; `compare` is who the table says is asked.
+pub(super) fn search_with<'a>(
+    key: &[u8],
+    array: &[u8],
+    compare: &Callback,
+    ask: &'a mut Ask<'a>,
+) -> Result<Option<usize>> {
     let width = key.len();
-    compare.accepts(width, ctype)?;
     let (a, b) = (Run::of(key), Run::of(array));
     let bounds = Bounds::Known { a, b, width, ascending: false };
     let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
-    let mut held = compare.hold(&compare.guest().new_budget())?;
     let mut found = std::ptr::null_mut();
-    trampoline::call(compare, bounds, &mut |a, b| held.ask(a, b), |compare| {
+    trampoline::call(compare, bounds, ask, |compare| {
         // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and
         // borrowed until the call has returned. bsearch calls the trampoline on this thread, and
         // not after it has returned.

@@ -19,7 +19,10 @@
 
 mod bsearch;
 pub mod crt;
+mod glibc;
 mod qsort;
+#[cfg(test)]
+mod tests;
 
 pub use bsearch::{bsearch, bsearch_records};
 pub(crate) use qsort::sort_private;

@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 
-use super::crt;
+use super::{crt, glibc};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
@@ -34,8 +34,9 @@ pub enum Sorter {
 /// # Errors
 ///
 /// [`ElementMismatch`](crate::Error::ElementMismatch) where the callback compares other elements;
-/// the first failure of the guest; [`OutOfBounds`](crate::Error::OutOfBounds) and
-/// [`LeftMergePath`](crate::Error::LeftMergePath) where the sort had to be abandoned. On every
+/// [`ArrayTooLarge`](crate::Error::ArrayTooLarge); the first failure of the guest; [`OutOfBounds`](crate::Error::OutOfBounds) and
+/// [`LeftMergePath`](crate::Error::LeftMergePath) where the sort had to be abandoned,
+/// [`TemporaryTooLarge`](crate::Error::TemporaryTooLarge) where it could not be begun. On every
 /// error the array is as it was.
 pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
     sort(Sorter::Qsort, Array::typed(array), compare)
@@ -72,7 +73,7 @@ pub fn crt_qsort_records(records: &mut [u8], width: usize, compare: &Callback) -
 
 fn sort(sorter: Sorter, mut array: Array<'_>, compare: &Callback) -> Result<()> {
     compare.accepts_array(&array)?;
-    let mut private = array.private_copy();
+    let mut private = array.private_copy(compare.guest().limits().array)?;
     let mut held = compare.hold(&compare.guest().new_budget())?;
     sort_private(sorter, &mut private, compare, &mut |a, b| held.ask(a, b))?;
     array.bytes_mut().copy_from_slice(private.as_slice());
@@ -88,9 +89,23 @@ pub(crate) fn sort_private<'a>(
     ask: &'a mut Ask<'a>,
 ) -> Result<()> {
     let run = Run::of(private.as_slice());
+    let width = private.width();
+    let ascending = sorter == Sorter::Qsort && glibc::merges_in_order();
+    if ascending {
+        glibc::check_temporary(private.len(), width)?;
+    }
+    sort_within(Bounds::Known { a: run, b: run, width, ascending }, sorter, private, callback, ask)
+}
+
+/// The same with other bounds, which only a test may weaken.
+pub(super) fn sort_within<'a>(
+    bounds: Bounds,
+    sorter: Sorter,
+    private: &mut Private,
+    callback: &Callback,
+    ask: &'a mut Ask<'a>,
+) -> Result<()> {
     let (len, width) = (private.len(), private.width());
-    let ascending = sorter == Sorter::Qsort && merges_in_order();
-    let bounds = Bounds::Known { a: run, b: run, width, ascending };
     let base = private.as_mut_slice().as_mut_ptr().cast();
     let sort = match sorter {
         Sorter::Qsort => qsort_of_c,
@@ -98,55 +113,10 @@ pub(crate) fn sort_private<'a>(
     };
     trampoline::call(callback, bounds, ask, |compare| {
         // SAFETY: `private` is `len` elements of `width` bytes, and ours alone until the call
-        // returns. The trampoline leaves the sort before it can touch a byte outside of them. Both
-        // sorts call it on this thread, and not after they have returned.
+        // returns. The trampoline leaves the sort before it can touch a byte outside of them, as
+        // far as `bounds` say what is outside. Both sorts call it on this thread, and not after
+        // they have returned.
         unsafe { sort(base, len, width, compare) }
     })?;
     Ok(())
-}
-
-/// Whether every comparison of the safe path of this C library's `qsort` has its first argument
-/// before its second, and the first comparison of its unsafe path has not: glibc before 2.39.
-#[cfg(target_env = "gnu")]
-fn merges_in_order() -> bool {
-    use std::sync::LazyLock;
-    static BEFORE_2_39: LazyLock<bool> = LazyLock::new(|| {
-        // SAFETY: it takes nothing and may be called at any time.
-        let version = unsafe { libc::gnu_get_libc_version() };
-        // SAFETY: the C library returned a static string that ends in NUL.
-        let version = unsafe { std::ffi::CStr::from_ptr(version) };
-        is_before_2_39(version.to_str().unwrap_or_default())
-    });
-    *BEFORE_2_39
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn merges_in_order() -> bool {
-    false
-}
-
-/// An unreadable version counts as old: the check then only refuses more.
-#[cfg(target_env = "gnu")]
-fn is_before_2_39(version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (2, 39)
-}
-
-#[cfg(all(test, target_env = "gnu"))]
-mod tests {
-    use super::is_before_2_39;
-
-    #[test]
-    fn versions_of_the_c_library_are_told_apart() {
-        for (version, before) in [
-            ("2.36", true),
-            ("2.38", true),
-            ("2.39", false),
-            ("2.4", true),
-            ("2.40.1", false),
-            ("3.0", false),
-        ] {
-            assert_eq!(is_before_2_39(version), before, "{version}");
-        }
-    }
 }

@@ -1,7 +1,8 @@
-//! What a module is, found out before it is compiled.
+//! What a module is, found out before it is compiled; modules that would cost too much are refused.
 
-use wasmparser::{Operator, Parser, Payload, Validator};
+use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
+use super::weight::Weights;
 use crate::error::{Error, Limit, Result};
 use crate::limits::Limits;
 
@@ -14,6 +15,12 @@ pub(super) struct Facts {
     pub(super) starts: bool,
 }
 
+/// A module on its way in.
+struct Applicant<'a> {
+    name: &'a str,
+    limits: &'a Limits,
+}
+
 /// `Err` where a file or module is larger than its limit.
 pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()> {
     if bytes.len() > limits.module_size {
@@ -23,36 +30,160 @@ pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()
     Ok(())
 }
 
-/// Reads the module once. `name` is for errors.
-pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits) -> Result<Facts> {
-    let refuse = |reason: String| Error::Module { module: name.to_owned(), reason };
+/// Reads the module, first for how much there is of everything and then for whether it is valid.
+/// `name` is for errors.
+pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeatures) -> Result<Facts> {
     check_size(name, bytes, limits)?;
+    let applicant = Applicant { name, limits };
     if !bytes.starts_with(b"\0asm") {
-        return Err(refuse(what_instead(bytes)));
+        return Err(applicant.refuse(what_instead(bytes)));
     }
     // The encoding's two bytes: 0 for a core module, 1 for a component.
     if bytes.get(6..8) == Some(&[1, 0]) {
-        return Err(refuse("it is a component; a guest is a core module".into()));
+        return Err(Error::Features { module: name.to_owned(), features: vec!["the component model".into()] });
     }
-    Validator::new_with_features(super::FEATURES)
-        .validate_all(bytes)
-        .map_err(|error| refuse(error.to_string()))?;
-    let mut facts = Facts::default();
-    for payload in Parser::new(0).parse_all(bytes) {
-        let parse = |error: wasmparser::BinaryReaderError| refuse(error.to_string());
-        match payload.map_err(parse)? {
-            Payload::StartSection { .. } => facts.starts = true,
-            Payload::CodeSectionEntry(body) => {
-                for operator in body.get_operators_reader().map_err(parse)? {
-                    if let Operator::MemoryGrow { .. } = operator.map_err(parse)? {
-                        facts.grows_memory = true;
+    let facts = applicant.count(bytes)?;
+    match Validator::new_with_features(features).validate_all(bytes) {
+        Ok(_) => Ok(facts),
+        Err(error) => Err(match needed(bytes, features) {
+            Some(features) => Error::Features { module: name.to_owned(), features },
+            None => applicant.refuse(error.to_string()),
+        }),
+    }
+}
+
+impl Applicant<'_> {
+    /// Counts what costs something, and stops at the first that there is too much of.
+    fn count(&self, bytes: &[u8]) -> Result<Facts> {
+        let mut facts = Facts::default();
+        let mut weights = Weights::default();
+        let mut defined = 0;
+        let parse = |error: BinaryReaderError| self.refuse(error.to_string());
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(parse)? {
+                Payload::TypeSection(section) => {
+                    self.declared(section.count(), "type definitions")?;
+                    for group in section {
+                        let group = group.map_err(parse)?;
+                        group.types().for_each(|ty| weights.add_type(ty));
+                        self.declared(weights.types(), "types")?;
                     }
                 }
+                Payload::ImportSection(section) => {
+                    self.declared(section.count(), "imports")?;
+                    let mut imports = 0;
+                    for import in section.into_imports() {
+                        imports += 1;
+                        self.declared(imports, "imports")?;
+                        if let TypeRef::Func(ty) | TypeRef::FuncExact(ty) = import.map_err(parse)?.ty {
+                            weights.add_import(ty);
+                        }
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    let Limits { functions, .. } = *self.limits;
+                    self.bound(Limit::Functions, section.count(), functions, "functions")?;
+                    for ty in section {
+                        weights.add_function(ty.map_err(parse)?);
+                    }
+                }
+                Payload::TableSection(section) => self.one(section.count(), "tables")?,
+                Payload::MemorySection(section) => self.one(section.count(), "memories")?,
+                Payload::GlobalSection(section) => self.declared(section.count(), "globals")?,
+                Payload::ExportSection(section) => self.declared(section.count(), "exports")?,
+                Payload::ElementSection(section) => self.declared(section.count(), "element segments")?,
+                Payload::DataSection(section) => self.declared(section.count(), "data segments")?,
+                Payload::TagSection(section) => self.declared(section.count(), "tags")?,
+                Payload::StartSection { .. } => facts.starts = true,
+                Payload::CodeSectionStart { size, .. } => {
+                    self.bound(Limit::CodeSize, size, self.limits.code_size, "bytes of code")?;
+                }
+                Payload::CodeSectionEntry(body) => {
+                    let size = body.range().len();
+                    let what = format!("bytes in function {defined}");
+                    self.bound(Limit::FunctionSize, size, self.limits.function_size, &what)?;
+                    let mut locals = weights.params(defined);
+                    for group in body.get_locals_reader().map_err(parse)? {
+                        let (count, _) = group.map_err(parse)?;
+                        locals += u64::from(count);
+                        let what = format!("locals in function {defined}");
+                        self.bound(Limit::Locals, locals, self.limits.locals, &what)?;
+                    }
+                    let operators = body.get_operators_reader().map_err(parse)?;
+                    facts.grows_memory |= weights.weigh(locals, operators).map_err(parse)?;
+                    let most = self.limits.complexity;
+                    self.bound(Limit::Complexity, weights.total(), most, "units of complexity")?;
+                    defined += 1;
+                }
+                _ => {}
             }
-            _ => {}
+        }
+        Ok(facts)
+    }
+
+    fn declared(&self, count: u32, of_what: &str) -> Result<()> {
+        self.bound(Limit::Declarations, count, self.limits.declarations, of_what)
+    }
+
+    /// More than one of these is a proposal of its own for memories, and of no use to a comparator
+    /// for tables.
+    fn one(&self, count: u32, of_what: &str) -> Result<()> {
+        if count > 1 && of_what == "tables" {
+            return Err(self.refuse(format!("it has {count} tables, but may have 1")));
+        }
+        Ok(())
+    }
+
+    fn bound<A, B>(&self, limit: Limit, found: A, most: B, of_what: &str) -> Result<()>
+    where
+        A: TryInto<u64>,
+        B: TryInto<u64>,
+    {
+        let found = found.try_into().unwrap_or(u64::MAX);
+        let most = most.try_into().unwrap_or(u64::MAX);
+        if found <= most {
+            return Ok(());
+        }
+        let what = format!("the module is too complex: {found} {of_what}, but it may have {most}");
+        Err(Error::Limit { module: self.name.to_owned(), limit, what })
+    }
+
+    fn refuse(&self, reason: String) -> Error {
+        Error::Module { module: self.name.to_owned(), reason }
+    }
+}
+
+/// The proposals without which the module is not valid, beyond those that are allowed; `None` where
+/// it is not valid with all of them either.
+fn needed(bytes: &[u8], allowed: WasmFeatures) -> Option<Vec<String>> {
+    let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
+    let mut features = WasmFeatures::all();
+    if !valid(features) {
+        return None;
+    }
+    for feature in WasmFeatures::all().difference(allowed).iter() {
+        if valid(features.difference(feature)) {
+            features.remove(feature);
         }
     }
-    Ok(facts)
+    if features.contains(WasmFeatures::GC) {
+        features.remove(WasmFeatures::GC_TYPES); // a part of it
+    }
+    Some(features.difference(allowed).iter_names().map(|(name, _)| spoken(name)).collect())
+}
+
+/// A feature's name as people write it.
+fn spoken(name: &str) -> String {
+    match name {
+        "SIMD" => "SIMD".into(),
+        "RELAXED_SIMD" => "relaxed SIMD".into(),
+        "GC" => "GC".into(),
+        "GC_TYPES" => "externref".into(),
+        "MULTI_MEMORY" => "a second memory".into(),
+        "THREADS" => "threads and shared memory".into(),
+        "TAIL_CALL" => "tail calls".into(),
+        name => name.to_lowercase().replace('_', " "),
+    }
 }
 
 fn what_instead(bytes: &[u8]) -> String {

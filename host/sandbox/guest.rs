@@ -12,9 +12,10 @@ use super::comparator::Comparator;
 use super::module::Module;
 use super::staging::Staging;
 use super::store::{self, Failed, State};
-use super::{Budget, Shape};
+use super::{Budget, Shape, fork};
 use crate::ctype::Kind;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// One instance of a [`Module`], with its own memory and limits. Cheap to clone; every clone is
 /// the same guest.
@@ -33,6 +34,12 @@ struct Inner {
     turn: Mutex<Running>,
 }
 
+/// Stack that a call takes on the host's side: ours, wasmtime's, and what it does after a trap.
+const HOST_STACK: usize = 64 << 10;
+
+/// Why a module without a start function traps when a guest is made.
+const UNFIT: &str = "a data or element segment lies outside its memory or table";
+
 struct Running {
     store: Store<State>,
     instance: Instance,
@@ -49,8 +56,10 @@ impl Module {
     /// [`Error::Limit`] where initialisation fails.
     pub fn instantiate(&self) -> Result<Guest> {
         self.check_imports()?;
+        self.check_place()?;
         let inner = &*self.inner;
-        let budget = Arc::new(Budget::new(&inner.sandbox.limits));
+        inner.sandbox.watch()?;
+        let budget = Arc::new(Budget::new(inner.sandbox.limits()));
         let fail =
             |error: wasmtime::Error, export: &str| store::failure(&error, &inner.name, export, &budget);
         let mut store = store::new(&inner.sandbox, budget.clone())?;
@@ -58,7 +67,13 @@ impl Module {
         let print = inner.wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
         let print: Vec<_> = print.collect();
         let instance =
-            Instance::new(&mut store, &inner.wasm, &print).map_err(|error| fail(error, "start"))?;
+            Instance::new(&mut store, &inner.wasm, &print).map_err(|error| match inner.facts.starts {
+                true => fail(error, "start"),
+                false => match fail(error, "") {
+                    Error::Trap { module, .. } => Error::Module { module, reason: UNFIT.into() },
+                    other => other,
+                },
+            })?;
         if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut store, "_initialize") {
             initialize.call(&mut store, ()).map_err(|error| fail(error, "_initialize"))?;
         }
@@ -67,6 +82,21 @@ impl Module {
         let turn = Mutex::new(Running { store, instance, staging });
         let inner = Inner { module: self.clone(), holder: AtomicUsize::new(0), turn };
         Ok(Guest { inner: Arc::new(inner) })
+    }
+}
+
+impl Module {
+    /// `Err` where this process, or this thread, cannot run a guest.
+    fn check_place(&self) -> Result<()> {
+        let inner = &*self.inner;
+        if !fork::still(inner.sandbox.process) {
+            return Err(Error::Forked { module: inner.name.clone() });
+        }
+        let needed = inner.sandbox.limits().stack.saturating_add(HOST_STACK);
+        match stacker::remaining_stack() {
+            Some(left) if left < needed => Err(Error::Stack { module: inner.name.clone(), needed, left }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -94,8 +124,13 @@ impl Guest {
         Ok(memory.map_or(0, |memory| memory.data_size(&*store)))
     }
 
+    /// What it may use.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.module().inner.sandbox.limits()
+    }
+
     pub(crate) fn new_budget(&self) -> Arc<Budget> {
-        Arc::new(Budget::new(self.module().inner.sandbox.limits()))
+        Arc::new(Budget::new(self.limits()))
     }
 
     /// Checks an export once: name, type, and that the host can put elements where it needs to.
@@ -123,6 +158,7 @@ impl Guest {
 
     /// Waits for this thread's turn, to ask an export called `name` on this budget.
     pub(crate) fn turn(&self, name: &str, budget: &Arc<Budget>) -> Result<Turn<'_>> {
+        self.module().check_place()?;
         let mut turn = self.enter(name)?;
         let store = &mut turn.running.store;
         if !Arc::ptr_eq(&store.data().budget, budget) {

@@ -3,25 +3,28 @@
 mod admission;
 mod budget;
 mod comparator;
+mod config;
+mod fork;
 mod guest;
 mod module;
 mod shape;
 mod staging;
 mod store;
 mod ticker;
+mod weight;
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, WasmFeatures};
+use wasmtime::Engine;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 pub(crate) use budget::Budget;
 pub(crate) use comparator::Comparator;
+pub use config::Config;
 pub use guest::Guest;
 pub(crate) use guest::{Turn, this_thread};
 pub use module::{Extern, Memory, Module};
@@ -47,30 +50,32 @@ pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,
-    /// Keeps the epoch moving for as long as a guest of this engine may run.
-    _ticker: Arc<ticker::Subscription>,
-    limits: Limits,
+    /// Keeps the epoch moving from the first guest on, for as long as one may run.
+    ticker: Arc<OnceLock<ticker::Subscription>>,
+    /// The process that it was made in, as [`fork`] counts them.
+    process: usize,
+    config: Config,
     print: Option<Sink>,
     fresh_pages: bool,
 }
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sandbox({})", self.limits)
+        write!(f, "Sandbox({})", self.limits())
     }
 }
 
 impl Sandbox {
-    /// A sandbox whose guests get `limits` and no import.
+    /// A sandbox whose guests get these limits, or what a [`Config`] says, and no import.
     ///
     /// # Errors
     ///
     /// [`Error::Engine`] where wasmtime does not run on this machine.
-    pub fn new(limits: Limits) -> Result<Sandbox> {
-        let engine =
-            Engine::new(&config(&limits)).map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
-        let _ticker = Arc::new(ticker::Subscription::new(engine.clone()));
-        Ok(Sandbox { engine, _ticker, limits, print: None, fresh_pages: false })
+    pub fn new(config: impl Into<Config>) -> Result<Sandbox> {
+        let config = config.into();
+        let engine = config.engine()?;
+        let process = fork::process();
+        Ok(Sandbox { engine, ticker: Arc::default(), process, config, print: None, fresh_pages: false })
     }
 
     /// Grants guests loaded from now on the import `callbox.print (ptr, len)`, with `sink` to take
@@ -101,31 +106,17 @@ impl Sandbox {
 
     /// What guests may use.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.config.limits
     }
-}
 
-/// Proposals that compilers for plain wasm turn on, and nothing that enlarges what a guest can do.
-const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
-    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
-    .union(WasmFeatures::SIGN_EXTENSION)
-    .union(WasmFeatures::MULTI_VALUE)
-    .union(WasmFeatures::BULK_MEMORY)
-    .union(WasmFeatures::REFERENCE_TYPES)
-    .union(WasmFeatures::EXTENDED_CONST)
-    .union(WasmFeatures::FLOATS);
-
-fn config(limits: &Limits) -> Config {
-    let mut config = Config::new();
-    config
-        .wasm_features(WasmFeatures::all(), false)
-        .wasm_features(FEATURES, true)
-        .consume_fuel(true)
-        .epoch_interruption(true)
-        .max_wasm_stack(limits.stack)
-        .cranelift_opt_level(OptLevel::Speed)
-        .cranelift_nan_canonicalization(true)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(20))
-        .allocation_strategy(InstanceAllocationStrategy::OnDemand);
-    config
+    /// Makes sure that deadlines are watched.
+    fn watch(&self) -> Result<()> {
+        if self.ticker.get().is_none() {
+            let subscription = ticker::Subscription::new(self.engine.clone())
+                .map_err(|error| Error::Engine { reason: format!("no thread to watch deadlines: {error}") })?;
+            // Where two threads came here at once, one of them was enough.
+            let _ = self.ticker.set(subscription);
+        }
+        Ok(())
+    }
 }

@@ -61,11 +61,11 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Error::Module`] where the bytes are not a valid core module of the features that are
-    /// allowed, [`Error::Limit`] where it is larger than its limit.
+    /// [`Error::Module`] where the bytes are not a valid core module, [`Error::Features`] where it
+    /// needs a proposal that is not allowed, [`Error::Limit`] where there is too much of it.
     pub fn new(sandbox: &Sandbox, name: impl Into<String>, bytes: &[u8]) -> Result<Module> {
         let name = name.into();
-        let facts = admission::scan(&name, bytes, &sandbox.limits)?;
+        let facts = admission::scan(&name, bytes, sandbox.limits(), sandbox.config.features())?;
         let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
             .map_err(|error| Error::Module { module: name.clone(), reason: one_line(&error) })?;
         let sha256 = Sha256::digest(bytes).into();
@@ -82,12 +82,12 @@ impl Module {
         let path = path.as_ref();
         let name = path.display().to_string();
         // One byte more than is allowed, so that an endless file is found to be too large.
-        let most = sandbox.limits.module_size.saturating_add(1);
+        let most = sandbox.limits().module_size.saturating_add(1);
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(most as u64).read_to_end(&mut bytes))
             .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        admission::check_size(&name, &bytes, &sandbox.limits)?;
+        admission::check_size(&name, &bytes, sandbox.limits())?;
         if path.extension().is_some_and(|extension| extension == "wat") {
             return Module::from_text(sandbox, name, &bytes);
         }

@@ -1,65 +1,88 @@
 //! One thread a process that advances the epoch of every live engine, so that guests notice their
 //! deadline.
 
+use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::Engine;
 
+use super::fork;
+
 /// How late a guest may notice its deadline.
 const TICK: Duration = Duration::from_millis(10);
 
+/// How often a line of processes may fork and still run guests.
+const PROCESSES: usize = 64;
+
 struct Ticker {
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+struct State {
     engines: Vec<(u64, Engine)>,
     next: u64,
     running: bool,
 }
 
-static TICKER: Mutex<Ticker> = Mutex::new(Ticker { engines: Vec::new(), next: 0, running: false });
-static LEFT: Condvar = Condvar::new();
+/// One for each process in a line of forks: what a child inherits has no thread, and may be locked
+/// for ever.
+static TICKERS: [Ticker; PROCESSES] = [const {
+    let state = State { engines: Vec::new(), next: 0, running: false };
+    Ticker { state: Mutex::new(state), left: Condvar::new() }
+}; PROCESSES];
 
 /// While it lives, its engine's epoch advances.
 pub(super) struct Subscription {
     id: u64,
+    process: usize,
 }
 
 impl Subscription {
-    /// Joins `engine` to the ticker, and starts the thread for the first.
-    pub(super) fn new(engine: Engine) -> Subscription {
-        let mut ticker = lock();
-        let id = ticker.next;
-        ticker.next += 1;
-        ticker.engines.push((id, engine));
-        if !ticker.running {
-            // Without a thread the deadline goes unnoticed; fuel still ends every guest.
-            ticker.running = thread::Builder::new().name("callbox-ticker".into()).spawn(tick).is_ok();
+    /// Joins `engine` to this process's ticker, and starts the thread for the first.
+    pub(super) fn new(engine: Engine) -> io::Result<Subscription> {
+        let process = fork::process();
+        let ticker = TICKERS.get(process).ok_or_else(|| io::Error::other("too many generations of forks"))?;
+        let mut state = ticker.lock();
+        if !state.running {
+            thread::Builder::new().name("callbox-ticker".into()).spawn(|| ticker.tick())?;
+            state.running = true;
         }
-        Subscription { id }
+        let id = state.next;
+        state.next += 1;
+        state.engines.push((id, engine));
+        Ok(Subscription { id, process })
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut ticker = lock();
-        ticker.engines.retain(|(id, _)| *id != self.id);
-        LEFT.notify_all();
-    }
-}
-
-fn tick() {
-    let mut ticker = lock();
-    while !ticker.engines.is_empty() {
-        for (_, engine) in &ticker.engines {
-            engine.increment_epoch();
+        if !fork::still(self.process) {
+            return; // its thread lives on in the parent, and not here
         }
-        (ticker, _) = LEFT.wait_timeout(ticker, TICK).unwrap_or_else(PoisonError::into_inner);
+        let ticker = &TICKERS[self.process];
+        ticker.lock().engines.retain(|(id, _)| *id != self.id);
+        ticker.left.notify_all();
     }
-    ticker.running = false;
 }
 
-fn lock() -> MutexGuard<'static, Ticker> {
-    TICKER.lock().unwrap_or_else(PoisonError::into_inner)
+impl Ticker {
+    fn tick(&self) {
+        let mut state = self.lock();
+        while !state.engines.is_empty() {
+            for (_, engine) in &state.engines {
+                engine.increment_epoch();
+            }
+            (state, _) = self.left.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.running = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -69,13 +92,14 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_last_user() {
-        drop(Subscription::new(Engine::default()));
+        drop(Subscription::new(Engine::default()).unwrap());
         let started = Instant::now();
+        let ticker = &TICKERS[fork::process()];
         // Other tests of this process may hold subscriptions of their own for a while.
-        while lock().running && started.elapsed() < Duration::from_secs(60) {
+        while ticker.lock().running && started.elapsed() < Duration::from_secs(60) {
             thread::yield_now();
         }
-        let ticker = lock();
-        assert!(!ticker.running || !ticker.engines.is_empty());
+        let state = ticker.lock();
+        assert!(!state.running || !state.engines.is_empty());
     }
 }

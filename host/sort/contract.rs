@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::order::Asking;
 use super::{Items, Job};
+use crate::array::room;
 use crate::error::Result;
 
 /// Answers of a comparator that cannot all be true. The numbers are those of items, from 0.
@@ -68,7 +69,8 @@ impl Asking<'_> {
     fn contradiction(&mut self, chosen: &[usize]) -> Result<Option<Contradiction>> {
         use Contradiction::*;
         let n = chosen.len();
-        let mut said = vec![Ordering::Equal; n * n];
+        let mut said = room(n * n, "the answers")?;
+        said.resize(n * n, Ordering::Equal);
         for (row, &a) in chosen.iter().enumerate() {
             for (column, &b) in chosen.iter().enumerate() {
                 said[row * n + column] = self.guest(a, b)?;

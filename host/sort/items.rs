@@ -1,6 +1,6 @@
 //! What is sorted: lines or records, in one run of bytes.
 
-use crate::array::check_width;
+use crate::array::{check_width, room};
 use crate::error::{Error, Result};
 
 /// Lines, or records of one width, in memory.
@@ -24,9 +24,12 @@ impl Items {
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyItems`] beyond 2³² − 1 lines.
+    /// [`Error::TooManyItems`] beyond 2³² − 1 lines, [`Error::NoMemory`].
     pub fn lines(text: Vec<u8>, separator: u8) -> Result<Items> {
-        let mut starts = vec![0];
+        // Counted first: growing as they come would take up to three times the memory at once.
+        let separators = memchr::memchr_iter(separator, &text).count();
+        let mut starts = room(separators + 2, "the places of the lines")?;
+        starts.push(0);
         starts.extend(memchr::memchr_iter(separator, &text).map(|at| at + 1));
         if starts.last() != Some(&text.len()) {
             starts.push(text.len() + 1); // as if the last line had its separator

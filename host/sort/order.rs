@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Items;
-use crate::array::Private;
+use crate::array::{Private, room};
 use crate::callback::{Callback, Held};
 use crate::error::{Error, Result};
 use crate::native::{Sorter, sort_private};
@@ -72,13 +72,14 @@ impl Job {
     /// those of [`native::qsort`](crate::native::qsort).
     pub fn sort(&self, items: &Items) -> Result<Sorted> {
         let mut asking = self.ask_about(items)?;
-        let mut private = Private::zeroed(items.len() * NUMBER, NUMBER);
+        let mut private = Private::zeroed(items.len(), NUMBER, self.callback.guest().limits().array)?;
         let numbers: &mut [u32] = bytemuck::cast_slice_mut(private.as_mut_slice());
         numbers.iter_mut().zip(0..).for_each(|(number, at)| *number = at);
         sort_private(self.options.sorter, &mut private, &self.callback, &mut |a, b| {
             asking.order(number(a), number(b))
         })?;
-        let mut order = bytemuck::cast_slice(private.as_slice()).to_vec();
+        let mut order = room(items.len(), "the sorted numbers of the items")?;
+        order.extend_from_slice(bytemuck::cast_slice(private.as_slice()));
         drop(private);
         check_permutation(&order)?;
         if self.options.unique {
@@ -160,7 +161,7 @@ impl Asking<'_> {
     }
 
     fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
-        let mut kept: Vec<u32> = Vec::with_capacity(order.len());
+        let mut kept: Vec<u32> = room(order.len(), "the numbers of unique items")?;
         for at in order {
             let same = match kept.last() {
                 Some(&last) => self.guest(last as usize, at as usize)?.is_eq(),
@@ -187,7 +188,8 @@ fn number(element: &[u8]) -> usize {
 
 /// `Err` unless every number below the length occurs.
 fn check_permutation(order: &[u32]) -> Result<()> {
-    let mut seen = vec![false; order.len()];
+    let mut seen = room(order.len(), "a check of the result")?;
+    seen.resize(order.len(), false);
     for &at in order {
         match seen.get_mut(at as usize) {
             Some(seen) if !*seen => *seen = true,

@@ -17,6 +17,22 @@ pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
+/// The files of a folder with this ending, in order.
+pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(path(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = all.filter(|file| file.extension().is_some_and(|e| e == ending)).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{folder} has no .{ending}");
+    files
+}
+
+/// What the first line of a guest in text form promises.
+pub fn promise(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let first = text.lines().next().unwrap();
+    first.strip_prefix(";; promise: ").unwrap_or_else(|| panic!("{}: {first}", file.display())).to_owned()
+}
+
 pub fn comparator() -> Prototype {
     "int (const int *, const int *)".parse().unwrap()
 }
@@ -69,6 +85,16 @@ pub fn alone(test: &str, body: impl FnOnce()) {
     let output = Command::new(this).args(["--exact", test]).env(MARK, "1").output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+}
+
+/// The binary under test with bounds of the kernel's on what it may do: no core file, so many seconds
+/// of processor, so many KiB of memory that it writes to, files of at most 64 MiB.
+pub fn bounded(seconds: u32, kib: u32) -> Command {
+    let mut command = Command::new("sh");
+    let limits = format!("ulimit -c 0; ulimit -t {seconds}; ulimit -d {kib}; ulimit -f 131072; exec \"$0\" \"$@\"");
+    command.args(["-c", &limits, env!("CARGO_BIN_EXE_callbox")]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
+    command
 }
 
 /// Runs a command with this standard input.

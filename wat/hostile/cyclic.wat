@@ -1,4 +1,4 @@
-;; promise: lies: 0 comes before 1, 1 before 2, and 2 before 0
+;; promise: row 2: lies: 0 comes before 1, 1 before 2, and 2 before 0
 (module
   (memory (export "memory") 1)
   (func (export "compare") (param $a i32) (param $b i32) (result i32)

@@ -1,4 +1,4 @@
-;; promise: blame guest: "start" trapped: out of bounds memory access
+;; promise: row 19: blame guest: not a usable WebAssembly module: a data or element segment lies outside its memory or table
 (module
   (memory (export "memory") 1)
   (data (i32.const 65535) "ab")

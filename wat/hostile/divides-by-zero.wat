@@ -1,4 +1,4 @@
-;; promise: blame guest: trapped: integer divide by zero
+;; promise: row 13: blame guest: trapped: integer divide by zero
 (module
   (memory (export "memory") 1)
   (func (export "compare") (param $a i32) (param $b i32) (result i32)

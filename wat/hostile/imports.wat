@@ -1,4 +1,4 @@
-;; promise: blame guest: imports env.log, wasi_snapshot_preview1.fd_write, callbox.print are not granted
+;; promise: row 20: blame guest: imports env.log, wasi_snapshot_preview1.fd_write, callbox.print are not granted
 (module
   (import "env" "log" (func (param i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))

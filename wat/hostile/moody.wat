@@ -1,4 +1,4 @@
-;; promise: lies: answers by how often it has been asked
+;; promise: row 27: lies: answers by how often it has been asked
 (module
   (memory (export "memory") 1)
   (global $calls (mut i32) (i32.const 0))

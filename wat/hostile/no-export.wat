@@ -1,4 +1,4 @@
-;; promise: blame guest: no export "compare"; the functions it exports are: sort, order
+;; promise: row 21: blame guest: no export "compare"; the functions it exports are: sort, order
 (module
   (memory (export "memory") 1)
   (func (export "sort") (param i32 i32) (result i32) (i32.const 0))

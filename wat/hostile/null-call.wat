@@ -1,4 +1,4 @@
-;; promise: blame guest: trapped: uninitialized element
+;; promise: row 13: blame guest: trapped: uninitialized element
 (module
   (memory (export "memory") 1)
   (table 1 funcref)

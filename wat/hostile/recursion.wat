@@ -1,4 +1,4 @@
-;; promise: blame guest: trapped: stack overflow
+;; promise: row 14: blame guest: trapped: stack overflow
 (module
   (memory (export "memory") 1)
   (func $deeper (export "compare") (param $a i32) (param $b i32) (result i32)

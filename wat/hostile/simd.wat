@@ -1,4 +1,4 @@
-;; promise: blame guest: not a usable WebAssembly module: SIMD support is not enabled
+;; promise: row 22: blame guest: it uses SIMD, which is not allowed
 (module
   (memory (export "memory") 1)
   (func (export "compare") (param i32 i32) (result i32)

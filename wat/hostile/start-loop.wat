@@ -1,4 +1,4 @@
-;; promise: blame guest: "start" spent all its fuel
+;; promise: row 18: blame guest: "start" spent all its fuel
 (module
   (memory (export "memory") 1)
   (func $start (loop $for_ever (br $for_ever)))

@@ -1,4 +1,4 @@
-;; promise: blame guest: the guest needs a table of 10000000 elements, but may have 10000
+;; promise: row 17: blame guest: the guest needs a table of 10000000 elements, but may have 10000
 (module
   (memory (export "memory") 1)
   (table 10000000 funcref)

@@ -1,0 +1,93 @@
+//! Whose fault it was, and which limit.
+
+use super::Error;
+
+/// Who has to change something so that a failure does not come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// The program that uses Callbox: a wrong argument, a wrong prototype, a missing file.
+    Caller,
+    /// The module that nobody trusts: it trapped, ran past a limit, or is no usable guest.
+    Guest,
+    /// The process around both: no memory, no free slot, a panic.
+    Host,
+}
+
+/// A bound of [`Limits`](crate::Limits) that was run into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::fuel`](crate::Limits::fuel)
+    Fuel,
+    /// [`Limits::deadline`](crate::Limits::deadline)
+    Deadline,
+    /// [`Limits::memory`](crate::Limits::memory)
+    Memory,
+    /// [`Limits::table`](crate::Limits::table)
+    Table,
+    /// [`Limits::stack`](crate::Limits::stack)
+    Stack,
+    /// [`Limits::print`](crate::Limits::print)
+    Print,
+    /// [`Limits::array`](crate::Limits::array)
+    Array,
+    /// [`Limits::module_size`](crate::Limits::module_size)
+    ModuleSize,
+    /// [`Limits::code_size`](crate::Limits::code_size)
+    CodeSize,
+    /// [`Limits::functions`](crate::Limits::functions)
+    Functions,
+    /// [`Limits::function_size`](crate::Limits::function_size)
+    FunctionSize,
+    /// [`Limits::locals`](crate::Limits::locals)
+    Locals,
+    /// [`Limits::declarations`](crate::Limits::declarations)
+    Declarations,
+    /// [`Limits::complexity`](crate::Limits::complexity)
+    Complexity,
+}
+
+impl Error {
+    /// Who has to change something.
+    pub fn blame(&self) -> Blame {
+        use Error::*;
+        match self {
+            Read { .. }
+            | PrototypeSyntax { .. }
+            | PrototypeUnserved { .. }
+            | ElementMismatch { .. }
+            | Ragged { .. }
+            | TooManyItems { .. }
+            | ArrayTooLarge { .. }
+            | Stack { .. }
+            | Forked { .. }
+            | Reentrant { .. }
+            | OutsideLease { .. } => Blame::Caller,
+            Module { .. }
+            | Features { .. }
+            | Imports { .. }
+            | Export { .. }
+            | Staging { .. }
+            | Limit { .. }
+            | Trap { .. }
+            | OutOfBounds { .. } => Blame::Guest,
+            LeftMergePath { .. }
+            | TemporaryTooLarge { .. }
+            | NoMemory { .. }
+            | NotPermutation
+            | Panic { .. }
+            | TableFull { .. }
+            | Engine { .. } => Blame::Host,
+        }
+    }
+
+    /// The limit that was hit, if it was one.
+    pub fn limit(&self) -> Option<Limit> {
+        match self {
+            Error::Limit { limit, .. } => Some(*limit),
+            Error::ArrayTooLarge { .. } => Some(Limit::Array),
+            Error::Stack { .. } => Some(Limit::Stack),
+            _ => None,
+        }
+    }
+}

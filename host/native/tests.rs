@@ -1,0 +1,473 @@
+//! The C library's sorts under every comparator that lies, on their safe path and on the unsafe one.
+//!
+//! The answers come from closures here, in the guest's place: what is tested is what C makes of them
+//! and how the trampoline holds it in. The unsafe path is reached by a preloaded library that
+//! refuses the C library its temporary, `tests/shims/refuse.c`.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+use super::bsearch::search_with;
+use super::qsort::sort_within;
+use super::{Sorter, glibc, sort_private};
+use crate::array::Private;
+use crate::bounds::{Bounds, Run};
+use crate::callback::Callback;
+use crate::ctype::CType;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::prototype::Prototype;
+use crate::sandbox::{Module, Sandbox};
+
+const BOTH: [Sorter; 2] = [Sorter::Qsort, Sorter::Crt];
+
+/// Who the table says is asked.
+fn nobody() -> Callback {
+    let wat = r#"(module (memory (export "memory") 1)
+        (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
+    let sandbox = Sandbox::new(Limits::default()).unwrap();
+    let guest = Module::from_text(&sandbox, "nobody", wat).unwrap().instantiate().unwrap();
+    guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
+}
+
+/// Elements that are all different, as far as their width allows.
+fn elements(count: usize, width: usize) -> Private {
+    let mut private = Private::zeroed(count, width, usize::MAX).unwrap();
+    for (at, element) in private.as_mut_slice().chunks_exact_mut(width).enumerate() {
+        let number = &(at as u32).to_le_bytes()[..width.min(4)];
+        element.fill(0xa5);
+        element[..number.len()].copy_from_slice(number);
+    }
+    private
+}
+
+fn sorted(private: &Private) -> Vec<Vec<u8>> {
+    let mut all: Vec<_> = private.as_slice().chunks_exact(private.width()).map(<[u8]>::to_vec).collect();
+    all.sort();
+    all
+}
+
+/// How much the trampoline checks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Checks {
+    All,
+    /// Not that the first of two elements comes before the second.
+    Range,
+    None,
+}
+
+fn sort(
+    checks: Checks,
+    sorter: Sorter,
+    private: &mut Private,
+    callback: &Callback,
+    ask: &mut dyn FnMut(&[u8], &[u8]) -> Result<Ordering>,
+) -> Result<()> {
+    let (run, width) = (Run::of(private.as_slice()), private.width());
+    let ask = &mut |a: &[u8], b: &[u8]| ask(a, b);
+    match checks {
+        Checks::All => sort_private(sorter, private, callback, ask),
+        Checks::Range => {
+            let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
+            sort_within(bounds, sorter, private, callback, ask)
+        }
+        Checks::None => sort_within(Bounds::Trusted { width }, sorter, private, callback, ask),
+    }
+}
+
+/// Calls `run` with every sequence of answers there is: each time with a comparator that answers as
+/// before up to some call, and differently there. Returns how many there were.
+fn every_answer(mut run: impl FnMut(&mut dyn FnMut() -> Ordering)) -> usize {
+    const ANSWERS: [Ordering; 3] = [Ordering::Less, Ordering::Equal, Ordering::Greater];
+    let mut script: Vec<usize> = Vec::new();
+    for runs in 1.. {
+        let mut calls = 0;
+        run(&mut || {
+            if calls == script.len() {
+                script.push(0);
+            }
+            calls += 1;
+            ANSWERS[script[calls - 1]]
+        });
+        script.truncate(calls);
+        while script.last() == Some(&(ANSWERS.len() - 1)) {
+            script.pop();
+        }
+        match script.last_mut() {
+            Some(last) => *last += 1,
+            None => return runs,
+        }
+    }
+    unreachable!()
+}
+
+/// Runs one of these tests again in a process of its own, with the C library short of memory.
+/// Returns how it ended; `None` where that cannot be done, which is said.
+fn short_of_memory(test: &str, set: (&str, &str)) -> Option<ExitStatus> {
+    if !glibc::merges_in_order() {
+        say("skipped: this C library has no path that leaves the array");
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let shim = dir.path().join("refuse.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shims/refuse.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(source).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        say("skipped: the path without a temporary, which needs a C compiler");
+        return None;
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "--ignored", &format!("native::tests::{test}")]);
+    again.env("LD_PRELOAD", &shim).env(set.0, set.1);
+    let output = again.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("running 1 test"), "{text}");
+    if !output.status.success() && output.status.code().is_some() {
+        panic!("{text}");
+    }
+    Some(output.status)
+}
+
+fn refused(test: &str) -> Option<ExitStatus> {
+    short_of_memory(test, ("CALLBOX_REFUSE", "1"))
+}
+
+/// Even where tests are captured.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Widths that glibc moves in different ways, and one for which it wants a temporary from malloc
+/// even for two elements.
+const WIDTHS: [usize; 9] = [1, 3, 4, 8, 12, 32, 33, 100, 1040];
+
+/// The comparators of the first two rows of `docs/reliability.md`.
+fn liars() -> Vec<(&'static str, Box<dyn FnMut(&[u8], &[u8]) -> Ordering>)> {
+    let byte = |element: &[u8]| i32::from(element[0] as i8);
+    let mut calls = 0u64;
+    let mut seed = 7u64;
+    vec![
+        ("always less", Box::new(|_, _| Ordering::Less)),
+        ("always greater", Box::new(|_, _| Ordering::Greater)),
+        ("always equal", Box::new(|_, _| Ordering::Equal)),
+        (
+            "random",
+            Box::new(move |_, _| {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (seed >> 33).cmp(&(1 << 30))
+            }),
+        ),
+        (
+            "alternating",
+            Box::new(move |_, _| {
+                calls += 1;
+                if calls % 2 == 0 { Ordering::Less } else { Ordering::Greater }
+            }),
+        ),
+        ("cyclic", Box::new(move |a, b| (byte(a) - byte(b)).rem_euclid(3).cmp(&1))),
+        ("overflowing", Box::new(move |a, b| (byte(a) as i8).wrapping_sub(byte(b) as i8).cmp(&0))),
+    ]
+}
+
+#[test]
+fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
+    let nobody = nobody();
+    for sorter in BOTH {
+        for width in WIDTHS {
+            for count in [0, 1, 2, 3, 5, 8, 9, 10, 100, 1000] {
+                for (name, mut liar) in liars() {
+                    let mut private = elements(count, width);
+                    let before = sorted(&private);
+                    let outcome = sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| Ok(liar(a, b)));
+                    match outcome {
+                        Ok(()) => {}
+                        Err(Error::OutOfBounds { .. }) if sorter == Sorter::Crt => {}
+                        Err(error) => panic!("{name}, {sorter:?}, {count} × {width}: {error}"),
+                    }
+                    assert_eq!(sorted(&private), before, "{name}, {sorter:?}, {count} × {width}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_array() {
+    let nobody = nobody();
+    for sorter in BOTH {
+        for width in [4, 40] {
+            let runs: Vec<usize> = (0..=5)
+                .map(|count| {
+                    let before = sorted(&elements(count, width));
+                    every_answer(|answer| {
+                        let mut private = elements(count, width);
+                        sort(Checks::All, sorter, &mut private, &nobody, &mut |_, _| Ok(answer())).unwrap();
+                        assert_eq!(sorted(&private), before);
+                    })
+                })
+                .collect();
+            // Eight or fewer are sorted by selection there: n (n - 1) / 2 comparisons, always.
+            if sorter == Sorter::Crt {
+                assert_eq!(runs, [1, 1, 3, 27, 729, 59049]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
+    let nobody = nobody();
+    for count in 0..=9usize {
+        let array = elements(count, 4);
+        let mut found = HashMap::new();
+        every_answer(|answer| {
+            let at = search_with(&[7; 4], array.as_slice(), &nobody, &mut |_, _| Ok(answer())).unwrap();
+            *found.entry(at).or_insert(0) += 1;
+        });
+        // Each element is found by some sequence, and nothing else ever is.
+        let expected = (0..count).map(Some).chain([None]);
+        assert!(expected.clone().all(|at| found.contains_key(&at)), "{count}: {found:?}");
+        assert_eq!(found.len(), count + 1, "{count}: {found:?}");
+    }
+}
+
+#[test]
+fn a_failure_at_any_call_lets_the_sort_run_out_without_asking_again() {
+    let nobody = nobody();
+    for sorter in BOTH {
+        for call in 1..=20 {
+            let mut private = elements(9, 4);
+            let before = sorted(&private);
+            let mut asked = 0;
+            let outcome = sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| {
+                asked += 1;
+                if asked == call { Err(Error::NotPermutation) } else { Ok(b.cmp(a)) }
+            });
+            assert!(matches!(outcome, Err(Error::NotPermutation)) || asked < call, "{sorter:?} {call}");
+            assert!(asked <= call);
+            assert_eq!(sorted(&private), before);
+        }
+    }
+}
+
+#[test]
+fn without_its_temporary_qsort_is_left_at_the_first_call() {
+    let ended = refused("unsafe_path_is_left_at_the_first_call");
+    assert!(ended.is_none_or(|status| status.success()));
+}
+
+#[test]
+#[ignore = "runs with a preloaded library"]
+fn unsafe_path_is_left_at_the_first_call() {
+    let nobody = nobody();
+    for width in WIDTHS {
+        for count in [2, 3, 5, 100, 1000, 10_000] {
+            // Less than this is on the stack.
+            let merges = if width > 32 { count * 16 + width < 1024 } else { count * width < 1024 };
+            for (name, mut liar) in liars() {
+                let mut private = elements(count, width);
+                let before = private.as_slice().to_vec();
+                let mut calls = 0;
+                let outcome = sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
+                    calls += 1;
+                    Ok(liar(a, b))
+                });
+                if merges {
+                    assert!(outcome.is_ok());
+                    continue;
+                }
+                let error = outcome.expect_err(name);
+                assert!(matches!(error, Error::LeftMergePath { .. }), "{name}, {count} × {width}: {error}");
+                assert_eq!(calls, 0, "a comparator was asked on the unsafe path");
+                assert!(private.as_slice() == before, "{name}, {count} × {width}: an element has moved");
+            }
+        }
+    }
+    // Nothing is left behind that would hinder the next.
+    let mut private = elements(8, 4);
+    sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |a, b| Ok(b.cmp(a))).unwrap();
+    assert_eq!(private.as_slice()[..4], [7, 0, 0, 0]);
+}
+
+/// McIlroy's adversary (1999): it answers consistently, and so that a quicksort takes quadratic time.
+#[test]
+fn the_quadratic_adversary_is_left_at_the_first_call() {
+    let ended = refused("adversary_is_left_at_the_first_call");
+    assert!(ended.is_none_or(|status| status.success()));
+}
+
+#[test]
+#[ignore = "runs with a preloaded library"]
+fn adversary_is_left_at_the_first_call() {
+    let nobody = nobody();
+    for (checks, count) in [(Checks::All, 100_000), (Checks::Range, 2000)] {
+        let gas = u32::MAX;
+        let mut value = vec![gas; count];
+        let (mut solid, mut candidate, mut calls) = (0, 0, 0);
+        let mut private = elements(count, 4);
+        let outcome = sort(checks, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
+            calls += 1;
+            let [x, y] = [a, b].map(|e| u32::from_le_bytes(e.try_into().unwrap()) as usize);
+            if value[x] == gas && value[y] == gas {
+                let freeze = if x == candidate { x } else { y };
+                value[freeze] = solid;
+                solid += 1;
+            }
+            if value[x] == gas {
+                candidate = x;
+            } else if value[y] == gas {
+                candidate = y;
+            }
+            Ok(value[x].cmp(&value[y]))
+        });
+        match checks {
+            Checks::All => {
+                assert!(matches!(outcome, Err(Error::LeftMergePath { .. })));
+                assert_eq!(calls, 0);
+            }
+            // Without the check it is as bad as it says: this is the path that it was made for.
+            _ => assert!(outcome.is_err() || calls > count * count / 8, "{calls} calls"),
+        }
+    }
+}
+
+#[test]
+fn the_range_check_alone_keeps_every_element_on_every_unsafe_path_of_up_to_five() {
+    let ended = refused("unsafe_paths_of_up_to_five");
+    assert!(ended.is_none_or(|status| status.success()));
+}
+
+#[test]
+#[ignore = "runs with a preloaded library"]
+fn unsafe_paths_of_up_to_five() {
+    let nobody = nobody();
+    let width = 1024; // so that even for two elements the temporary comes from malloc
+    let mut runs = Vec::new();
+    let mut left = 0;
+    for count in 2..=5 {
+        let before = sorted(&elements(count, width));
+        runs.push(every_answer(|answer| {
+            let mut private = elements(count, width);
+            let outcome =
+                sort(Checks::Range, Sorter::Qsort, &mut private, &nobody, &mut |_, _| Ok(answer()));
+            left += usize::from(outcome.is_err());
+            assert!(matches!(outcome, Ok(()) | Err(Error::OutOfBounds { .. })), "{outcome:?}");
+            assert_eq!(sorted(&private), before);
+        }));
+    }
+    say(&format!("paths of the quicksort for 2 to 5 elements: {runs:?}, of which {left} leave the array"));
+    assert!(left > 0, "no sequence of answers drove the sort out of its array");
+}
+
+#[test]
+fn the_range_check_alone_stops_every_liar_on_the_unsafe_path() {
+    let ended = refused("unsafe_path_stops_at_the_range");
+    assert!(ended.is_none_or(|status| status.success()));
+}
+
+#[test]
+#[ignore = "runs with a preloaded library"]
+fn unsafe_path_stops_at_the_range() {
+    let nobody = nobody();
+    let mut left = 0;
+    for width in WIDTHS {
+        for count in [4, 5, 100, 10_000] {
+            for (_, mut liar) in liars() {
+                let mut private = elements(count, width);
+                let before = sorted(&private);
+                let outcome =
+                    sort(Checks::Range, Sorter::Qsort, &mut private, &nobody, &mut |a, b| Ok(liar(a, b)));
+                assert!(matches!(outcome, Ok(()) | Err(Error::OutOfBounds { .. })), "{outcome:?}");
+                left += usize::from(outcome.is_err());
+                assert!(sorted(&private) == before, "{count} × {width}: elements are lost");
+            }
+        }
+    }
+    assert!(left > 0, "no liar drove the sort out of its array");
+}
+
+/// If this does not crash, none of the tests above shows anything.
+#[test]
+fn with_every_check_off_a_liar_crashes_the_process() {
+    let Some(status) = refused("a_liar_crashes") else { return };
+    assert!(!status.success(), "the hole was not reached");
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        let signal = status.signal();
+        assert!(matches!(signal, Some(libc::SIGSEGV | libc::SIGBUS | libc::SIGABRT)), "{status}");
+    }
+}
+
+#[test]
+#[ignore = "runs with a preloaded library, and crashes"]
+fn a_liar_crashes() {
+    let nobody = nobody();
+    let mut private = elements(10_000, 4);
+    let _ = sort(Checks::None, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
+        // Looks at them as a guest's copy would.
+        std::hint::black_box((a.to_vec(), b.to_vec()));
+        Ok(Ordering::Less)
+    });
+}
+
+#[test]
+fn an_array_whose_temporary_would_be_refused_is_refused_before_anything_is_called() {
+    let ended = short_of_memory("temporary_is_too_large", ("CALLBOX_PAGES", "4000"));
+    assert!(ended.is_none_or(|status| status.success()));
+}
+
+#[test]
+#[ignore = "runs with a preloaded library"]
+fn temporary_is_too_large() {
+    let nobody = nobody();
+    let page = rustix::param::page_size();
+    let ask = &mut |_: &[u8], _: &[u8]| panic!("a comparator was asked");
+    let mut private = elements(1001 * page / 4, 4);
+    let before = private.as_slice().to_vec();
+    let error = sort(Checks::All, Sorter::Qsort, &mut private, &nobody, ask).unwrap_err();
+    assert!(matches!(error, Error::TemporaryTooLarge { temporary, .. } if temporary == 1001 * page), "{error}");
+    assert!(private.as_slice() == before);
+    // One page less is a quarter, and a quarter is enough.
+    let mut private = elements(1000 * page / 4, 4);
+    sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |a, b| Ok(a.cmp(b))).unwrap();
+}
+
+#[test]
+fn with_little_address_space_qsort_is_left_or_not_begun() {
+    let ended = short_of_memory("little_address_space", ("CALLBOX_PAGES", "0"));
+    assert!(ended.is_none_or(|status| status.success()));
+}
+
+#[test]
+#[ignore = "runs in a process of its own"]
+fn little_address_space() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let nobody = nobody();
+    let count = 1 << 20; // 4 MiB
+    let mut outcomes = Vec::new();
+    for spare in [2u64, 6, 10, 64] {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+        let kib: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
+        let mut limit = getrlimit(Resource::As);
+        let before = limit.current;
+        limit.current = Some((kib << 10) + (spare << 20));
+        setrlimit(Resource::As, limit).unwrap();
+        let outcome = Private::zeroed(count, 4, usize::MAX).and_then(|mut private| {
+            sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |_, _| Ok(Ordering::Equal))
+        });
+        limit.current = before;
+        setrlimit(Resource::As, limit).unwrap();
+        outcomes.push(match outcome {
+            Ok(()) => "sorted",
+            Err(Error::NoMemory { .. }) => "no array",
+            Err(Error::LeftMergePath { .. }) => "left",
+            Err(error) => panic!("{spare} MiB: {error}"),
+        });
+    }
+    assert_eq!(outcomes, ["no array", "left", "sorted", "sorted"]);
+}

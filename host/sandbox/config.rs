@@ -1,0 +1,106 @@
+//! How a sandbox is set up, and wasmtime with it.
+#![allow(unsafe_code, reason = "sets two flags of Cranelift")]
+
+use std::num::NonZeroUsize;
+
+use wasmtime::{Engine, InstanceAllocationStrategy, OptLevel, WasmFeatures};
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+
+/// Proposals that compilers for plain wasm turn on, and nothing that enlarges what a guest can do.
+const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::FLOATS);
+
+/// With less address space than this, memories are not given the 4 GiB each that let them do
+/// without bounds checks.
+const ROOMY: u64 = 64 << 30;
+
+/// How a [`Sandbox`](crate::Sandbox) is set up, where [`Limits`] alone do not say it.
+///
+/// ```
+/// use callbox::{Config, Limits, Sandbox};
+/// # fn main() -> callbox::Result<()> {
+/// let sandbox = Sandbox::new(Config::new(Limits::default()).simd(true))?;
+/// # let _ = sandbox;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    pub(super) limits: Limits,
+    simd: bool,
+    signals: bool,
+}
+
+impl From<Limits> for Config {
+    fn from(limits: Limits) -> Config {
+        Config::new(limits)
+    }
+}
+
+impl Config {
+    /// No SIMD; traps by signals.
+    pub fn new(limits: Limits) -> Config {
+        Config { limits, simd: false, signals: true }
+    }
+
+    /// Whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
+    /// machine). Off at first, because it enlarges the compiler that a module can reach.
+    pub fn simd(self, simd: bool) -> Config {
+        Config { simd, ..self }
+    }
+
+    /// Whether a guest's access out of bounds may be found out by a signal, which is the fastest
+    /// way. Turn it off where the process installs a SIGSEGV handler of its own after the first
+    /// guest (Python's faulthandler, a JVM, Go): bounds are then checked by instructions, and
+    /// wasmtime's mitigations of Spectre in these checks, which need signals, are off.
+    pub fn signals_based_traps(self, signals: bool) -> Config {
+        Config { signals, ..self }
+    }
+
+    /// What a module may be written in.
+    pub(super) fn features(&self) -> WasmFeatures {
+        if self.simd { FEATURES.union(WasmFeatures::SIMD) } else { FEATURES }
+    }
+
+    pub(super) fn engine(&self) -> Result<Engine> {
+        let mut config = wasmtime::Config::new();
+        config
+            .wasm_features(WasmFeatures::all(), false)
+            .wasm_features(self.features(), true)
+            .consume_fuel(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(self.limits.stack)
+            .cranelift_opt_level(OptLevel::Speed)
+            .cranelift_nan_canonicalization(true)
+            .wasm_backtrace_max_frames(NonZeroUsize::new(20))
+            .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+            .signals_based_traps(self.signals);
+        if !self.signals {
+            // wasmtime refuses these mitigations where no signal can follow.
+            for flag in ["enable_heap_access_spectre_mitigation", "enable_table_access_spectre_mitigation"] {
+                // SAFETY: both flags change what is done against speculation, not what is checked.
+                unsafe { config.cranelift_flag_set(flag, "false") };
+            }
+        }
+        if !address_space_is_roomy() {
+            config.memory_reservation(0).memory_reservation_for_growth(1 << 20).memory_guard_size(64 << 10);
+        }
+        Engine::new(&config).map_err(|error| Error::Engine { reason: format!("{error:#}") })
+    }
+}
+
+/// Whether the process may reserve address space as it likes.
+fn address_space_is_roomy() -> bool {
+    #[cfg(unix)]
+    let most = rustix::process::getrlimit(rustix::process::Resource::As).current;
+    #[cfg(not(unix))]
+    let most = None;
+    usize::BITS >= 64 && most.is_none_or(|most| most >= ROOMY)
+}

@@ -1,0 +1,327 @@
+//! Modules that are broken, or too much for a compiler, made here because they are too many or too
+//! large to keep: rows 22 to 25 of `docs/reliability.md`.
+
+use std::fs;
+use std::process::Output;
+
+use callbox::{Blame, Config, Error, Limit, Limits, Module, Sandbox, native};
+use wasm_encoder::{
+    CodeSection, ConstExpr, DataSection, Encode, ExportKind, ExportSection, Function, FunctionSection,
+    GlobalSection, GlobalType, Instruction, MemorySection, MemoryType, RefType, TableSection, TableType,
+    TypeSection, ValType,
+};
+
+use crate::support::{bounded, comparator, good, path, run, sandbox};
+
+/// The binary of a text.
+fn binary(wat: &str) -> Vec<u8> {
+    wat::parse_str(wat).unwrap()
+}
+
+/// A whole job with a module that may be anything. It may fail, in our words; it may do nothing else.
+fn job(bytes: &[u8]) -> Result<(), Error> {
+    let limits = Limits::default().fuel(100_000).memory(1 << 20);
+    let numbers = [5, 1, 7, 33, 99];
+    let mut ia = numbers;
+    let outcome = Sandbox::new(limits).and_then(|sandbox| {
+        let guest = Module::new(&sandbox, "module", bytes)?.instantiate()?;
+        native::qsort(&mut ia, &guest.callback("compare", comparator())?)
+    });
+    if outcome.is_err() {
+        assert_eq!(ia, numbers);
+    }
+    ia.sort();
+    assert_eq!(ia, [1, 5, 7, 33, 99]);
+    outcome
+}
+
+#[test]
+fn a_module_cut_off_anywhere_is_an_error() {
+    // Without names, which would be a section that a module can do without.
+    let whole = binary(
+        r#"(module (memory (export "memory") 1) (func (export "compare") (param i32 i32) (result i32)
+            (i32.sub (i32.load (local.get 0)) (i32.load (local.get 1)))))"#,
+    );
+    job(&whole).unwrap();
+    for len in 0..whole.len() {
+        let error = job(&whole[..len]).expect_err("a part of a module");
+        assert_eq!(error.blame(), Blame::Guest, "{len}: {error}");
+        assert!(!error.to_string().contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn a_module_with_any_byte_changed_is_an_error_or_works() {
+    let whole = binary(&fs::read_to_string(path("wat/good/ascending.wat")).unwrap());
+    let mut worked = 0;
+    for at in 0..whole.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut changed = whole.clone();
+            changed[at] ^= flip;
+            match job(&changed) {
+                Ok(()) => worked += 1,
+                Err(error) => assert_eq!(error.blame(), Blame::Guest, "{at}: {error}"),
+            }
+        }
+    }
+    assert!(worked > 0, "not one change was harmless");
+}
+
+#[test]
+fn files_that_are_no_modules_are_refused_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let zeros = dir.path().join("zeros.wasm");
+    fs::File::create(&zeros).unwrap().set_len(1 << 30).unwrap();
+    let elf = dir.path().join("compiled.cwasm");
+    fs::copy(env!("CARGO_BIN_EXE_callbox"), &elf).unwrap();
+    fs::File::options().write(true).open(&elf).unwrap().set_len(100_000).unwrap();
+    let empty = dir.path().join("empty.wasm");
+    fs::write(&empty, b"").unwrap();
+    for (file, text) in [
+        (&zeros, "the module has more than the 8388608 bytes that are allowed; allow more with --max-module"),
+        (&elf, "not a usable WebAssembly module: it does not begin with \\0asm"),
+        (&empty, "not a usable WebAssembly module: the file is empty"),
+    ] {
+        let output = run(bounded(10, 100_000).arg("sort").arg(file), b"b\na\n");
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr, format!("callbox: {}: {text}\n", file.display()));
+    }
+}
+
+#[test]
+fn simd_can_be_allowed_and_nothing_else_with_it() {
+    let allowed = Sandbox::new(Config::new(Limits::default()).simd(true)).unwrap();
+    allowed.load(path("wat/hostile/simd.wat")).unwrap();
+    let error = allowed.load(path("wat/hostile/relaxed-simd.wat")).unwrap_err();
+    assert!(error.to_string().ends_with("it uses relaxed SIMD, which is not allowed"), "{error}");
+    let output = run(bounded(10, 300_000).args(["sort", "wat/hostile/simd.wat", "-t", "i32"]), b"");
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("; allow it with --allow simd\n"), "{output:?}");
+    let simd = ["sort", "wat/hostile/simd.wat", "-t", "i32", "--allow", "simd"];
+    assert_eq!(run(bounded(10, 300_000).args(simd), &[0; 8]).status.code(), Some(0));
+}
+
+/// A module of these function types whose functions, all of the last type, have these bodies. Types 0
+/// and 1 have a function each before them, to be called.
+fn module(types: &[(usize, usize)], locals: u32, bodies: &[Vec<u8>]) -> Vec<u8> {
+    let mut type_section = TypeSection::new();
+    for &(params, results) in types {
+        type_section.ty().function(vec![ValType::I32; params], vec![ValType::I32; results]);
+    }
+    let mut functions = FunctionSection::new();
+    let mut code = CodeSection::new();
+    for (ty, &(_, results)) in types.iter().enumerate().take(2) {
+        functions.function(ty as u32);
+        let mut function = Function::new([]);
+        (0..results).for_each(|_| {
+            function.instruction(&Instruction::I32Const(0));
+        });
+        function.instruction(&Instruction::End);
+        code.function(&function);
+    }
+    for body in bodies {
+        functions.function(types.len() as u32 - 1);
+        let mut function = Function::new([(locals, ValType::I32), (1, ValType::F64)]);
+        function.raw(body.iter().copied());
+        function.instruction(&Instruction::End);
+        code.function(&function);
+    }
+    let mut tables = TableSection::new();
+    let table = TableType {
+        element_type: RefType::FUNCREF,
+        table64: false,
+        minimum: 10,
+        maximum: None,
+        shared: false,
+    };
+    tables.table(table);
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let mut module = wasm_encoder::Module::new();
+    module.section(&type_section).section(&functions).section(&tables).section(&memories).section(&code);
+    module.finish()
+}
+
+fn leb(number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    (number as u32).encode(&mut bytes);
+    bytes
+}
+
+/// Runs `callbox inspect`, which compiles, on a module.
+fn inspect(module: &[u8], seconds: u32, kib: u32) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bomb.wasm");
+    fs::write(&file, module).unwrap();
+    run(bounded(seconds, kib).arg("inspect").arg(&file), b"")
+}
+
+#[test]
+fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
+    let empty = vec![(0, 0)];
+    let nothing = Vec::new();
+    let live = [b"\x20\x00".repeat(20_000), b"\x6a".repeat(19_999), b"\x1a".to_vec()].concat();
+    let blocks = b"\x02\x40\x0b".repeat(80_000);
+    // Values by the thousand for two bytes of code each.
+    let values = b"\x10\x00\x10\x01".repeat(8_000);
+    // Behind each of these loops, each of these locals may have another value.
+    let changes: Vec<u8> =
+        (0..100).flat_map(|n| [b"\x20\x00\x21".to_vec(), leb(n)].concat()).collect();
+    let nest = [b"\x03\x40".repeat(1000), changes, b"\x20\x00\x0d\x00\x0b".repeat(1000)].concat();
+    let grow = [b"\x41\x00".to_vec(), b"\x40\x00".repeat(16_000), b"\x1a".to_vec()].concat();
+    for (name, bytes, limit, text) in [
+        (
+            "a million functions",
+            module(&empty, 0, &vec![nothing.clone(); 1_000_000]),
+            Limit::Functions,
+            "1000001 functions, but it may have 5000; allow more with --max-functions",
+        ),
+        (
+            "20,000 live values",
+            module(&empty, 1, &[live]),
+            Limit::FunctionSize,
+            "60006 bytes in function 1, but it may have 32768; allow more with --max-function",
+        ),
+        (
+            "80,000 blocks",
+            module(&empty, 0, &[blocks]),
+            Limit::FunctionSize,
+            "240006 bytes in function 1, but it may have 32768; allow more with --max-function",
+        ),
+        (
+            "50,000 locals",
+            module(&empty, 50_000, std::slice::from_ref(&nothing)),
+            Limit::Locals,
+            "50000 locals in function 1, but it may have 1000; allow more with --max-locals",
+        ),
+        (
+            "100,000 segments",
+            many_segments(),
+            Limit::Declarations,
+            "100000 data segments, but it may have 1000; allow more with --max-declarations",
+        ),
+        (
+            "100,000 globals",
+            many_globals(),
+            Limit::Declarations,
+            "100000 globals, but it may have 1000; allow more with --max-declarations",
+        ),
+        (
+            "100,000 exports",
+            many_exports(),
+            Limit::Declarations,
+            "100000 exports, but it may have 1000; allow more with --max-declarations",
+        ),
+        (
+            "a lot of code",
+            module(&empty, 0, &vec![b"\x01".repeat(30_000); 10]),
+            Limit::CodeSize,
+            "bytes of code, but it may have 262144; allow more with --max-code",
+        ),
+        (
+            "calls that return a thousand values",
+            module(&[(0, 1000), (1000, 0), (0, 0)], 0, &[values]),
+            Limit::Complexity,
+            "units of complexity, but it may have 400000; allow more with --max-complexity",
+        ),
+        (
+            "a thousand nested loops",
+            module(&empty, 100, &[nest]),
+            Limit::Complexity,
+            "units of complexity, but it may have 400000; allow more with --max-complexity",
+        ),
+        (
+            "memory.grow by the thousand",
+            module(&empty, 0, &[grow]),
+            Limit::Complexity,
+            "units of complexity, but it may have 400000; allow more with --max-complexity",
+        ),
+    ] {
+        let error = Module::new(&sandbox(), "bomb", &bytes).expect_err(name);
+        assert_eq!(error.limit(), Some(limit), "{name}: {error}");
+        // In a debug build the scan of the largest takes most of a second.
+        let output = inspect(&bytes, 2, 100_000);
+        assert_eq!(output.status.code(), Some(3), "{name}: {output:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("the module is too complex: "), "{name}: {stderr}");
+        assert!(stderr.trim_end().ends_with(text), "{name}: {stderr}");
+    }
+    job(&binary(&fs::read_to_string(path("wat/good/ascending.wat")).unwrap())).unwrap();
+    good("ascending", "compare").compare(&[0; 4], &[1; 4]).unwrap();
+}
+
+fn many_segments() -> Vec<u8> {
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let mut data = DataSection::new();
+    (0..100_000).for_each(|_| {
+        data.active(0, &ConstExpr::i32_const(0), []);
+    });
+    wasm_encoder::Module::new().section(&memories).section(&data).clone().finish()
+}
+
+fn many_globals() -> Vec<u8> {
+    let mut globals = GlobalSection::new();
+    let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+    (0..100_000).for_each(|_| {
+        globals.global(ty, &ConstExpr::i32_const(0));
+    });
+    wasm_encoder::Module::new().section(&globals).clone().finish()
+}
+
+fn many_exports() -> Vec<u8> {
+    let mut globals = GlobalSection::new();
+    let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+    globals.global(ty, &ConstExpr::i32_const(0));
+    let mut exports = ExportSection::new();
+    (0..100_000).for_each(|n| {
+        exports.export(&n.to_string(), ExportKind::Global, 0);
+    });
+    wasm_encoder::Module::new().section(&globals).section(&exports).clone().finish()
+}
+
+/// The shapes that cost most to compile for what they weigh, each as large as the limits admit.
+#[test]
+fn the_worst_modules_inside_the_limits_compile_within_bounds() {
+    let i32s = |count: usize| (0, count);
+    // Types, and a unit of code that is repeated, with what stands before and after.
+    type Shape<'a> = (&'a str, Vec<(usize, usize)>, &'a [u8], &'a [u8], &'a [u8]);
+    let shapes: [Shape<'_>; 9] = [
+        ("memory.grow", vec![(0, 0)], b"\x41\x00", b"\x40\x00", b"\x1a"),
+        ("table.get", vec![(0, 0)], b"\x41\x00", b"\x25\x00\xd1", b"\x1a"),
+        ("call_indirect", vec![(0, 0)], b"", b"\x20\x00\x11\x00\x00", b""),
+        ("loops", vec![(0, 0)], b"", b"\x03\x40\x0b", b""),
+        ("ifs", vec![(0, 0)], b"", b"\x20\x00\x04\x40\x0b", b""),
+        ("conversions", vec![(0, 0)], b"\x42\x00", b"\xba\xb1", b"\x1a"),
+        ("rounding", vec![(0, 0)], b"\x44\x00\x00\x00\x00\x00\x00\x00\x00", b"\x9b", b"\x1a"),
+        ("calls", vec![(0, 0)], b"", b"\x10\x00", b""),
+        ("values", vec![i32s(10), (10, 0), (0, 0)], b"", b"\x10\x00\x10\x01", b""),
+    ];
+    for (name, types, before, unit, after) in shapes {
+        let mut size = 31_900 * 8;
+        let output = loop {
+            let functions = size / 31_900 + 1;
+            let body = [before, &unit.repeat(size / functions / unit.len()), after].concat();
+            let output = inspect(&module(&types, 1, &vec![body; functions]), 60, 350_000);
+            if output.status.code() != Some(3) {
+                break output;
+            }
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(stderr.contains("too complex"), "{name}: {stderr}");
+            size = size * 9 / 10;
+        };
+        assert_eq!(output.status.code(), Some(0), "{name}, {size} bytes: {output:?}");
+    }
+}

@@ -1,0 +1,40 @@
+/* A library to preload: it takes from the C library what its qsort needs for the safe path.
+ *
+ * CALLBOX_REFUSE=1: malloc finds nothing of 1 KiB or more when the C library itself asks, so that
+ * qsort cannot have its temporary. CALLBOX_PAGES=N: the machine seems to have N pages of memory. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t);
+
+static int refuse;
+static long pages;
+
+__attribute__((constructor)) static void begin(void) {
+    const char *text = getenv("CALLBOX_PAGES");
+    pages = text ? atol(text) : 0;
+    refuse = getenv("CALLBOX_REFUSE") != NULL;
+}
+
+void *malloc(size_t size) {
+    Dl_info who;
+    if (refuse && size >= 1024 && dladdr(__builtin_return_address(0), &who) && who.dli_fname
+        && strstr(who.dli_fname, "libc.so")) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __libc_malloc(size);
+}
+
+long sysconf(int name) {
+    static long (*next)(int);
+    if (name == _SC_PHYS_PAGES && pages)
+        return pages;
+    if (!next)
+        next = (long (*)(int))dlsym(RTLD_NEXT, "sysconf");
+    return next(name);
+}

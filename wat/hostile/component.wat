@@ -1,0 +1,2 @@
+;; promise: row 22: blame guest: it uses the component model, which is not allowed
+(component)

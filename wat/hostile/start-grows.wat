@@ -1,0 +1,8 @@
+;; promise: row 18: blame guest: the guest needs 4294967296 bytes of memory
+(module
+  (memory (export "memory") 1)
+  (func (export "compare") (param $a i32) (param $b i32) (result i32)
+    (i32.const 0))
+  (func $start (drop (memory.grow (i32.const 65535))))
+  (start $start)
+  (func (export "callbox_alloc") (param i32 i32) (result i32) (i32.const 1024)))
