@@ -55,6 +55,7 @@ compile_error!("elements cross into wasm as they are, which is right on little-e
 // In dependency order: each module uses only modules above it.
 mod error;
 mod limits;
+pub mod isolation;
 mod ctype;
 mod prototype;
 mod array;
@@ -77,5 +78,5 @@ pub use error::{Blame, Error, Frame, GuestBacktrace, Limit, Result};
 pub use lease::{Lease, Pointer, Retained};
 pub use limits::Limits;
 pub use prototype::{CallConv, Prototype};
-pub use sandbox::{Config, Extern, Guest, Memory, Module, Sandbox, Shape};
+pub use sandbox::{Config, Extern, Guest, Memory, Module, Sandbox, Shape, Source};
 pub use table::Key;

@@ -14,6 +14,8 @@ mod files;
 mod guests;
 #[path = "all/hostile.rs"]
 mod hostile;
+#[path = "all/isolation.rs"]
+mod isolation;
 #[path = "all/leases.rs"]
 mod leases;
 #[path = "all/native.rs"]

@@ -81,6 +81,10 @@ pub struct Sort {
     #[arg(long, value_enum, default_value = "qsort")]
     pub sorter: Sorter,
 
+    /// Do it in a process that can reach nothing but its input and its output (Linux)
+    #[arg(long, help_heading = "Limits")]
+    pub isolate: bool,
+
     /// Show each comparison on standard error
     #[arg(long)]
     pub trace: bool,

@@ -10,7 +10,8 @@ use super::sort::sign;
 use super::{guest, input};
 
 pub fn run(args: &args::Check) -> Result<Exit> {
-    let callback = guest::comparator(&args.guest, &args.items.kind)?;
+    let source = guest::find(&args.guest.name, &args.guest.limits.set())?;
+    let callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
     let items = input::read(args.file.as_slice(), &args.items)?;
     let job = Job::new(&callback, Options::default());
     let checked = job

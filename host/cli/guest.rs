@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, Config, Error, Module, Sandbox, Shape};
+use callbox::{Callback, Config, Error, Limits, Module, Sandbox, Shape, Source};
 
 use super::args;
 use super::fault::{Fault, Result};
@@ -25,13 +25,13 @@ pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
     Ok(sandbox)
 }
 
-/// A bundled guest by its name, or a module by its path.
-pub fn module(sandbox: &Sandbox, name: &str) -> Result<Module> {
-    let module = match Bundled::find(name) {
-        Some(guest) => Module::new(sandbox, name, guest.wasm),
-        None => Module::from_file(sandbox, name),
+/// A bundled guest by its name, or a module by its path, read but not looked at.
+pub fn find(name: &str, limits: &Limits) -> Result<Source> {
+    let source = match Bundled::find(name) {
+        Some(guest) => Ok(Source::new(name, guest.wasm)),
+        None => Source::read(name, limits),
     };
-    module.map_err(|error| match error {
+    source.map_err(|error| match error {
         Error::Read { source, .. } if source.kind() == io::ErrorKind::NotFound && is_bare(name) => {
             Fault::trouble(format!(
                 "{name}: there is no such file and no bundled guest of this name; bundled are {}",
@@ -46,10 +46,10 @@ fn is_bare(name: &str) -> bool {
     Path::new(name).components().count() == 1
 }
 
-/// Loads the guest and checks its comparator for items of this type.
-pub fn comparator(args: &args::Guest, kind: &Type) -> Result<Callback> {
+/// Compiles the guest and checks its comparator for items of this type.
+pub fn comparator(args: &args::Guest, source: &Source, kind: &Type) -> Result<Callback> {
     let fault = |error: Error| Fault::library(&args.name, &error);
-    let module = module(&sandbox(args)?, &args.name)?;
+    let module = source.compile(&sandbox(args)?).map_err(fault)?;
     let guest = module.instantiate().map_err(|error| {
         let print_only = matches!(&error, Error::Imports { imports, .. } if *imports == ["callbox.print"]);
         let fault = fault(error);

@@ -23,7 +23,9 @@ pub fn read(files: &[PathBuf], args: &args::Items) -> Result<Items> {
         match args.kind.width() {
             // A last line without its end must not run into the next file's first.
             None if bytes.len() > before && bytes.last() != Some(&separator) => {
-                bytes.try_reserve_exact(1).map_err(|_| Fault::trouble(format!("{}: out of memory", name(file))))?;
+                bytes
+                    .try_reserve_exact(1)
+                    .map_err(|_| Fault::trouble(format!("{}: out of memory", name(file))))?;
                 bytes.push(separator);
             }
             Some(width) if !(bytes.len() - before).is_multiple_of(width) => {

@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use callbox::bundled::BUNDLED;
-use callbox::{Limits, Module, Sandbox, Shape};
+use callbox::{Error, Limits, Module, Sandbox, Shape};
 
 use super::args;
 use super::fault::{Exit, Fault, Result};
 
 pub fn run(args: &args::Inspect) -> Result<Exit> {
     let Some(guest) = &args.guest else { return list() };
-    let fault = |error| Fault::library(guest, &error);
+    let fault = |error: Error| Fault::library(guest, &error);
     let print = |_: &[u8]| {}; // nothing of the guest runs here
     let sandbox = Sandbox::new(Limits::default()).map_err(fault)?.grant_print(print);
-    let module = super::guest::module(&sandbox, guest)?;
+    let module = super::guest::find(guest, sandbox.limits())?.compile(&sandbox).map_err(fault)?;
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     let _ = describe(&mut text, &module, &sandbox);

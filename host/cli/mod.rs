@@ -6,11 +6,13 @@ mod fault;
 mod guest;
 mod input;
 mod inspect;
+mod isolate;
 mod items;
 mod limits;
 mod output;
 mod sort;
 mod stats;
+mod stdout;
 mod tutorial;
 
 use std::io::Write;

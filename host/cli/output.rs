@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::fault::{Fault, Result};
 use super::input::name;
+use super::stdout;
 
 const BUFFER: usize = 128 << 10;
 
@@ -48,8 +49,19 @@ impl Output {
         }
     }
 
+    /// Finds out whether there is a standard output, if that is where it goes.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Output::Stdout if stdout::was_closed() => {
+                Err(Fault::write("standard output", &io::Error::from_raw_os_error(libc::EBADF)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes all that `content` writes, or, to a file, nothing.
     pub fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        self.check()?;
         match self {
             Output::Stdout => fill(io::stdout().lock(), content)
                 .and_then(|mut stdout| stdout.flush())

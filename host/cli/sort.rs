@@ -14,19 +14,37 @@ use super::fault::{Exit, Fault, Result};
 use super::items::Type;
 use super::output::Output;
 use super::stats::Figures;
-use super::{guest, input};
+use super::{guest, input, isolate};
 
 pub fn run(args: &args::Sort) -> Result<Exit> {
     if (args.check.is_some() || args.silent) && args.files.len() > 1 {
         let extra = input::name(&args.files[1]);
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
-    let output = Output::open(args.output.as_deref())?;
+    let inside = args.isolate && isolate::is_inside();
+    // The parent of an isolated process knows where its output belongs.
+    let output = Output::open(args.output.as_deref().filter(|_| !inside))?;
+    if args.isolate && !inside {
+        return isolate::run(args, output);
+    }
+    let source = guest::find(&args.guest.name, &args.guest.limits.set())?;
+    let (callback, items, load, read);
     let started = Instant::now();
-    let callback = guest::comparator(&args.guest, &args.items.kind)?;
-    let loaded = Instant::now();
-    let items = input::read(&args.files, &args.items)?;
-    let read = Instant::now();
+    if inside {
+        // Everything that takes files comes first.
+        items = input::read(&args.files, &args.items)?;
+        read = started.elapsed();
+        isolate::enter(args, &items)?;
+        callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
+        load = started.elapsed() - read;
+    } else {
+        // A guest that cannot do it is told before anybody types any input.
+        callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
+        load = started.elapsed();
+        items = input::read(&args.files, &args.items)?;
+        read = started.elapsed() - load;
+    }
+    let ready = Instant::now();
     let job = Job::new(&callback, options(args));
     let fault = |error| Fault::library(&args.guest.name, &error);
 
@@ -39,7 +57,7 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
     }
 
     let sorted = job.sort(&items).map_err(fault)?;
-    let done = Instant::now();
+    let sort = ready.elapsed();
     let separator = input::separator(&args.items);
     output.write(|to| {
         for &at in &sorted.order {
@@ -61,9 +79,9 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
             comparisons: job.comparisons(),
             fuel: job.fuel_used(),
             guest_memory: memory(&callback),
-            load: loaded - started,
-            read: read - loaded,
-            sort: done - read,
+            load,
+            read,
+            sort,
         };
         let _ = io::stderr().write_all(figures.show(format).as_bytes());
     }

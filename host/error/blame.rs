@@ -77,6 +77,7 @@ impl Error {
             | NotPermutation
             | Panic { .. }
             | TableFull { .. }
+            | Isolation { .. }
             | Engine { .. } => Blame::Host,
         }
     }

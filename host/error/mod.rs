@@ -271,6 +271,13 @@ pub enum Error {
         capacity: usize,
     },
 
+    /// The process could not be locked down.
+    #[error("this process cannot be isolated: {reason}")]
+    Isolation {
+        /// What is missing.
+        reason: String,
+    },
+
     /// The engine could not be built, or could not run a guest, for a reason that is ours.
     #[error("the WebAssembly engine failed: {reason}")]
     Engine {

@@ -40,7 +40,10 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeat
     }
     // The encoding's two bytes: 0 for a core module, 1 for a component.
     if bytes.get(6..8) == Some(&[1, 0]) {
-        return Err(Error::Features { module: name.to_owned(), features: vec!["the component model".into()] });
+        return Err(Error::Features {
+            module: name.to_owned(),
+            features: vec!["the component model".into()],
+        });
     }
     let facts = applicant.count(bytes)?;
     match Validator::new_with_features(features).validate_all(bytes) {

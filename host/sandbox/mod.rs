@@ -8,6 +8,7 @@ mod fork;
 mod guest;
 mod module;
 mod shape;
+mod source;
 mod staging;
 mod store;
 mod ticker;
@@ -29,6 +30,7 @@ pub use guest::Guest;
 pub(crate) use guest::{Turn, this_thread};
 pub use module::{Extern, Memory, Module};
 pub use shape::Shape;
+pub use source::Source;
 
 /// Where the text of a guest's `callbox.print` goes.
 pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
@@ -112,8 +114,9 @@ impl Sandbox {
     /// Makes sure that deadlines are watched.
     fn watch(&self) -> Result<()> {
         if self.ticker.get().is_none() {
-            let subscription = ticker::Subscription::new(self.engine.clone())
-                .map_err(|error| Error::Engine { reason: format!("no thread to watch deadlines: {error}") })?;
+            let subscription = ticker::Subscription::new(self.engine.clone()).map_err(|error| {
+                Error::Engine { reason: format!("no thread to watch deadlines: {error}") }
+            })?;
             // Where two threads came here at once, one of them was enough.
             let _ = self.ticker.set(subscription);
         }

@@ -1,8 +1,6 @@
 //! A compiled module: shareable between threads, cheap to clone.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +8,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::{ExternType, FuncType};
 
 use super::shape::{Shape, signature};
+use super::source::Source;
 use super::{Sandbox, admission};
 use crate::error::{Error, Result};
 
@@ -79,19 +78,7 @@ impl Module {
     ///
     /// [`Error::Read`] where the file cannot be read, and those of [`Module::new`].
     pub fn from_file(sandbox: &Sandbox, path: impl AsRef<Path>) -> Result<Module> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        // One byte more than is allowed, so that an endless file is found to be too large.
-        let most = sandbox.limits().module_size.saturating_add(1);
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(most as u64).read_to_end(&mut bytes))
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        admission::check_size(&name, &bytes, sandbox.limits())?;
-        if path.extension().is_some_and(|extension| extension == "wat") {
-            return Module::from_text(sandbox, name, &bytes);
-        }
-        Module::new(sandbox, name, &bytes)
+        Source::read(path, sandbox.limits())?.compile(sandbox)
     }
 
     /// Compiles a module from WebAssembly text.

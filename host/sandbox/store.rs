@@ -31,8 +31,12 @@ impl Hit {
 
 /// An empty store with its limits set, running on `budget`.
 pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>> {
-    let state =
-        State { limits: sandbox.config.limits, print: sandbox.print.clone(), printed: 0, budget: budget.clone() };
+    let state = State {
+        limits: sandbox.config.limits,
+        print: sandbox.print.clone(),
+        printed: 0,
+        budget: budget.clone(),
+    };
     let mut store = Store::new(&sandbox.engine, state);
     store.limiter(|state| state);
     store.set_epoch_deadline(1);

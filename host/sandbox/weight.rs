@@ -9,14 +9,14 @@ use wasmparser::{BlockType, CompositeInnerType, FuncType, Operator, OperatorsRea
 
 /// Weight of a plain instruction.
 const PLAIN: u64 = 1;
-/// Becomes a branch.
-const BRANCH: u64 = 10;
+/// Becomes a branch, and what it branches to merges what comes from there.
+const BRANCH: u64 = 30;
 /// Becomes several blocks, or a call of the runtime with a reload of what it may have changed.
 const HEAVY: u64 = 60;
 /// A value that is passed to a call or comes back from it.
 const PASSED: u64 = 4;
 /// So many locals that are merged at a block behind a branch weigh as much as a plain instruction.
-const MERGED: u64 = 8;
+const MERGED: u64 = 6;
 
 /// How many values go in and come out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +115,7 @@ impl Weights {
                     let arity = self.block(blockty);
                     open.push((arity.results, false));
                     branch(0, &open);
-                    BRANCH + arity.params + arity.results
+                    BRANCH / 3 * 2 + arity.params + arity.results
                 }
                 Operator::End => {
                     if let Some((_, true)) = open.pop() {

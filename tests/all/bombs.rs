@@ -96,7 +96,10 @@ fn simd_can_be_allowed_and_nothing_else_with_it() {
     let error = allowed.load(path("wat/hostile/relaxed-simd.wat")).unwrap_err();
     assert!(error.to_string().ends_with("it uses relaxed SIMD, which is not allowed"), "{error}");
     let output = run(bounded(10, 300_000).args(["sort", "wat/hostile/simd.wat", "-t", "i32"]), b"");
-    assert!(String::from_utf8_lossy(&output.stderr).ends_with("; allow it with --allow simd\n"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).ends_with("; allow it with --allow simd\n"),
+        "{output:?}"
+    );
     let simd = ["sort", "wat/hostile/simd.wat", "-t", "i32", "--allow", "simd"];
     assert_eq!(run(bounded(10, 300_000).args(simd), &[0; 8]).status.code(), Some(0));
 }
@@ -171,8 +174,7 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
     // Values by the thousand for two bytes of code each.
     let values = b"\x10\x00\x10\x01".repeat(8_000);
     // Behind each of these loops, each of these locals may have another value.
-    let changes: Vec<u8> =
-        (0..100).flat_map(|n| [b"\x20\x00\x21".to_vec(), leb(n)].concat()).collect();
+    let changes: Vec<u8> = (0..100).flat_map(|n| [b"\x20\x00\x21".to_vec(), leb(n)].concat()).collect();
     let nest = [b"\x03\x40".repeat(1000), changes, b"\x20\x00\x0d\x00\x0b".repeat(1000)].concat();
     let grow = [b"\x41\x00".to_vec(), b"\x40\x00".repeat(16_000), b"\x1a".to_vec()].concat();
     for (name, bytes, limit, text) in [

@@ -1,0 +1,522 @@
+//! Faults that are no guest's alone: deadlines, forks, small stacks, awkward hosts, threads, files
+//! and outputs. The rows are those of `docs/reliability.md`.
+#![allow(unsafe_code, reason = "forks, and calls C function pointers")]
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use callbox::sort::{Items, Job, Options};
+use callbox::{CType, Config, Error, Limit, Limits, Module, Prototype, Sandbox, native};
+
+use crate::support::{alone, callbox, comparator, comparing, good, path, run, sandbox, skip};
+
+const ENDLESS: &str = "(loop $l (br $l)) (unreachable)";
+
+/// A comparator that runs for ever at this call.
+fn endless_at(call: u64) -> String {
+    format!(
+        "(if (i32.eq (global.get $calls) (i32.const {call})) (then (loop $l (br $l))))
+         (call $order (local.get $a) (local.get $b))"
+    )
+}
+
+fn shuffled(len: u32) -> Vec<i32> {
+    (0..len).map(|n| n.wrapping_mul(0x9e37_79b1) as i32).collect()
+}
+
+#[test]
+fn an_endless_loop_in_any_call_ends_at_the_deadline() {
+    let counting = comparing("(call $order (local.get $a) (local.get $b))");
+    let counting = counting.callback("compare", comparator()).unwrap();
+    native::qsort(&mut shuffled(500), &counting).unwrap();
+    let sandbox = Sandbox::new(Limits::default().deadline(Duration::from_millis(200))).unwrap();
+    for call in [1, 1000, counting.calls()] {
+        let wat = format!(
+            r#"(module (memory (export "memory") 1)
+                (global $calls (mut i32) (i32.const 0))
+                (func $order (param $a i32) (param $b i32) (result i32)
+                    (i32.sub
+                        (i32.gt_s (i32.load (local.get $a)) (i32.load (local.get $b)))
+                        (i32.lt_s (i32.load (local.get $a)) (i32.load (local.get $b)))))
+                (func (export "compare") (param $a i32) (param $b i32) (result i32)
+                    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+                    {}))"#,
+            endless_at(call)
+        );
+        let guest = Module::from_text(&sandbox, "endless", wat).unwrap().instantiate().unwrap();
+        let callback = guest.callback("compare", comparator()).unwrap();
+        let mut numbers = shuffled(500);
+        let started = Instant::now();
+        let error = native::qsort(&mut numbers, &callback).unwrap_err();
+        assert_eq!(error.limit(), Some(Limit::Deadline), "call {call}: {error}");
+        assert_eq!(callback.calls(), call);
+        assert_eq!(numbers, shuffled(500));
+        // Generous, because machines are busy; without a deadline it would be the fuel's hour.
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_sort_that_takes_longer_than_its_deadline_ends_there_though_each_comparison_is_short() {
+    let sandbox = Sandbox::new(Limits::default().deadline(Duration::from_millis(30))).unwrap();
+    let guest = sandbox.load(path("wat/good/ascending.wat")).unwrap();
+    let callback = guest.callback("compare", comparator()).unwrap();
+    let mut numbers = shuffled(2_000_000);
+    let error = native::qsort(&mut numbers, &callback).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::Deadline), "{error}");
+    assert!(callback.calls() > 0);
+    assert!(numbers == shuffled(2_000_000));
+}
+
+/// Runs `body` in a forked child and returns its exit status.
+#[cfg(unix)]
+fn forked(body: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: no other thread of this process holds a lock that the child needs: the test runs alone,
+    // and the ticker's lock is not the child's.
+    match unsafe { libc::fork() } {
+        -1 => panic!("cannot fork"),
+        0 => {
+            let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(99);
+            // SAFETY: it ends the child without running the parent's destructors.
+            unsafe { libc::_exit(status) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: `child` is ours, and `status` is ours to write to.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_forked_child_is_told_so_and_can_make_a_sandbox_of_its_own() {
+    alone("faults::a_forked_child_is_told_so_and_can_make_a_sandbox_of_its_own", || {
+        let endless = comparing(ENDLESS).callback("compare", comparator()).unwrap();
+        let module = endless.guest().module().clone();
+        let status = forked(|| {
+            let Err(Error::Forked { .. }) = native::qsort(&mut [2, 1], &endless) else { return 1 };
+            let Err(Error::Forked { .. }) = module.instantiate() else { return 2 };
+            let limits = Limits::default().deadline(Duration::from_millis(100));
+            let own = Sandbox::new(limits).unwrap();
+            let wat = format!(
+                "(module (memory (export \"memory\") 1)
+                    (func (export \"compare\") (param i32 i32) (result i32) {ENDLESS}))"
+            );
+            let own = Module::from_text(&own, "own", wat).unwrap().instantiate().unwrap();
+            let own = own.callback("compare", comparator()).unwrap();
+            match native::qsort(&mut [2, 1], &own) {
+                Err(error) if error.limit() == Some(Limit::Deadline) => 0,
+                _ => 3,
+            }
+        });
+        assert_eq!(status, 0);
+        // The parent goes on as before.
+        native::qsort(&mut [2, 1], &good("ascending", "compare")).unwrap();
+        let tired = Sandbox::new(Limits::default().fuel(1000)).unwrap();
+        let tired = tired.load(path("wat/good/ascending.wat")).unwrap();
+        let tired = tired.callback("compare", comparator()).unwrap();
+        assert!(native::qsort(&mut shuffled(500), &tired).is_err());
+    });
+}
+
+#[test]
+fn endless_recursion_on_small_foreign_stacks_is_an_error() {
+    let recursion = sandbox().load(path("wat/hostile/recursion.wat")).unwrap();
+    let recursion = recursion.callback("compare", comparator()).unwrap();
+    let wide = sandbox().load(path("wat/hostile/recursion-wide.wat")).unwrap();
+    let wide = wide.callback("compare", comparator()).unwrap();
+    for kib in [64, 128, 256, 1024] {
+        for callback in [&recursion, &wide] {
+            let callback = callback.clone();
+            let small = thread::Builder::new().stack_size(kib << 10);
+            let outcome = small.spawn(move || native::qsort(&mut [2, 1], &callback)).unwrap().join().unwrap();
+            let error = outcome.unwrap_err();
+            match error {
+                Error::Stack { .. } if kib <= 256 => {
+                    assert!(error.to_string().contains("not enough stack"), "{error}")
+                }
+                Error::Trap { ref trap, .. } if kib >= 256 => assert_eq!(trap, "stack overflow"),
+                error => panic!("{kib} KiB: {error}"),
+            }
+        }
+    }
+    // A pointer that native code calls on such a thread is as safe.
+    let kept = good("ascending", "compare").retain().unwrap();
+    let pointer = kept.pointer();
+    let small = thread::Builder::new().stack_size(64 << 10);
+    let answer = small.spawn(move || {
+        let (a, b) = (1, 2);
+        // SAFETY: both arguments point to an int, and the lease outlives the thread.
+        unsafe { pointer((&raw const a).cast(), (&raw const b).cast()) }
+    });
+    assert_eq!(answer.unwrap().join().unwrap(), 0);
+    assert!(matches!(kept.take_failure(), Some(Error::Stack { .. })));
+}
+
+#[test]
+fn nans_of_every_kind_have_one_order_which_is_the_same_each_time() {
+    let guest = |name| {
+        let wasm = callbox::bundled::Bundled::find(name).unwrap().wasm;
+        Module::new(&sandbox(), name, wasm).unwrap().instantiate().unwrap()
+    };
+    let payloads = [0u64, 1, 0x7f, 0x3_ffff, 0x8_0000_0000_0000, 0xf_ffff_ffff_ffff, 0x7_ffff_ffff_ffff];
+    let exponents = [0x7ff, 0x7fe, 0x400, 0, 0xfff, 0xffe, 0x800, 0xc00];
+    let doubles: Vec<f64> = exponents
+        .iter()
+        .flat_map(|&e: &u64| payloads.map(|p| f64::from_bits(e << 52 | (p & 0xf_ffff_ffff_ffff))))
+        .collect();
+    let mut expected = doubles.clone();
+    expected.sort_by(f64::total_cmp);
+    let by_f64 = guest("f64").callback("compare_f64", Prototype::comparator(CType::Double)).unwrap();
+    for rotation in 0..doubles.len() {
+        let mut numbers = doubles.clone();
+        numbers.rotate_left(rotation);
+        native::qsort(&mut numbers, &by_f64).unwrap();
+        let bits = |numbers: &[f64]| numbers.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&numbers), bits(&expected), "{rotation}");
+    }
+    let singles: Vec<f32> = (0..=0xff)
+        .flat_map(|e| [0u32, 1, 0x40_0000, 0x7f_ffff].map(|p| f32::from_bits(e << 23 | p)))
+        .flat_map(|n| [n, -n])
+        .collect();
+    let mut expected = singles.clone();
+    expected.sort_by(f32::total_cmp);
+    let mut numbers = singles;
+    let by_f32 = guest("f32").callback("compare_f32", Prototype::comparator(CType::Float)).unwrap();
+    native::qsort(&mut numbers, &by_f32).unwrap();
+    assert!(numbers.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()));
+}
+
+#[test]
+fn what_a_guest_computes_from_nans_does_not_depend_on_their_bits() {
+    // Says whether the sum of two numbers is a NaN of other bits than the one NaN.
+    let sum = crate::support::guest(
+        "(module (func (export \"compare_f64\") (param $a f64) (param $b f64) (result i32)
+            (i64.ne
+                (i64.reinterpret_f64 (f64.add (local.get $a) (local.get $b)))
+                (i64.const 0x7ff8000000000000))))",
+    );
+    let sum = sum.callback("compare_f64", Prototype::comparator(CType::Double)).unwrap();
+    for bits in
+        [0x7ff0_0000_0000_0001u64, 0x7fff_ffff_ffff_ffff, 0xfff8_0000_0000_0000, 0xfff0_0000_0000_0001]
+    {
+        let order = sum.compare(&bits.to_le_bytes(), &1f64.to_le_bytes()).unwrap();
+        assert!(order.is_eq(), "{bits:x}");
+    }
+}
+
+#[test]
+fn the_next_guest_of_a_module_starts_fresh() {
+    let module = Module::from_file(&sandbox(), path("wat/hostile/moody.wat")).unwrap();
+    let first_answers = || {
+        let moody = module.instantiate().unwrap().callback("compare", comparator()).unwrap();
+        (0..20).map(|_| moody.compare(&[1; 4], &[0; 4]).unwrap()).collect::<Vec<_>>()
+    };
+    let answers = first_answers();
+    assert!(answers.iter().any(|answer| *answer != answers[0]), "it has no state: {answers:?}");
+    assert_eq!(first_answers(), answers);
+}
+
+#[test]
+fn a_panic_inside_the_trampoline_is_an_error_and_the_next_sort_works() {
+    let ascending = good("ascending", "compare");
+    let items = || Items::records((0..100u32).rev().flat_map(u32::to_le_bytes).collect(), 4).unwrap();
+    let options = Options { trace: Some(Arc::new(|_, _, _| panic!("no trace today"))), ..Options::default() };
+    let error = Job::new(&ascending, options).sort(&items()).unwrap_err();
+    assert!(matches!(&error, Error::Panic { message, .. } if message == "no trace today"), "{error}");
+    assert_eq!(Job::new(&ascending, Options::default()).sort(&items()).unwrap().order[0], 99);
+}
+
+#[test]
+#[cfg(unix)]
+fn with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own() {
+    extern "C" fn handler(_: libc::c_int) {
+        // SAFETY: it ends the process at once.
+        unsafe { libc::_exit(77) }
+    }
+    alone("faults::with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own", || {
+        let config = Config::new(Limits::default()).signals_based_traps(false);
+        let wild = Sandbox::new(config).unwrap().load(path("wat/hostile/out-of-bounds.wat")).unwrap();
+        let wild = wild.callback("compare", comparator()).unwrap();
+        for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP] {
+            // SAFETY: the handler does nothing but end the process.
+            unsafe { libc::signal(signal, handler as *const () as libc::sighandler_t) };
+        }
+        for file in ["out-of-bounds", "divides-by-zero", "unreachable", "recursion", "wild-call", "null-call"]
+        {
+            let guest = Sandbox::new(config).unwrap().load(path(&format!("wat/hostile/{file}.wat"))).unwrap();
+            let callback = guest.callback("compare", comparator()).unwrap();
+            let error = native::qsort(&mut [2, 1], &callback).unwrap_err();
+            assert!(matches!(error, Error::Trap { .. }), "{file}: {error}");
+        }
+        assert!(native::qsort(&mut [2, 1], &wild).is_err());
+    });
+}
+
+/// Eight threads sort and lend at once, with guests and callbacks of their own and in common.
+#[test]
+fn sorts_on_eight_threads_with_leases_coming_and_going_are_right() {
+    let rounds = std::env::var("CALLBOX_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    let shared = good("ascending", "compare");
+    let module = Module::from_file(&sandbox(), path("wat/good/descending.wat")).unwrap();
+    let kept = shared.retain().unwrap();
+    thread::scope(|scope| {
+        for thread in 0..8u32 {
+            let (shared, module, kept) = (&shared, &module, &kept);
+            scope.spawn(move || {
+                let own = module.instantiate().unwrap().callback("compare", comparator()).unwrap();
+                for round in 0..rounds {
+                    let mut numbers: Vec<i32> =
+                        (0..16).map(|n| (n * 7 + thread as i32 + round) % 16).collect();
+                    let mut expected = numbers.clone();
+                    expected.sort();
+                    native::qsort(&mut numbers, if round % 2 == 0 { shared } else { &own }).unwrap();
+                    if round % 2 == 1 {
+                        expected.reverse();
+                    }
+                    assert_eq!(numbers, expected);
+                    let lease = own.retain().unwrap();
+                    let (a, b) = (round, 8);
+                    for (pointer, sign) in [(lease.pointer(), -1), (kept.pointer(), 1)] {
+                        // SAFETY: both arguments point to an int, and the leases live.
+                        let answer = unsafe { pointer((&raw const a).cast(), (&raw const b).cast()) };
+                        assert_eq!(answer, sign * (round - 8).signum());
+                    }
+                    if round % 100 == 99 {
+                        lease.clone().retire();
+                    }
+                }
+            });
+        }
+    });
+    assert!(kept.take_failure().is_none());
+}
+
+#[test]
+fn ten_thousand_failing_jobs_leave_nothing_behind() {
+    if !fs::exists("/proc/self/status").unwrap() {
+        return skip("memory of failing jobs, which needs /proc");
+    }
+    alone("faults::ten_thousand_failing_jobs_leave_nothing_behind", || {
+        let limits = Limits::default().fuel(3_000);
+        let sandbox = Sandbox::new(limits).unwrap();
+        let modules: Vec<_> = [
+            "unreachable",
+            "loop",
+            "recursion",
+            "out-of-bounds",
+            "start-trap",
+            "grows",
+            "imports",
+            "always-less",
+        ]
+        .map(|name| Module::from_file(&sandbox, path(&format!("wat/hostile/{name}.wat"))).unwrap())
+        .into();
+        // Long enough that the C library's sort takes its temporary from malloc.
+        let numbers: Vec<i32> = (0..1000).collect();
+        let jobs = |count: usize| {
+            for job in 0..count {
+                let mut array = numbers.clone();
+                let sort = |array: &mut [i32]| {
+                    let guest = modules[job % modules.len()].instantiate()?;
+                    native::qsort(array, &guest.callback("compare", comparator())?)
+                };
+                assert!(sort(&mut array).is_err(), "job {job} did not fail");
+                assert!(array == numbers);
+            }
+        };
+        let resident = || {
+            let status = fs::read_to_string("/proc/self/status").unwrap();
+            let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().trim();
+            kib.trim_end_matches(" kB").parse::<usize>().unwrap()
+        };
+        let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+        jobs(1000);
+        let before = (resident(), descriptors());
+        jobs(9000);
+        let after = (resident(), descriptors());
+        assert_eq!(after.1, before.1, "file descriptors");
+        // A leak of 100 bytes a job would show; a temporary of 4,000 bytes would be 36 MB.
+        assert!(after.0 < before.0 + 1000, "{} KiB became {}", before.0, after.0);
+        assert!(callbox::CallbackTable.is_empty());
+    });
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_told_and_the_input_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("input");
+    fs::write(&input, b"b\na\n").unwrap();
+    let closed = |args: &str| {
+        let script = format!("exec \"$0\" sort bytes {} {args}", input.display());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_callbox")]);
+        run(&mut shell, b"")
+    };
+    for (args, text) in [
+        (">&-", "callbox: standard output: cannot write: Bad file descriptor; the output is not complete\n"),
+        (
+            ">/dev/full",
+            "callbox: standard output: cannot write: No space left on device; the output is not complete\n",
+        ),
+        (
+            "-o /dev/full",
+            "callbox: /dev/full: cannot write: No space left on device; the output is not complete\n",
+        ),
+    ] {
+        if !fs::exists("/dev/full").unwrap() {
+            skip("full outputs, which need /dev/full");
+            continue;
+        }
+        let output = closed(args);
+        assert_eq!(output.status.code(), Some(2), "{args}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), text);
+        assert_eq!(fs::read(&input).unwrap(), b"b\na\n");
+    }
+    // What is not written to may well be closed.
+    assert_eq!(closed(&format!("-o {}/out >&-", dir.path().display())).status.code(), Some(0));
+    assert_eq!(fs::read(dir.path().join("out")).unwrap(), b"a\nb\n");
+    assert_eq!(closed("-C >&-").status.code(), Some(1));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_in_silence() {
+    let mut child = callbox()
+        .args(["sort", "bytes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&b"line\n".repeat(100_000)).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(141), &b""[..]));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_in_mid_sort_leaves_the_files_as_they_were_and_nothing_beside_them() {
+    use std::os::unix::process::ExitStatusExt;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    let bytes: Vec<u8> = shuffled(2_000_000).iter().flat_map(|n| n.to_le_bytes()).collect();
+    fs::write(&file, &bytes).unwrap();
+    let guest = path("wat/good/ascending.wat");
+    let mut child = callbox()
+        .args(["sort", guest.to_str().unwrap(), "-t", "i32", "--trace", "-o"])
+        .args([&file, &file])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first comparison that it tells of is the signal that it is in the middle of it.
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_exact(&mut [0; 100]).unwrap();
+    // SAFETY: the child is ours, and has not been waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
+    drop(stderr);
+    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGINT));
+    assert!(fs::read(&file).unwrap() == bytes);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn an_input_that_changes_while_it_is_read_is_sorted_as_it_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    let line = b"a line that comes and goes\n";
+    fs::write(&file, line.repeat(10_000)).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut open = OpenOptions::new().write(true).open(&file).unwrap();
+            while !done.load(Relaxed) {
+                open.set_len(0).unwrap();
+                open.seek(SeekFrom::Start(0)).unwrap();
+                open.write_all(&line.repeat(10_000)).unwrap();
+            }
+        });
+        for _ in 0..10 {
+            let output = run(callbox().args(["sort", "bytes"]).arg(&file), b"");
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let output = run(callbox().args(["sort", "i32", "-t", "i32"]).arg(&file), b"");
+            assert!(matches!(output.status.code(), Some(0 | 2)), "{output:?}");
+        }
+        done.store(true, Relaxed);
+    });
+    // A file whose stated size is a lie.
+    if fs::exists("/proc/self/maps").unwrap() {
+        let output = run(callbox().args(["sort", "bytes", "/proc/self/maps"]), b"");
+        assert!(output.status.success() && output.stdout.len() > 1000);
+    }
+}
+
+#[test]
+fn a_size_that_is_no_multiple_of_the_width_is_told() {
+    let output = run(callbox().args(["sort", "i32", "-t", "i32"]), &[0; 7]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = "callbox: -: 7 bytes are no whole number of records of 4; is -t i32 right?\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), text);
+}
+
+#[test]
+fn arrays_above_the_limit_are_the_callers_error() {
+    let sandbox = Sandbox::new(Limits::default().array(15)).unwrap();
+    let ascending = sandbox.load(path("wat/good/ascending.wat")).unwrap();
+    let ascending = ascending.callback("compare", comparator()).unwrap();
+    for outcome in [
+        native::qsort(&mut [2, 1, 4, 3], &ascending),
+        native::crt_qsort(&mut [2, 1, 4, 3], &ascending),
+        native::bsearch(&1, &[1, 2, 3, 4], &ascending).map(drop),
+        ascending.lend(&mut [1, 2, 3, 4]).map(drop),
+    ] {
+        let error = outcome.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "an array of 16 bytes is too large; at most 15 can be sorted or searched at once"
+        );
+        assert_eq!((error.blame(), error.limit()), (callbox::Blame::Caller, Some(Limit::Array)));
+    }
+    native::qsort(&mut [2, 1, 3], &ascending).unwrap();
+    assert_eq!(ascending.calls(), 3);
+    let output = run(callbox().args(["sort", "bytes", "--max-array", "7"]), b"b\na\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("; allow more with --max-array\n"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn with_little_address_space_it_works_or_says_what_is_missing() {
+    let input = b"v1.10\nv1.9\nv1.2\n".repeat(1000);
+    let mut worked = 0;
+    for mib in [1024, 512, 256, 128, 96] {
+        let script = format!("ulimit -c 0; ulimit -v {}; exec \"$0\" sort version", mib << 10);
+        let output = run(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_callbox")]), &input);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => {
+                worked += 1;
+                assert!(output.stdout.starts_with(b"v1.2\nv1.2\n"));
+            }
+            Some(2) => assert!(stderr.starts_with("callbox: ") && stderr.lines().count() == 1, "{stderr}"),
+            _ => panic!("{mib} MiB: {}: {stderr}", output.status),
+        }
+    }
+    assert!(worked >= 3, "worked with {worked} of the sizes only");
+    // More input than there is room for.
+    let large = [vec![b'x'; 999], b"\n".to_vec()].concat().repeat(100_000);
+    let script = "ulimit -c 0; ulimit -v 120000; exec \"$0\" sort bytes";
+    let output = run(Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_callbox")]), &large);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{}: {stderr}", output.status);
+    assert!(stderr.starts_with("callbox: ") && stderr.contains("memory"), "{stderr}");
+}

@@ -117,7 +117,8 @@ fn every_hostile_guest_keeps_its_promise_on_the_command_line() {
                 let first = lines.next().unwrap_or_default();
                 assert!(first.starts_with("callbox: ") && first.contains(&text), "{name}: {stderr}");
                 // Only the guest's own backtrace may follow.
-                let trace = lines.next().is_none_or(|line| text.contains("trapped") && line == "in the guest:");
+                let trace =
+                    lines.next().is_none_or(|line| text.contains("trapped") && line == "in the guest:");
                 assert!(trace, "{name}: {stderr}");
                 assert!(!output.exists(), "{name}: there is an output");
             }

@@ -91,7 +91,8 @@ pub fn alone(test: &str, body: impl FnOnce()) {
 /// of processor, so many KiB of memory that it writes to, files of at most 64 MiB.
 pub fn bounded(seconds: u32, kib: u32) -> Command {
     let mut command = Command::new("sh");
-    let limits = format!("ulimit -c 0; ulimit -t {seconds}; ulimit -d {kib}; ulimit -f 131072; exec \"$0\" \"$@\"");
+    let limits =
+        format!("ulimit -c 0; ulimit -t {seconds}; ulimit -d {kib}; ulimit -f 131072; exec \"$0\" \"$@\"");
     command.args(["-c", &limits, env!("CARGO_BIN_EXE_callbox")]);
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
     command

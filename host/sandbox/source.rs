@@ -1,0 +1,65 @@
+//! A module's bytes, before anybody has looked at them.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::{Module, Sandbox, admission};
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+
+/// A module that has been read and not yet looked at. What is in it is looked at by
+/// [`Source::compile`], which a process may want to do behind a wall
+/// ([`Isolation`](crate::isolation::Isolation)) where it cannot read files any more.
+#[derive(Clone)]
+pub struct Source {
+    name: String,
+    bytes: Vec<u8>,
+    text: bool,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({}, {} bytes)", self.name, self.bytes.len())
+    }
+}
+
+impl Source {
+    /// A binary. `name` is what errors and leak reports call it.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Source {
+        Source { name: name.into(), bytes: bytes.into(), text: false }
+    }
+
+    /// Reads a file: text if its name ends in `.wat`, a binary otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] where the file cannot be read, [`Error::Limit`] where it is larger than
+    /// [`Limits::module_size`].
+    pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<Source> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        // One byte more than is allowed, so that an endless file is found to be too large.
+        let most = limits.module_size.saturating_add(1);
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(most as u64).read_to_end(&mut bytes))
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        admission::check_size(&name, &bytes, limits)?;
+        let text = path.extension().is_some_and(|extension| extension == "wat");
+        Ok(Source { name, bytes, text })
+    }
+
+    /// Compiles it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Module::new`] and [`Module::from_text`].
+    pub fn compile(&self, sandbox: &Sandbox) -> Result<Module> {
+        match self.text {
+            true => Module::from_text(sandbox, &self.name, &self.bytes),
+            false => Module::new(sandbox, &self.name, &self.bytes),
+        }
+    }
+}
