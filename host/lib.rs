@@ -69,6 +69,10 @@ mod trampoline;
 mod lease;
 pub mod native;
 pub mod sort;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod fuzzing;
 
 pub use array::Element;
 pub use callback::Callback;

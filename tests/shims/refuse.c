@@ -1,5 +1,6 @@
-/* A library to preload: it takes from the C library what its qsort needs for the safe path.
+/* A library to preload, or to link: it takes from the C library what its qsort needs for the safe path.
  *
+ * callbox_refuse(1) does the first of these from inside the process.
  * CALLBOX_REFUSE=1: malloc finds nothing of 1 KiB or more when the C library itself asks, so that
  * qsort cannot have its temporary. CALLBOX_PAGES=N: the machine seems to have N pages of memory. */
 #define _GNU_SOURCE
@@ -18,6 +19,10 @@ __attribute__((constructor)) static void begin(void) {
     const char *text = getenv("CALLBOX_PAGES");
     pages = text ? atol(text) : 0;
     refuse = getenv("CALLBOX_REFUSE") != NULL;
+}
+
+void callbox_refuse(int on) {
+    refuse = on;
 }
 
 void *malloc(size_t size) {

@@ -1,0 +1,77 @@
+//! Scripted answers against the system's qsort, with and without its temporary: the sort stays in its
+//! array, loses nothing, asks nobody after a failure, and leaves the unsafe path at once.
+#![no_main]
+
+use std::cell::Cell;
+use std::cmp::Ordering;
+use std::ffi::c_int;
+
+use arbitrary::Arbitrary;
+use callbox::native::Sorter;
+use callbox::{Callback, CType, Error, Limits, Module, Prototype, Sandbox, fuzzing};
+use libfuzzer_sys::fuzz_target;
+
+unsafe extern "C" {
+    safe fn callbox_refuse(on: c_int);
+}
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    count: u16,
+    width: u8,
+    wide: bool,
+    crt: bool,
+    refuse: bool,
+    fail_at: Option<u16>,
+    answers: Vec<i8>,
+}
+
+fn nobody() -> Callback {
+    let wat = r#"(module (memory (export "memory") 1)
+        (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
+    let sandbox = Sandbox::new(Limits::default()).unwrap();
+    let guest = Module::from_text(&sandbox, "nobody", wat).unwrap().instantiate().unwrap();
+    guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
+}
+
+thread_local!(static NOBODY: Callback = nobody());
+
+fuzz_target!(|input: Input| {
+    let width = usize::from(input.width).max(1) + if input.wide { 1024 } else { 0 };
+    let count = usize::from(input.count) % if input.crt { 300 } else { 2000 };
+    let sorter = if input.crt { Sorter::Crt } else { Sorter::Qsort };
+    let before: Vec<u8> = (0..count * width).map(|at| (at / width + at % width * 31) as u8).collect();
+    let mut records = before.clone();
+    let calls = Cell::new(0usize);
+    let fail_at = input.fail_at.map(usize::from);
+    NOBODY.with(|nobody| {
+        callbox_refuse(input.refuse.into());
+        let outcome = fuzzing::sort(sorter, &mut records, width, nobody, |a, b| {
+            assert_eq!((a.len(), b.len()), (width, width));
+            let at = calls.get();
+            calls.set(at + 1);
+            if fail_at == Some(at) {
+                return Err(Error::TableFull { capacity: at });
+            }
+            Ok(input.answers.get(at % input.answers.len().max(1)).map_or(Ordering::Equal, |a| a.cmp(&0)))
+        });
+        callbox_refuse(0);
+        // What glibc before 2.39 allocates, and from which size on with malloc.
+        let temporary = if width > 32 { count * 16 + width } else { count * width };
+        match outcome {
+            Ok(()) => assert!(fail_at.is_none_or(|at| calls.get() <= at)),
+            Err(error) => {
+                assert!(records == before);
+                match error {
+                    Error::TableFull { capacity } => assert_eq!(calls.get(), capacity + 1, "asked again"),
+                    Error::LeftMergePath { .. } => {
+                        assert!(input.refuse && !input.crt && temporary >= 1024);
+                        assert_eq!(calls.get(), 0);
+                    }
+                    Error::OutOfBounds { .. } => assert!(input.crt),
+                    error => panic!("{error}"),
+                }
+            }
+        }
+    });
+});
