@@ -76,8 +76,13 @@ impl Callback {
     /// Lends the callback to native code that works on `array` and calls it until it returns. All
     /// calls share one budget, whose clock starts now.
     ///
-    /// A pointer outside the array is a failure, [`Error::OutsideLease`]; native code that compares
-    /// with elements elsewhere, such as a pivot that it has copied, wants [`Callback::retain`].
+    /// Native code that passes a pointer outside the array is out of bounds, because the answers
+    /// contradict each other and it relied on them: glibc's `qsort` before 2.39 does so where it has no
+    /// memory for its temporary. Code that we do not know cannot be unwound, and answering would let
+    /// it write out there, so the process is aborted with a message.
+    /// [`native::qsort`](crate::native::qsort) gives an error instead. Native code that compares
+    /// with elements elsewhere by design, such as a pivot that it has copied, wants
+    /// [`Callback::retain`].
     ///
     /// # Errors
     ///
@@ -146,10 +151,8 @@ impl Lease<'_> {
     /// # Safety of calling it
     ///
     /// While the lease lives, any thread may call it with any pointers: those outside the private
-    /// copy of the array are not read. A call that has begun must have returned before the lease
-    /// ends. What native code itself does when the answers contradict
-    /// each other is its own affair; `qsort` of glibc before 2.39 is known to write out of bounds
-    /// then, and is to be called through [`native::qsort`](crate::native::qsort).
+    /// copy of the array are not read, but end the process. A call that has begun must have returned
+    /// before the lease ends.
     pub fn pointer(&self) -> Pointer {
         pointer(&self.loan)
     }
@@ -206,7 +209,9 @@ impl Retained {
     /// # Safety of calling it
     ///
     /// While the lease lives, both arguments must point to elements that can be read, or be null,
-    /// which is a failure. After its end they are not looked at.
+    /// which is a failure. After its end they are not looked at. Nothing here knows an array: where
+    /// native code leaves its own when the answers contradict each other, as a sort may, lend the
+    /// callback with it ([`Callback::lend`]).
     pub fn pointer(&self) -> Pointer {
         pointer(&self.loan)
     }

@@ -125,6 +125,9 @@ pub struct Inspect {
     /// are listed
     #[arg(value_name = "GUEST")]
     pub guest: Option<String>,
+
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 /// Which guest, and what it may use.
@@ -148,10 +151,6 @@ pub struct Guest {
     /// Grant the guest an import; what it prints goes to standard error
     #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]
     pub grant: Vec<Grant>,
-
-    /// Allow modules a WebAssembly proposal that is off at first
-    #[arg(long, value_enum, value_name = "FEATURE", help_heading = "Limits")]
-    pub allow: Vec<Allow>,
 
     /// Put elements into fresh pages though the guest grows its memory itself
     #[arg(long, help_heading = "Limits")]
@@ -212,10 +211,4 @@ pub enum Stats {
 pub enum Grant {
     /// callbox.print
     Print,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Allow {
-    /// 128-bit SIMD
-    Simd,
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, Config, Error, Limits, Module, Sandbox, Shape, Source};
+use callbox::{Callback, Error, Limits, Module, Sandbox, Shape, Source};
 
 use super::args;
 use super::fault::{Fault, Result};
@@ -12,8 +12,8 @@ use super::items::Type;
 
 /// The sandbox that the options ask for.
 pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
-    let config = Config::new(args.limits.set()).simd(!args.allow.is_empty());
-    let mut sandbox = Sandbox::new(config).map_err(|error| Fault::library(&args.name, &error))?;
+    let mut sandbox =
+        Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
         sandbox = sandbox.grant_print(|text| {
             let _ = io::stderr().write_all(text);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use callbox::bundled::BUNDLED;
-use callbox::{Error, Limits, Module, Sandbox, Shape};
+use callbox::{Error, Module, Sandbox, Shape};
 
 use super::args;
 use super::fault::{Exit, Fault, Result};
@@ -13,7 +13,7 @@ pub fn run(args: &args::Inspect) -> Result<Exit> {
     let Some(guest) = &args.guest else { return list() };
     let fault = |error: Error| Fault::library(guest, &error);
     let print = |_: &[u8]| {}; // nothing of the guest runs here
-    let sandbox = Sandbox::new(Limits::default()).map_err(fault)?.grant_print(print);
+    let sandbox = Sandbox::new(args.limits.config()).map_err(fault)?.grant_print(print);
     let module = super::guest::find(guest, sandbox.limits())?.compile(&sandbox).map_err(fault)?;
     let mut text = String::new();
     // Writing to a `String` cannot fail.

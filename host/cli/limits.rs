@@ -3,69 +3,83 @@
 use std::time::Duration;
 
 use callbox::Limit;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Longer than the library's: a person waits here, who may sort a lot, and can press Ctrl-C.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// What the guest may use.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Fuel for all comparisons together, about one unit an instruction [default: 10^12]
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = count)]
     pub fuel: Option<u64>,
 
     /// Time for all comparisons together, like 500ms or 2m [default: 10m]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, help_heading = "Limits", value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
 
     /// Memory of the guest, like 16M [default: 64M]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size)]
     pub max_memory: Option<usize>,
 
     /// Elements of the guest's table [default: 10000]
-    #[arg(long, value_name = "N", value_parser = number, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
     pub max_table: Option<usize>,
 
     /// Stack of the guest [default: 128K]
-    #[arg(long, value_name = "SIZE", value_parser = stack, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = stack, hide_short_help = true)]
     pub max_stack: Option<usize>,
 
     /// Bytes that native code sorts: 4 for each item [default: 1G]
-    #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
     pub max_array: Option<usize>,
 
     /// Bytes of the module [default: 8M]
-    #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
     pub max_module: Option<usize>,
 
     /// Bytes of the module's code [default: 256K]
-    #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
     pub max_code: Option<usize>,
 
     /// Functions of the module [default: 5000]
-    #[arg(long, value_name = "N", value_parser = number, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
     pub max_functions: Option<usize>,
 
     /// Bytes of each function [default: 32K]
-    #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
     pub max_function: Option<usize>,
 
     /// Locals of each function [default: 1000]
-    #[arg(long, value_name = "N", value_parser = number, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
     pub max_locals: Option<usize>,
 
     /// Types, imports, globals, exports, segments of the module, so many of each [default: 1000]
-    #[arg(long, value_name = "N", value_parser = number, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
     pub max_declarations: Option<usize>,
 
     /// What the module's code may cost to compile, 1 for a plain instruction [default: 400000]
-    #[arg(long, value_name = "N", value_parser = count, hide_short_help = true)]
+    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = count, hide_short_help = true)]
     pub max_complexity: Option<u64>,
+
+    /// Allow modules a WebAssembly proposal that is off at first
+    #[arg(long, help_heading = "Limits", value_enum, value_name = "FEATURE")]
+    pub allow: Vec<Allow>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Allow {
+    /// 128-bit SIMD
+    Simd,
 }
 
 impl Limits {
+    /// The sandbox's configuration, with what the options change.
+    pub fn config(&self) -> callbox::Config {
+        callbox::Config::new(self.set()).simd(!self.allow.is_empty())
+    }
+
     /// The library's limits, with what the options change.
     pub fn set(&self) -> callbox::Limits {
         let mut limits = callbox::Limits::default().deadline(DEADLINE);

@@ -62,7 +62,7 @@ impl Error {
             | Stack { .. }
             | Forked { .. }
             | Reentrant { .. }
-            | OutsideLease { .. } => Blame::Caller,
+            | NullElement { .. } => Blame::Caller,
             Module { .. }
             | Features { .. }
             | Imports { .. }

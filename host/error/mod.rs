@@ -245,12 +245,9 @@ pub enum Error {
     #[error("the sort's result is not a permutation of its input; nothing was written back")]
     NotPermutation,
 
-    /// A callback handed to native code pointed outside the array it was lent for.
-    #[error(
-        "native code called \"{export}\" with a pointer outside the array it was lent for; \
-         lend the callback without an array if that is intended"
-    )]
-    OutsideLease {
+    /// Native code passed a null pointer where an element was expected.
+    #[error("native code called \"{export}\" with a null pointer; an element was expected")]
+    NullElement {
         /// The export behind the callback.
         export: String,
     },

@@ -7,10 +7,12 @@
 mod scope;
 
 use std::ffi::{c_int, c_void};
+use std::io::Write;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::slice;
 
+use crate::bounds::Bounds;
 use crate::entry::{SLOTS, TABLE};
 use crate::error::Error;
 
@@ -83,8 +85,14 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     };
     entry.count();
     if lent.bounds.check(a.addr(), b.addr()).is_err() {
-        entry.fail(Error::OutsideLease { export: entry.callback.export().to_owned() });
-        return NEUTRAL;
+        match lent.bounds {
+            Bounds::Trusted { .. } => {
+                entry.fail(Error::NullElement { export: entry.callback.export().to_owned() });
+                return NEUTRAL;
+            }
+            // C that we do not know cannot be unwound, and answering would let it go on out there.
+            Bounds::Known { .. } => abort(entry.callback.export(), "native code"),
+        }
     }
     if entry.has_failed() {
         return NEUTRAL;
@@ -104,6 +112,15 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
             NEUTRAL
         }
     }
+}
+
+/// Ends the process, because returning to C would let it write outside its array.
+#[cold]
+fn abort(export: &str, who: &str) -> ! {
+    let text = "with a pointer outside the array it was lent for, and cannot be stopped otherwise; aborting";
+    // Where there is no standard error, there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{export}\" {text}");
+    std::process::abort()
 }
 
 /// A panic as an error, with its message as far as it is text.

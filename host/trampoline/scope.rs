@@ -11,7 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::slice;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
-use super::{Comparison, NEUTRAL, panicked, trampoline};
+use super::{Comparison, NEUTRAL, abort, panicked, trampoline};
 use crate::bounds::{Bounds, Violation};
 use crate::callback::Callback;
 use crate::entry::{Entry, Loan, SLOTS};
@@ -90,7 +90,7 @@ pub(super) unsafe fn answer(place: &'static Place, a: *const c_void, b: *const c
     scope.entry.set_calls(scope.calls);
     if let Err(violation) = scope.bounds.check(a.addr(), b.addr()) {
         scope.failure.get_or_insert(blame(scope.entry, scope.bounds, violation, scope.calls));
-        leave();
+        leave(scope.entry.callback.export());
     }
     if scope.failure.is_some() {
         return NEUTRAL;
@@ -123,11 +123,9 @@ fn blame(entry: &Entry, bounds: Bounds, violation: Violation, call: u64) -> Erro
 }
 
 /// Leaves the native call; [`call`] catches this, and has the failure that explains it.
-fn leave() -> ! {
+fn leave(export: &str) -> ! {
     if UNWINDS {
         panic::resume_unwind(Box::new("left"))
     }
-    // Returning would let C write outside its array.
-    eprintln!("callbox: a comparator drove the C library's sort out of its array; aborting");
-    std::process::abort()
+    abort(export, "the C library's sort")
 }

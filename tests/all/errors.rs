@@ -124,7 +124,6 @@ fn files_that_are_no_modules() {
         ("empty", &b""[..], "the file is empty"),
         ("text", b"(module)", "it looks like text; name text files .wat"),
         ("elf", b"\x7fELF", "it does not begin with \\0asm"),
-        ("component", b"\0asm\x0d\0\x01\0", "it is a component; a guest is a core module"),
         ("cut", b"\0asm\x01\0\0\0\x01", "unexpected end-of-file (at offset 0x9)"),
     ] {
         let file = dir.path().join(name);

@@ -4,13 +4,13 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::thread;
 
 use callbox::isolation::Isolation;
 use callbox::{Limits, native};
 
-use crate::support::{callbox, callbox_ok, comparator, files, good, guest, path, promise, run};
+use crate::support::{again, callbox, callbox_ok, comparator, files, good, guest, path, promise, run};
 
 #[test]
 fn an_isolated_sort_does_what_a_plain_one_does() {
@@ -78,25 +78,15 @@ fn an_isolated_process_that_is_killed_is_told_and_nothing_is_written() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
-/// Runs one of the tests below in a process of its own, which they lock down.
-fn locked_down(test: &str) -> Output {
-    let this = std::env::current_exe().unwrap();
-    let test = format!("isolation::{test}");
-    Command::new(this)
-        .args(["--exact", "--ignored", "--nocapture", "--test-threads=1", &test])
-        .output()
-        .unwrap()
-}
-
 #[test]
 fn behind_the_wall_guests_run_and_nothing_else_can_be_reached() {
-    let output = locked_down("guests_run_and_files_do_not_open");
+    let output = again("isolation::guests_run_and_files_do_not_open", &[]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     for test in ["it_connects", "it_starts_a_process", "it_kills", "it_raises_its_limits"] {
-        let output = locked_down(test);
+        let output = again(&format!("isolation::{test}"), &[]);
         assert_eq!(output.status.signal(), Some(libc::SIGSYS), "{test}: {output:?}");
     }
-    let output = locked_down("it_takes_all_memory");
+    let output = again("isolation::it_takes_all_memory", &[]);
     assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("memory allocation of"), "{output:?}");
 }

@@ -2,12 +2,15 @@
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
 
 use std::ffi::{c_int, c_void};
+#[cfg(unix)]
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use callbox::{CType, CallbackTable, Error, Limits, Pointer, Prototype, Sandbox};
 
-use crate::support::{alone, comparator, comparing, good, path, sandbox};
+use crate::support::{again, alone, comparator, comparing, good, path, sandbox, skip};
 
 fn call(pointer: Pointer, a: &i32, b: &i32) -> c_int {
     // SAFETY: both point to an element for the time of the call.
@@ -70,13 +73,64 @@ fn a_lease_that_is_dropped_writes_nothing_back() {
 }
 
 #[test]
-fn a_pointer_outside_the_lent_array_is_not_followed() {
+#[cfg(unix)]
+fn a_pointer_outside_the_lent_array_ends_the_process_and_is_not_followed() {
+    let output = again("leases::it_points_outside", &[]);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{output:?}");
+    let text = "callbox: native code called \"compare\" with a pointer outside the array it was lent for";
+    assert!(String::from_utf8_lossy(&output.stderr).contains(text), "{output:?}");
+}
+
+#[test]
+#[ignore = "ends its process"]
+fn it_points_outside() {
     let mut ia = [2, 1];
-    let lease = good("ascending", "compare").lend(&mut ia).unwrap();
-    assert_eq!(call(lease.pointer(), &2, &1), 0);
+    let mut lease = good("ascending", "compare").lend(&mut ia).unwrap();
+    let (base, pointer) = (lease.base(), lease.pointer());
     // SAFETY: the lease checks both addresses before it reads anything.
-    assert_eq!(unsafe { lease.pointer()(std::ptr::null(), std::ptr::dangling()) }, 0);
-    assert!(matches!(lease.finish(), Err(Error::OutsideLease { .. })));
+    assert_eq!(unsafe { pointer(base, base) }, 0);
+    // SAFETY: as above; these are nowhere.
+    unsafe { pointer(std::ptr::without_provenance(8), base) };
+}
+
+/// The C library's own `qsort` with a lent pointer, a liar, and no memory for the temporary.
+#[test]
+#[cfg(target_env = "gnu")]
+fn the_c_librarys_qsort_does_not_get_out_of_a_lent_array() {
+    let dir = tempfile::tempdir().unwrap();
+    let shim = dir.path().join("refuse.so");
+    let source = path("tests/shims/refuse.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(source).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        return skip("a lent pointer on qsort's path without a temporary, which needs a C compiler");
+    }
+    let set = [("LD_PRELOAD", shim.to_str().unwrap()), ("CALLBOX_REFUSE", "1")];
+    let output = again("leases::it_lies_to_qsort", &set);
+    // From 2.39 on there is no such path, and the sort ends.
+    if !output.status.success() {
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("outside the array"), "{output:?}");
+    }
+}
+
+#[test]
+#[ignore = "runs with a preloaded library, and may end its process"]
+fn it_lies_to_qsort() {
+    let liar = sandbox().load(path("wat/hostile/always-less.wat")).unwrap();
+    let mut numbers = vec![0; 10_000];
+    let mut lease = liar.callback("compare", comparator()).unwrap().lend(&mut numbers).unwrap();
+    let (base, len, width) = (lease.base(), lease.len(), lease.width());
+    // SAFETY: the array is the lease's own, and qsort calls the pointer only until it returns.
+    unsafe { libc::qsort(base, len, width, Some(lease.pointer())) };
+    lease.finish().unwrap();
+}
+
+#[test]
+fn a_null_pointer_is_a_failure() {
+    let kept = good("ascending", "compare").retain().unwrap();
+    // SAFETY: both arguments may be null.
+    assert_eq!(unsafe { kept.pointer()(std::ptr::null(), std::ptr::null()) }, 0);
+    assert!(matches!(kept.take_failure(), Some(Error::NullElement { .. })));
 }
 
 #[test]

@@ -98,6 +98,15 @@ pub fn bounded(seconds: u32, kib: u32) -> Command {
     command
 }
 
+/// Runs an ignored test in a process of its own, which it may well end. `test` is its full name.
+pub fn again(test: &str, set: &[(&str, &str)]) -> Output {
+    let mut this = Command::new(std::env::current_exe().unwrap());
+    this.args(["--exact", "--ignored", "--nocapture", "--test-threads=1", test]);
+    let output = this.envs(set.iter().copied()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("running 1 test"), "{output:?}");
+    output
+}
+
 /// Runs a command with this standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Output {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

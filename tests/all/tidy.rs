@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::path;
+use crate::support::{files, path, promise};
 
 /// Files below a folder with this ending.
 fn sources(folder: &str, ending: &str) -> Vec<PathBuf> {
@@ -80,4 +80,43 @@ fn every_bundled_guest_is_in_the_readme() {
     for guest in callbox::bundled::BUNDLED {
         assert!(readme.contains(&format!("`{}`", guest.name)), "{}", guest.name);
     }
+}
+
+/// Every row names what shows it: test functions, and exactly the guests whose promise names the row.
+#[test]
+fn every_row_of_the_reliability_table_is_shown_by_tests_that_exist() {
+    let tests: String = [sources("host", "rs"), sources("tests/all", "rs")]
+        .concat()
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let mut guests: Vec<(String, String)> = files("wat/hostile", "wat")
+        .iter()
+        .map(|file| {
+            let row = promise(file).strip_prefix("row ").unwrap().split(':').next().unwrap().to_owned();
+            (row, file.file_name().unwrap().to_str().unwrap().to_owned())
+        })
+        .collect();
+    let table = fs::read_to_string(path("docs/reliability.md")).unwrap();
+    let mut rows = Vec::new();
+    for line in table.lines() {
+        let Some((row, rest)) = line.strip_prefix("| ").and_then(|line| line.split_once(" | ")) else {
+            continue;
+        };
+        let Ok(number) = row.parse::<usize>() else { continue };
+        rows.push(number);
+        let shown = rest.rsplit(" | ").next().unwrap();
+        let names: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "row {row} is shown by nothing");
+        for name in names {
+            if name.ends_with(".wat") {
+                let at = guests.iter().position(|guest| (&*guest.0, &*guest.1) == (row, name));
+                guests.remove(at.unwrap_or_else(|| panic!("row {row}: {name} promises something else")));
+            } else {
+                assert!(tests.contains(&format!("fn {name}(")), "row {row}: there is no test {name}");
+            }
+        }
+    }
+    assert_eq!(rows, (1..=37).collect::<Vec<_>>());
+    assert_eq!(guests, [], "guests that no row names");
 }

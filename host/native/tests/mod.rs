@@ -1,0 +1,227 @@
+//! The C library's sorts under every comparator that lies, on their safe path and on the unsafe one.
+//!
+//! The answers come from closures here, in the guest's place: what is tested is what C makes of them
+//! and how the trampoline holds it in.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::io::Write as _;
+
+use super::bsearch::search_with;
+use super::qsort::sort_within;
+use super::{Sorter, sort_private};
+use crate::array::Private;
+use crate::bounds::{Bounds, Run};
+use crate::callback::Callback;
+use crate::ctype::CType;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::prototype::Prototype;
+use crate::sandbox::{Module, Sandbox};
+
+mod in_place;
+
+const BOTH: [Sorter; 2] = [Sorter::Qsort, Sorter::Crt];
+
+/// Who the table says is asked.
+fn nobody() -> Callback {
+    let wat = r#"(module (memory (export "memory") 1)
+        (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
+    let sandbox = Sandbox::new(Limits::default()).unwrap();
+    let guest = Module::from_text(&sandbox, "nobody", wat).unwrap().instantiate().unwrap();
+    guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
+}
+
+/// Elements that are all different, as far as their width allows.
+fn elements(count: usize, width: usize) -> Private {
+    let mut private = Private::zeroed(count, width, usize::MAX).unwrap();
+    for (at, element) in private.as_mut_slice().chunks_exact_mut(width).enumerate() {
+        let number = &(at as u32).to_le_bytes()[..width.min(4)];
+        element.fill(0xa5);
+        element[..number.len()].copy_from_slice(number);
+    }
+    private
+}
+
+fn sorted(private: &Private) -> Vec<Vec<u8>> {
+    let mut all: Vec<_> = private.as_slice().chunks_exact(private.width()).map(<[u8]>::to_vec).collect();
+    all.sort();
+    all
+}
+
+/// How much the trampoline checks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Checks {
+    All,
+    /// Not that the first of two elements comes before the second.
+    Range,
+    None,
+}
+
+fn sort(
+    checks: Checks,
+    sorter: Sorter,
+    private: &mut Private,
+    callback: &Callback,
+    ask: &mut dyn FnMut(&[u8], &[u8]) -> Result<Ordering>,
+) -> Result<()> {
+    let (run, width) = (Run::of(private.as_slice()), private.width());
+    let ask = &mut |a: &[u8], b: &[u8]| ask(a, b);
+    match checks {
+        Checks::All => sort_private(sorter, private, callback, ask),
+        Checks::Range => {
+            let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
+            sort_within(bounds, sorter, private, callback, ask)
+        }
+        Checks::None => sort_within(Bounds::Trusted { width }, sorter, private, callback, ask),
+    }
+}
+
+/// Calls `run` with every sequence of answers there is: each time with a comparator that answers as
+/// before up to some call, and differently there. From call `free` on it always says "less". Returns
+/// how many there were.
+fn every_answer(free: usize, mut run: impl FnMut(&mut dyn FnMut() -> Ordering)) -> usize {
+    const ANSWERS: [Ordering; 3] = [Ordering::Less, Ordering::Equal, Ordering::Greater];
+    let mut script: Vec<usize> = Vec::new();
+    for runs in 1.. {
+        let mut calls = 0;
+        run(&mut || {
+            calls += 1;
+            if calls > free {
+                return Ordering::Less;
+            }
+            if calls > script.len() {
+                script.push(0);
+            }
+            ANSWERS[script[calls - 1]]
+        });
+        script.truncate(calls);
+        while script.last() == Some(&(ANSWERS.len() - 1)) {
+            script.pop();
+        }
+        match script.last_mut() {
+            Some(last) => *last += 1,
+            None => return runs,
+        }
+    }
+    unreachable!()
+}
+
+/// Even where tests are captured.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Widths that glibc moves in different ways, and one for which it wants a temporary from malloc
+/// even for two elements.
+const WIDTHS: [usize; 9] = [1, 3, 4, 8, 12, 32, 33, 100, 1040];
+
+/// The comparators of the first two rows of `docs/reliability.md`.
+fn liars() -> Vec<(&'static str, Box<dyn FnMut(&[u8], &[u8]) -> Ordering>)> {
+    let byte = |element: &[u8]| i32::from(element[0] as i8);
+    let mut calls = 0u64;
+    let mut seed = 7u64;
+    vec![
+        ("always less", Box::new(|_, _| Ordering::Less)),
+        ("always greater", Box::new(|_, _| Ordering::Greater)),
+        ("always equal", Box::new(|_, _| Ordering::Equal)),
+        (
+            "random",
+            Box::new(move |_, _| {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (seed >> 33).cmp(&(1 << 30))
+            }),
+        ),
+        (
+            "alternating",
+            Box::new(move |_, _| {
+                calls += 1;
+                if calls % 2 == 0 { Ordering::Less } else { Ordering::Greater }
+            }),
+        ),
+        ("cyclic", Box::new(move |a, b| (byte(a) - byte(b)).rem_euclid(3).cmp(&1))),
+        ("overflowing", Box::new(move |a, b| (byte(a) as i8).wrapping_sub(byte(b) as i8).cmp(&0))),
+    ]
+}
+
+#[test]
+fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
+    let nobody = nobody();
+    for sorter in BOTH {
+        for width in WIDTHS {
+            for count in [0, 1, 2, 3, 5, 8, 9, 10, 100, 1000] {
+                for (name, mut liar) in liars() {
+                    let mut private = elements(count, width);
+                    let before = sorted(&private);
+                    let outcome =
+                        sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| Ok(liar(a, b)));
+                    match outcome {
+                        Ok(()) => {}
+                        Err(Error::OutOfBounds { .. }) if sorter == Sorter::Crt => {}
+                        Err(error) => panic!("{name}, {sorter:?}, {count} × {width}: {error}"),
+                    }
+                    assert_eq!(sorted(&private), before, "{name}, {sorter:?}, {count} × {width}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_array() {
+    let nobody = nobody();
+    for sorter in BOTH {
+        for width in [4, 40] {
+            let runs: Vec<usize> = (0..=5)
+                .map(|count| {
+                    let before = sorted(&elements(count, width));
+                    every_answer(usize::MAX, |answer| {
+                        let mut private = elements(count, width);
+                        sort(Checks::All, sorter, &mut private, &nobody, &mut |_, _| Ok(answer())).unwrap();
+                        assert_eq!(sorted(&private), before);
+                    })
+                })
+                .collect();
+            // Eight or fewer are sorted by selection there: n (n - 1) / 2 comparisons, always.
+            if sorter == Sorter::Crt {
+                assert_eq!(runs, [1, 1, 3, 27, 729, 59049]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
+    let nobody = nobody();
+    for count in 0..=9usize {
+        let array = elements(count, 4);
+        let mut found = HashMap::new();
+        every_answer(usize::MAX, |answer| {
+            let at = search_with(&[7; 4], array.as_slice(), &nobody, &mut |_, _| Ok(answer())).unwrap();
+            *found.entry(at).or_insert(0) += 1;
+        });
+        // Each element is found by some sequence, and nothing else ever is.
+        let expected = (0..count).map(Some).chain([None]);
+        assert!(expected.clone().all(|at| found.contains_key(&at)), "{count}: {found:?}");
+        assert_eq!(found.len(), count + 1, "{count}: {found:?}");
+    }
+}
+
+#[test]
+fn a_failure_at_any_call_lets_the_sort_run_out_without_asking_again() {
+    let nobody = nobody();
+    for sorter in BOTH {
+        for call in 1..=20 {
+            let mut private = elements(9, 4);
+            let before = sorted(&private);
+            let mut asked = 0;
+            let outcome = sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| {
+                asked += 1;
+                if asked == call { Err(Error::NotPermutation) } else { Ok(b.cmp(a)) }
+            });
+            assert!(matches!(outcome, Err(Error::NotPermutation)) || asked < call, "{sorter:?} {call}");
+            assert!(asked <= call);
+            assert_eq!(sorted(&private), before);
+        }
+    }
+}
