@@ -149,6 +149,10 @@ fuzz_target!(|input: Input| {
     let mut module = wasm_encoder::Module::new();
     module.section(&types).section(&functions).section(&tables).section(&memories).section(&code);
     let wasm = module.finish();
+    // To look at what a slow input was.
+    if let Some(file) = std::env::var_os("CALLBOX_DUMP") {
+        std::fs::write(file, &wasm).unwrap();
+    }
     let started = Instant::now();
     match Module::new(&SANDBOX, "compile", &wasm) {
         Ok(_) => {

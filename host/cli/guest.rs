@@ -16,7 +16,10 @@ pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
         Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
         sandbox = sandbox.grant_print(|text| {
-            let _ = io::stderr().write_all(text);
+            // Lines and columns are its own; what else a terminal would obey is not.
+            let shown = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t');
+            let text: Vec<u8> = text.iter().map(|byte| if shown(byte) { b'?' } else { *byte }).collect();
+            let _ = io::stderr().write_all(&text);
         });
     }
     if args.assume_fresh_pages {

@@ -39,7 +39,7 @@ fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::
     }
     for import in imports {
         let fate = if module.is_granted(&import) { "granted with --grant print" } else { "never granted" };
-        row(text, "import", &format!("{}: {}; {fate}", import.name, import.ty))?;
+        row(text, "import", &format!("{}: {}; {fate}", import.shown(), import.ty))?;
     }
     for export in module.exports() {
         let shape = match export.shape {
@@ -48,7 +48,7 @@ fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::
             Some(Shape::Slices) => "; a comparator by slices: lines, -t bytes:N",
             None => "",
         };
-        row(text, "export", &format!("{}: {}{shape}", export.name, export.ty))?;
+        row(text, "export", &format!("{}: {}{shape}", export.shown(), export.ty))?;
     }
     let memory = match module.memory() {
         None => "none exported".into(),

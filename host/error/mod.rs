@@ -2,12 +2,14 @@
 
 mod backtrace;
 mod blame;
+mod text;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use backtrace::{Frame, GuestBacktrace};
 pub use blame::{Blame, Limit};
+pub(crate) use text::printable;
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

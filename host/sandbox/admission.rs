@@ -3,7 +3,7 @@
 use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
 use super::weight::Weights;
-use crate::error::{Error, Limit, Result};
+use crate::error::{Error, Limit, Result, printable};
 use crate::limits::Limits;
 
 /// Facts about a module that wasmtime does not tell.
@@ -152,7 +152,7 @@ impl Applicant<'_> {
     }
 
     fn refuse(&self, reason: String) -> Error {
-        Error::Module { module: self.name.to_owned(), reason }
+        Error::Module { module: self.name.to_owned(), reason: printable(&reason) }
     }
 }
 

@@ -10,7 +10,7 @@ use wasmtime::{ExternType, FuncType};
 use super::shape::{Shape, signature};
 use super::source::Source;
 use super::{Sandbox, admission};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 
 /// A compiled module: [`Send`] and [`Sync`], and cheap to clone. Each [`Guest`](crate::Guest) is
 /// one instance of it.
@@ -37,6 +37,13 @@ pub struct Extern {
     pub ty: String,
     /// The shape it has as a comparator, where it is one.
     pub shape: Option<Shape>,
+}
+
+impl Extern {
+    /// Its name for a person: without what a terminal would obey, and not endlessly long.
+    pub fn shown(&self) -> String {
+        printable(&self.name)
+    }
 }
 
 /// A module's memory as declared, in pages of 64 KiB.
@@ -88,10 +95,8 @@ impl Module {
     /// [`Error::Module`] where the text does not parse, and those of [`Module::new`].
     pub fn from_text(sandbox: &Sandbox, name: impl Into<String>, text: impl AsRef<[u8]>) -> Result<Module> {
         let name = name.into();
-        let wasm = wat::parse_bytes(text.as_ref()).map_err(|mut error| {
-            error.set_path(&name);
-            Error::Module { module: name.clone(), reason: error.to_string() }
-        })?;
+        let wasm = wat::parse_bytes(text.as_ref())
+            .map_err(|error| Error::Module { module: name.clone(), reason: wat_error(&error.to_string()) })?;
         Module::new(sandbox, name, &wasm)
     }
 
@@ -177,7 +182,7 @@ impl Module {
 
     fn list_functions(&self) -> String {
         let is_func = |export: &Extern| export.ty.starts_with("func");
-        let names: Vec<_> = self.exports().into_iter().filter(is_func).map(|export| export.name).collect();
+        let names: Vec<_> = self.exports().into_iter().filter(is_func).map(|export| export.shown()).collect();
         if names.is_empty() {
             return "it exports no function".into();
         }
@@ -192,7 +197,7 @@ impl Module {
 
     pub(super) fn check_imports(&self) -> Result<()> {
         let refused = self.imports().into_iter().filter(|import| !self.is_granted(import));
-        let refused: Vec<_> = refused.map(|import| import.name).collect();
+        let refused: Vec<_> = refused.map(|import| import.shown()).collect();
         if refused.is_empty() {
             return Ok(());
         }
@@ -213,8 +218,19 @@ fn describe(ty: &ExternType) -> String {
     }
 }
 
-/// wasmtime's chain of causes, without the line breaks that some of them have.
+/// wasmtime's chain of causes in one line.
 fn one_line(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
-    text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
+    printable(&text.split('\n').map(str::trim).collect::<Vec<_>>().join(" "))
+}
+
+/// The parser's message and place, without the piece of the text that it shows below.
+fn wat_error(text: &str) -> String {
+    let mut lines = text.lines();
+    let message = printable(lines.next().unwrap_or_default());
+    let place = lines.next().and_then(|line| line.rsplit_once("<anon>:")?.1.split_once(':'));
+    match place {
+        Some((line, column)) => format!("{message} at line {line}, column {column}"),
+        None => message,
+    }
 }

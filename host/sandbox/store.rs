@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::{Budget, Sandbox, Sink};
-use crate::error::{Error, Frame, GuestBacktrace, Limit, Result};
+use crate::error::{Error, Frame, GuestBacktrace, Limit, Result, printable};
 use crate::limits::Limits;
 
 pub(super) struct State {
@@ -156,7 +156,7 @@ pub(super) fn failure(error: &wasmtime::Error, module: &str, export: &str, budge
 
 fn backtrace(trace: &WasmBacktrace) -> GuestBacktrace {
     let frame = |frame: &wasmtime::FrameInfo| Frame {
-        name: frame.func_name().map(str::to_owned),
+        name: frame.func_name().map(printable),
         index: frame.func_index(),
         offset: frame.module_offset(),
     };

@@ -136,7 +136,8 @@ fn files_that_are_no_modules() {
         );
     }
     let error = Module::from_text(&sandbox(), "broken.wat", "(module (func)").err().unwrap();
-    assert!(error.to_string().contains("broken.wat:1:"), "{error}");
+    let text = "broken.wat: not a usable WebAssembly module: expected `)` at line 1, column 15";
+    assert_eq!(error.to_string(), text);
 }
 
 #[test]
@@ -228,4 +229,38 @@ fn the_first_failure_is_kept_and_not_its_echoes() {
 fn errors_cross_threads_and_boxes() {
     fn portable<T: Send + Sync + std::error::Error + 'static>() {}
     portable::<Error>();
+}
+
+#[test]
+fn names_that_a_guests_author_chose_do_nothing_to_a_terminal() {
+    let module = |wat: &str| Module::from_text(&sandbox(), "module", wat);
+    let long = "x".repeat(100_000);
+    for (outcome, text) in [
+        (
+            module(r#"(module (import "env" "\1b[31m\0ared" (func)))"#).unwrap().instantiate().map(drop),
+            r"import env.\u{1b}[31m\nred is not granted",
+        ),
+        (
+            module(r#"(module (func (export "\1b]0;title\07")))"#)
+                .unwrap()
+                .instantiate()
+                .unwrap()
+                .callback("compare", comparator())
+                .map(drop),
+            r"the functions it exports are: \u{1b}]0;title\u{7}",
+        ),
+        (module(&format!(r#"(module (func (export "{long}")) (func (export "{long}")))"#)).map(drop), "x…"),
+        (module("(module\n  (func bogus \u{1b}))").map(drop), "at line 2, column 15"),
+    ] {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains(text), "{error}");
+        assert!(!error.contains(char::is_control) && error.len() < 1000, "{error:?}");
+    }
+    let named = module(
+        r#"(module (@custom "x" "") (memory (export "memory") 1)
+            (func $"\1b[2J" (export "compare") (param i32 i32) (result i32) unreachable))"#,
+    );
+    let callback = named.unwrap().instantiate().unwrap().callback("compare", comparator()).unwrap();
+    let trace = native::qsort(&mut [2, 1], &callback).unwrap_err().source().unwrap().to_string();
+    assert!(trace.contains(r"\u{1b}[2J") && !trace.contains('\u{1b}'), "{trace:?}");
 }

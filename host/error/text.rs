@@ -1,0 +1,42 @@
+//! Text that a guest's author wrote, on its way to a person's terminal.
+
+use std::fmt::Write;
+
+/// So much of a name is enough to know it by.
+const LONGEST: usize = 200;
+
+/// A name or message with its control characters escaped, so that it stays on its line and does
+/// nothing to a terminal, and not longer than a person reads.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for (at, char) in text.chars().enumerate() {
+        if at == LONGEST {
+            shown.push('…');
+            break;
+        }
+        // Controls, and what turns the direction of writing round.
+        let hidden = char.is_control()
+            || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        // Writing to a `String` cannot fail.
+        let _ = if hidden { write!(shown, "{}", char.escape_default()) } else { write!(shown, "{char}") };
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(printable("\x1b[31mred\nline \u{202e}"), r"\u{1b}[31mred\nline \u{202e}");
+        assert_eq!(printable("naïve 名前 'quoted'"), "naïve 名前 'quoted'");
+    }
+
+    #[test]
+    fn what_nobody_would_read_is_cut_off() {
+        let long = printable(&"x".repeat(1_000_000));
+        assert_eq!(long.chars().count(), 201);
+        assert!(long.ends_with("x…"));
+    }
+}
