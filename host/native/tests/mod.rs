@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::prototype::Prototype;
 use crate::sandbox::{Module, Sandbox};
+use crate::trampoline::Ask;
 
 mod in_place;
 
@@ -63,7 +64,7 @@ fn sort(
     sorter: Sorter,
     private: &mut Private,
     callback: &Callback,
-    ask: &mut dyn FnMut(&[u8], &[u8]) -> Result<Ordering>,
+    ask: &mut Ask<'_>,
 ) -> Result<()> {
     let (run, width) = (Run::of(private.as_slice()), private.width());
     let ask = &mut |a: &[u8], b: &[u8]| ask(a, b);
@@ -116,8 +117,10 @@ fn say(text: &str) {
 /// even for two elements.
 const WIDTHS: [usize; 9] = [1, 3, 4, 8, 12, 32, 33, 100, 1040];
 
+type Liar = dyn FnMut(&[u8], &[u8]) -> Ordering;
+
 /// The comparators of the first two rows of `docs/reliability.md`.
-fn liars() -> Vec<(&'static str, Box<dyn FnMut(&[u8], &[u8]) -> Ordering>)> {
+fn liars() -> Vec<(&'static str, Box<Liar>)> {
     let byte = |element: &[u8]| i32::from(element[0] as i8);
     let mut calls = 0u64;
     let mut seed = 7u64;
@@ -136,7 +139,7 @@ fn liars() -> Vec<(&'static str, Box<dyn FnMut(&[u8], &[u8]) -> Ordering>)> {
             "alternating",
             Box::new(move |_, _| {
                 calls += 1;
-                if calls % 2 == 0 { Ordering::Less } else { Ordering::Greater }
+                if calls.is_multiple_of(2) { Ordering::Less } else { Ordering::Greater }
             }),
         ),
         ("cyclic", Box::new(move |a, b| (byte(a) - byte(b)).rem_euclid(3).cmp(&1))),
