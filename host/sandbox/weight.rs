@@ -95,7 +95,9 @@ impl Weights {
             let mut branch = |depth: u32, open: &[(u64, bool)]| {
                 let at = open.len().checked_sub(1 + depth as usize);
                 let carried = at.map_or(0, |at| open[at].0);
-                merged += (u64::from(depth) + 1) * (locals + 1);
+                // A depth that leads nowhere is for the validator, too.
+                let out = (u64::from(depth) + 1).saturating_mul(locals + 1);
+                merged = merged.saturating_add(out);
                 carried
             };
             weight += match operator {
