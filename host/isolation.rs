@@ -150,7 +150,7 @@ mod linux {
         calls.iter().map(|&call| (call, Vec::new())).collect()
     }
 
-    /// What a program may try, and go on without.
+    /// What a program may try, and go on without; a backtrace, for one, looks for its symbols.
     const OPENING: &[i64] = &[
         libc::SYS_openat,
         #[cfg(target_arch = "x86_64")]
@@ -159,9 +159,15 @@ mod linux {
         libc::SYS_access,
         #[cfg(target_arch = "x86_64")]
         libc::SYS_readlink,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_stat,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_lstat,
         libc::SYS_faccessat,
+        libc::SYS_getcwd,
         libc::SYS_readlinkat,
         libc::SYS_newfstatat,
+        libc::SYS_statx,
     ];
 
     /// Memory, threads, clocks, and descriptors that are open.
