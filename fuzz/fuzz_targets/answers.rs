@@ -8,7 +8,7 @@ use std::ffi::c_int;
 
 use arbitrary::Arbitrary;
 use callbox::native::Sorter;
-use callbox::{Callback, CType, Error, Limits, Module, Prototype, Sandbox, fuzzing};
+use callbox::{Callback, Error, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 unsafe extern "C" {
@@ -26,15 +26,7 @@ struct Input {
     answers: Vec<i8>,
 }
 
-fn nobody() -> Callback {
-    let wat = r#"(module (memory (export "memory") 1)
-        (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
-    let sandbox = Sandbox::new(Limits::default()).unwrap();
-    let guest = Module::from_text(&sandbox, "nobody", wat).unwrap().instantiate().unwrap();
-    guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
-}
-
-thread_local!(static NOBODY: Callback = nobody());
+thread_local!(static NOBODY: Callback = fuzzing::nobody());
 
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width).max(1) + if input.wide { 1024 } else { 0 };

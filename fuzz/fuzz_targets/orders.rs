@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use callbox::native::Sorter;
-use callbox::{Callback, CType, Limits, Module, Prototype, Sandbox, fuzzing};
+use callbox::{Callback, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -16,15 +16,7 @@ struct Input {
     bytes: Vec<u8>,
 }
 
-fn nobody() -> Callback {
-    let wat = r#"(module (memory (export "memory") 1)
-        (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
-    let sandbox = Sandbox::new(Limits::default()).unwrap();
-    let guest = Module::from_text(&sandbox, "nobody", wat).unwrap().instantiate().unwrap();
-    guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
-}
-
-thread_local!(static NOBODY: Callback = nobody());
+thread_local!(static NOBODY: Callback = fuzzing::nobody());
 
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width % 70) + 1;

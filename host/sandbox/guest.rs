@@ -53,7 +53,8 @@ impl Module {
     /// # Errors
     ///
     /// [`Error::Imports`] where the module wants an import that is not granted; [`Error::Trap`] and
-    /// [`Error::Limit`] where initialisation fails.
+    /// [`Error::Limit`] where initialisation fails; [`Error::Stack`] and [`Error::Forked`] where this
+    /// thread, or this process, cannot run a guest, which holds for every later call too.
     pub fn instantiate(&self) -> Result<Guest> {
         self.check_imports()?;
         self.check_place()?;

@@ -138,6 +138,13 @@ fn module(types: &[(usize, usize)], locals: u32, bodies: &[Vec<u8>]) -> Vec<u8> 
         shared: false,
     };
     tables.table(table);
+    let memories = one_memory();
+    let mut module = wasm_encoder::Module::new();
+    module.section(&type_section).section(&functions).section(&tables).section(&memories).section(&code);
+    module.finish()
+}
+
+fn one_memory() -> MemorySection {
     let mut memories = MemorySection::new();
     memories.memory(MemoryType {
         minimum: 1,
@@ -146,9 +153,7 @@ fn module(types: &[(usize, usize)], locals: u32, bodies: &[Vec<u8>]) -> Vec<u8> 
         shared: false,
         page_size_log2: None,
     });
-    let mut module = wasm_encoder::Module::new();
-    module.section(&type_section).section(&functions).section(&tables).section(&memories).section(&code);
-    module.finish()
+    memories
 }
 
 fn leb(number: usize) -> Vec<u8> {
@@ -259,14 +264,7 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
 }
 
 fn many_segments() -> Vec<u8> {
-    let mut memories = MemorySection::new();
-    memories.memory(MemoryType {
-        minimum: 1,
-        maximum: None,
-        memory64: false,
-        shared: false,
-        page_size_log2: None,
-    });
+    let memories = one_memory();
     let mut data = DataSection::new();
     (0..100_000).for_each(|_| {
         data.active(0, &ConstExpr::i32_const(0), []);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use callbox::sort::{Items, Job, Options};
 use callbox::{CType, Config, Error, Limit, Limits, Module, Prototype, Sandbox, native};
 
-use crate::support::{alone, callbox, comparator, comparing, good, path, run, sandbox, skip};
+use crate::support::{alone, callbox, comparator, comparing, comparing_in, good, path, run, sandbox, skip};
 
 const ENDLESS: &str = "(loop $l (br $l)) (unreachable)";
 
@@ -36,19 +36,7 @@ fn an_endless_loop_in_any_call_ends_at_the_deadline() {
     native::qsort(&mut shuffled(500), &counting).unwrap();
     let sandbox = Sandbox::new(Limits::default().deadline(Duration::from_millis(200))).unwrap();
     for call in [1, 1000, counting.calls()] {
-        let wat = format!(
-            r#"(module (memory (export "memory") 1)
-                (global $calls (mut i32) (i32.const 0))
-                (func $order (param $a i32) (param $b i32) (result i32)
-                    (i32.sub
-                        (i32.gt_s (i32.load (local.get $a)) (i32.load (local.get $b)))
-                        (i32.lt_s (i32.load (local.get $a)) (i32.load (local.get $b)))))
-                (func (export "compare") (param $a i32) (param $b i32) (result i32)
-                    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
-                    {}))"#,
-            endless_at(call)
-        );
-        let guest = Module::from_text(&sandbox, "endless", wat).unwrap().instantiate().unwrap();
+        let guest = comparing_in(&sandbox, &endless_at(call));
         let callback = guest.callback("compare", comparator()).unwrap();
         let mut numbers = shuffled(500);
         let started = Instant::now();
@@ -105,11 +93,7 @@ fn a_forked_child_is_told_so_and_can_make_a_sandbox_of_its_own() {
             let Err(Error::Forked { .. }) = module.instantiate() else { return 2 };
             let limits = Limits::default().deadline(Duration::from_millis(100));
             let own = Sandbox::new(limits).unwrap();
-            let wat = format!(
-                "(module (memory (export \"memory\") 1)
-                    (func (export \"compare\") (param i32 i32) (result i32) {ENDLESS}))"
-            );
-            let own = Module::from_text(&own, "own", wat).unwrap().instantiate().unwrap();
+            let own = comparing_in(&own, ENDLESS);
             let own = own.callback("compare", comparator()).unwrap();
             match native::qsort(&mut [2, 1], &own) {
                 Err(error) if error.limit() == Some(Limit::Deadline) => 0,

@@ -53,7 +53,12 @@ pub fn good(name: &str, export: &str) -> Callback {
 
 /// A comparator of `i32` by pointers, whose body may use `$a` and `$b`, the addresses, and `$calls`.
 pub fn comparing(body: &str) -> Guest {
-    guest(&format!(
+    comparing_in(&sandbox(), body)
+}
+
+/// The same in a sandbox of one's own.
+pub fn comparing_in(sandbox: &Sandbox, body: &str) -> Guest {
+    let wat = format!(
         r#"(module
             (memory (export "memory") 1)
             (global $calls (mut i32) (i32.const 0))
@@ -64,7 +69,8 @@ pub fn comparing(body: &str) -> Guest {
             (func (export "compare") (param $a i32) (param $b i32) (result i32)
                 (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
                 {body}))"#
-    ))
+    );
+    Module::from_text(sandbox, "comparing", wat).unwrap().instantiate().unwrap()
 }
 
 /// The binary under test.

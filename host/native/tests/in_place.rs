@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use super::super::{Sorter, glibc};
-use super::{Checks, WIDTHS, elements, every_answer, liars, nobody, say, sort, sorted};
+use super::{Checks, WIDTHS, elements, every_answer, liars, say, sort, sorted};
 use crate::array::Private;
+use crate::callback::Callback;
 use crate::error::Error;
 
 /// Runs one of these tests again in a process of its own, with the C library short of memory.
@@ -50,7 +51,7 @@ fn without_its_temporary_qsort_is_left_at_the_first_call() {
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn unsafe_path_is_left_at_the_first_call() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     for width in WIDTHS {
         for count in [2, 3, 5, 100, 1000, 10_000] {
             // Less than this is on the stack.
@@ -90,7 +91,7 @@ fn the_quadratic_adversary_is_left_at_the_first_call() {
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn adversary_is_left_at_the_first_call() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     for (checks, count) in [(Checks::All, 100_000), (Checks::Range, 2000)] {
         let gas = u32::MAX;
         let mut value = vec![gas; count];
@@ -131,7 +132,7 @@ fn the_range_check_alone_keeps_every_element_on_every_unsafe_path_of_up_to_five(
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn unsafe_paths_of_up_to_five() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     let width = 1024; // so that even for two elements the temporary comes from malloc
     let mut runs = Vec::new();
     let mut left = 0;
@@ -161,7 +162,7 @@ fn the_range_check_alone_stops_every_liar_on_the_unsafe_path() {
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn unsafe_path_stops_at_the_range() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     let mut left = 0;
     for width in WIDTHS {
         for count in [4, 5, 100, 10_000] {
@@ -195,7 +196,7 @@ fn with_every_check_off_a_liar_crashes_the_process() {
 #[test]
 #[ignore = "runs with a preloaded library, and crashes"]
 fn a_liar_crashes() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     let mut private = elements(10_000, 4);
     let _ = sort(Checks::None, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
         // Looks at them as a guest's copy would.
@@ -213,7 +214,7 @@ fn an_array_whose_temporary_would_be_refused_is_refused_before_anything_is_calle
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn temporary_is_too_large() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     let page = rustix::param::page_size();
     let ask = &mut |_: &[u8], _: &[u8]| panic!("a comparator was asked");
     let mut private = elements(1001 * page / 4, 4);
@@ -239,7 +240,7 @@ fn with_little_address_space_qsort_is_left_or_not_begun() {
 #[ignore = "runs in a process of its own"]
 fn little_address_space() {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     let (count, width) = (9 << 18, 32); // 72 MiB, more than an arena of malloc's, and a temporary of as much
     let mut outcomes = Vec::new();
     for spare in [16u64, 100, 160, 512] {

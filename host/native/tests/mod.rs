@@ -13,25 +13,12 @@ use super::{Sorter, sort_private};
 use crate::array::Private;
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
-use crate::ctype::CType;
 use crate::error::{Error, Result};
-use crate::limits::Limits;
-use crate::prototype::Prototype;
-use crate::sandbox::{Module, Sandbox};
 use crate::trampoline::Ask;
 
 mod in_place;
 
 const BOTH: [Sorter; 2] = [Sorter::Qsort, Sorter::Crt];
-
-/// Who the table says is asked.
-fn nobody() -> Callback {
-    let wat = r#"(module (memory (export "memory") 1)
-        (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
-    let sandbox = Sandbox::new(Limits::default()).unwrap();
-    let guest = Module::from_text(&sandbox, "nobody", wat).unwrap().instantiate().unwrap();
-    guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
-}
 
 /// Elements that are all different, as far as their width allows.
 fn elements(count: usize, width: usize) -> Private {
@@ -149,7 +136,7 @@ fn liars() -> Vec<(&'static str, Box<Liar>)> {
 
 #[test]
 fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     for sorter in BOTH {
         for width in WIDTHS {
             for count in [0, 1, 2, 3, 5, 8, 9, 10, 100, 1000] {
@@ -172,7 +159,7 @@ fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
 
 #[test]
 fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_array() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     for sorter in BOTH {
         for width in [4, 40] {
             let runs: Vec<usize> = (0..=5)
@@ -195,7 +182,7 @@ fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_arra
 
 #[test]
 fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     for count in 0..=9usize {
         let array = elements(count, 4);
         let mut found = HashMap::new();
@@ -212,7 +199,7 @@ fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
 
 #[test]
 fn a_failure_at_any_call_lets_the_sort_run_out_without_asking_again() {
-    let nobody = nobody();
+    let nobody = Callback::nobody();
     for sorter in BOTH {
         for call in 1..=20 {
             let mut private = elements(9, 4);
