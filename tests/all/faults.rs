@@ -69,6 +69,8 @@ fn forked(body: impl FnOnce() -> i32) -> i32 {
     match unsafe { libc::fork() } {
         -1 => panic!("cannot fork"),
         0 => {
+            // SAFETY: it only asks for a signal, which ends a child that a guest keeps for ever.
+            unsafe { libc::alarm(60) };
             let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(99);
             // SAFETY: it ends the child without running the parent's destructors.
             unsafe { libc::_exit(status) }
