@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::array::Array;
 use crate::ctype::CType;
 use crate::error::{Error, Result};
+use crate::kernel::Number;
 use crate::prototype::{CallConv, Prototype};
-use crate::sandbox::{Budget, Comparator, Guest, Shape, Turn};
+use crate::sandbox::{Budget, Caller, Guest, Shape, Turn};
+
+/// What a guest said of two elements; small enough to be returned in registers.
+pub(crate) type Answer = Result<Ordering, Box<Error>>;
 
 /// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
 /// guest alive.
@@ -22,7 +26,9 @@ struct Inner {
     export: String,
     prototype: Prototype,
     shape: Shape,
-    comparator: Comparator,
+    /// How it is called with elements of its type, and what they are where they are numbers.
+    call: Caller,
+    number: Option<Number>,
     /// What the elements are; `None` where any bytes will do.
     element: Option<CType>,
     calls: AtomicU64,
@@ -65,13 +71,14 @@ impl Guest {
                 found: element.to_string(),
             });
         }
-        let comparator = comparator.reading(element.as_ref().and_then(CType::kind));
+        let (call, number) = (comparator.caller(element.as_ref()), comparator.number(element.as_ref()));
         let inner = Inner {
             guest: self.clone(),
             export: export.to_owned(),
             prototype,
             shape,
-            comparator,
+            call,
+            number,
             element,
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -147,11 +154,22 @@ impl Callback {
         for bytes in [a, b] {
             self.accepts(bytes.len(), None)?;
         }
-        self.ask(&self.inner.guest.new_budget(), a, b)
+        self.ask(&self.inner.guest.new_budget(), a, b).map_err(|error| *error)
+    }
+
+    /// The same export of another guest, made now from the same module.
+    pub(crate) fn fresh(&self) -> Result<Callback> {
+        let Inner { guest, export, prototype, shape, .. } = &*self.inner;
+        guest.module().instantiate()?.callback_as(*shape, export, prototype.clone())
+    }
+
+    /// What its elements are, where the guest takes them as numbers.
+    pub(crate) fn number(&self) -> Option<Number> {
+        self.inner.number
     }
 
     /// Asks the guest once, on a budget; the width of `a` and `b` has been checked.
-    pub(crate) fn ask(&self, budget: &Arc<Budget>, a: &[u8], b: &[u8]) -> Result<Ordering> {
+    pub(crate) fn ask(&self, budget: &Arc<Budget>, a: &[u8], b: &[u8]) -> Answer {
         self.hold(budget)?.ask(a, b)
     }
 
@@ -214,12 +232,13 @@ pub(crate) struct Held<'a> {
     calls: u64,
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
     /// Asks the guest. Of its answer only the sign counts.
-    pub(crate) fn ask(&mut self, a: &[u8], b: &[u8]) -> Result<Ordering> {
+    #[inline]
+    pub(crate) fn ask(&mut self, a: &[u8], b: &[u8]) -> Answer {
         self.calls += 1;
-        let Inner { export, comparator, failures, .. } = self.callback;
-        match self.turn.compare(export, comparator, a, b) {
+        let Inner { export, call, failures, .. } = self.callback;
+        match self.turn.compare(export, call, a, b) {
             Ok(answer) => Ok(answer.cmp(&0)),
             Err(error) => {
                 failures.fetch_add(1, Relaxed);
@@ -231,6 +250,16 @@ impl Held<'_> {
     /// How often the guest has been asked.
     pub(crate) fn calls(&self) -> u64 {
         self.calls
+    }
+
+    /// Counts calls that were made without [`Held::ask`].
+    pub(crate) fn count(&mut self, calls: u64) {
+        self.calls += calls;
+    }
+
+    /// The turn itself.
+    pub(crate) fn turn(&mut self) -> &mut Turn<'a> {
+        &mut self.turn
     }
 }
 

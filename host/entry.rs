@@ -1,12 +1,11 @@
 //! What a slot of the callback table holds, and the table as users see it.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bounds::Bounds;
-use crate::callback::Callback;
+use crate::callback::{Answer, Callback};
 use crate::error::{Error, Result};
 use crate::prototype::Prototype;
 use crate::table::{Key, Table};
@@ -19,7 +18,7 @@ pub(crate) const SLOTS: usize = 1024;
 pub(crate) static TABLE: Table<Entry, SLOTS> = Table::new();
 
 /// Asks for the order of two elements given as bytes, from any thread.
-pub(crate) type SharedAsk = Box<dyn Fn(&[u8], &[u8]) -> Result<Ordering> + Send + Sync>;
+pub(crate) type SharedAsk = Box<dyn Fn(&[u8], &[u8]) -> Answer + Send + Sync>;
 
 /// One loan of a callback to native code.
 pub(crate) struct Entry {
@@ -67,9 +66,9 @@ impl Entry {
     }
 
     /// Keeps the first failure; later ones are its echoes.
-    pub(crate) fn fail(&self, error: Error) {
+    pub(crate) fn fail(&self, error: Box<Error>) {
         self.failures.fetch_add(1, Relaxed);
-        self.kept().get_or_insert(error);
+        self.kept().get_or_insert(*error);
         self.failed.store(true, Relaxed);
     }
 

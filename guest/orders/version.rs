@@ -9,17 +9,65 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{digits, skip_zeros};
+use callbox_guest::{common_prefix, digits, skip_zeros};
 
 callbox_guest::compare_bytes!(version);
 
 fn version(a: &[u8], b: &[u8]) -> Ordering {
+    in_place(a, b).unwrap_or_else(|| in_full(a, b))
+}
+
+/// As GNU does it.
+fn in_full(a: &[u8], b: &[u8]) -> Ordering {
     let first = rank(a).cmp(&rank(b));
     if first != Ordering::Equal {
         return first;
     }
     let (short_a, short_b) = (without_suffix(a), without_suffix(b));
     parts(short_a, short_b).then_with(|| parts(a, b))
+}
+
+/// The same, by looking only where the texts differ first; `None` where that does not tell.
+///
+/// What both begin with does not matter, up to the run of digits that the difference may be in. What
+/// decides from there on also decides without the suffixes, if they begin behind it.
+fn in_place(a: &[u8], b: &[u8]) -> Option<Ordering> {
+    if a.is_empty() || b.is_empty() || a[0] == b'.' || b[0] == b'.' {
+        return None;
+    }
+    let differ = common_prefix(a, b);
+    let same = a[..differ].iter().rev().take_while(|c| c.is_ascii_digit()).count();
+    let (rest_a, rest_b) = (&a[differ - same..], &b[differ - same..]);
+    let (decided_a, decided_b, order);
+    if same == 0 && (is_text(rest_a) || is_text(rest_b)) {
+        (decided_a, decided_b) = (rest_a.len().min(1), rest_b.len().min(1));
+        order = weight(rest_a).cmp(&weight(rest_b));
+    } else {
+        let (zeros_a, zeros_b) = (skip_zeros(rest_a), skip_zeros(rest_b));
+        let (in_a, in_b) = (digits(zeros_a), digits(zeros_b));
+        (decided_a, decided_b) = (rest_a.len() - zeros_a.len() + in_a, rest_b.len() - zeros_b.len() + in_b);
+        order = in_a.cmp(&in_b).then_with(|| zeros_a[..in_a].cmp(&zeros_b[..in_b]));
+    }
+    let before = differ - same;
+    let behind = suffix_is_behind(a, before + decided_a) && suffix_is_behind(b, before + decided_b);
+    if order != Ordering::Equal && behind { Some(order) } else { None }
+}
+
+/// Whether the suffix of a text begins at `from` or behind it; `false` also where that would take
+/// long to find out.
+fn suffix_is_behind(text: &[u8], from: usize) -> bool {
+    let rest = &text[from..];
+    let mut point = false;
+    for c in rest {
+        // Each point of a suffix has a letter behind it, and nothing else but digits is in it.
+        let letter = c.is_ascii_alphabetic() || *c == b'~';
+        if !letter && (point || !(c.is_ascii_digit() || *c == b'.')) {
+            return true;
+        }
+        point = *c == b'.';
+    }
+    // All of the rest is one, unless it ends in a point.
+    point || ((rest.is_empty() || rest[0] == b'.') && without_suffix(&text[..from]).len() == from)
 }
 
 /// What comes first, whatever its parts.

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -77,9 +78,13 @@ pub struct Sort {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Which native code sorts
+    /// What runs the sort
     #[arg(long, value_enum, default_value = "qsort")]
     pub sorter: Sorter,
+
+    /// Sort with N threads, each with a guest of its own
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub parallel: NonZeroUsize,
 
     /// Do it in a process that can reach nothing but its input and its output (Linux)
     #[arg(long, help_heading = "Limits")]
@@ -192,6 +197,8 @@ pub enum Sorter {
     Qsort,
     /// the algorithm of the Microsoft C runtime
     Crt,
+    /// a kernel inside the sandbox, the fastest
+    Resident,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -71,7 +71,7 @@ impl Fault {
     /// A failure of the library, about this guest.
     pub fn library(guest: &str, error: &Error) -> Fault {
         let exit = match error {
-            Error::OutOfBounds { .. } => Exit::Contradiction,
+            Error::OutOfBounds { .. } | Error::Contradiction { .. } => Exit::Contradiction,
             Error::Read { .. } => Exit::Trouble,
             // What the caller did wrong here was to name this guest for this work.
             Error::ElementMismatch { .. } => Exit::Guest,

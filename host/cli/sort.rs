@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use callbox::Callback;
-use callbox::native::Sorter;
-use callbox::sort::{Items, Job, Options, Trace};
+use callbox::sort::{Items, Job, Options, Sorter, Trace};
 
 use super::args::{self, CheckHow};
 use super::fault::{Exit, Fault, Result};
@@ -21,6 +20,11 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
         let extra = input::name(&args.files[1]);
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
+    if args.trace && matches!(args.sorter, args::Sorter::Resident) {
+        let text =
+            "--trace: comparisons of the resident sorter never leave the sandbox; use --sorter qsort or crt";
+        return Err(Fault::trouble(text));
+    }
     let inside = args.isolate && isolate::is_inside();
     // The parent of an isolated process knows where its output belongs.
     let output = Output::open(args.output.as_deref().filter(|_| !inside))?;
@@ -28,7 +32,7 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
         return isolate::run(args, output);
     }
     let source = guest::find(&args.guest.name, &args.guest.limits.set())?;
-    let (callback, items, load, read);
+    let (callback, mut items, load, read);
     let started = Instant::now();
     if inside {
         // Everything that takes files comes first.
@@ -56,26 +60,31 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
         return Ok(Exit::Disorder);
     }
 
-    let sorted = job.sort(&items).map_err(fault)?;
+    let (read_items, lines) = (items.len(), items.width().is_none());
+    let sorted = match lines {
+        true => Some(job.sort(&items).map_err(fault)?),
+        // Records are moved, which takes less memory than their numbers beside them.
+        false => job.sort_in_place(&mut items).map(|()| None).map_err(fault)?,
+    };
     let sort = ready.elapsed();
+    let written = sorted.as_ref().map_or(items.len(), |sorted| sorted.order.len());
     let separator = input::separator(&args.items);
-    output.write(|to| {
-        for &at in &sorted.order {
+    output.write(|to| match &sorted {
+        None => items.iter().try_for_each(|record| to.write_all(record)),
+        Some(sorted) => sorted.order.iter().try_for_each(|&at| {
             to.write_all(items.get(at as usize))?;
-            if args.items.kind == Type::Lines {
-                to.write_all(&[separator])?;
-            }
-        }
-        Ok(())
+            to.write_all(&[separator])
+        }),
     })?;
     if let Some(format) = args.stats {
         let figures = Figures {
             sorter: match args.sorter {
                 args::Sorter::Qsort => "qsort",
                 args::Sorter::Crt => "crt",
+                args::Sorter::Resident => "resident",
             },
-            items: items.len(),
-            written: sorted.order.len(),
+            items: read_items,
+            written,
             comparisons: job.comparisons(),
             fuel: job.fuel_used(),
             guest_memory: memory(&callback),
@@ -96,7 +105,9 @@ fn options(args: &args::Sort) -> Options {
         sorter: match args.sorter {
             args::Sorter::Qsort => Sorter::Qsort,
             args::Sorter::Crt => Sorter::Crt,
+            args::Sorter::Resident => Sorter::Resident,
         },
+        parallel: args.parallel,
         trace: args.trace.then(|| trace(args.items.kind.clone())),
     }
 }

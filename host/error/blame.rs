@@ -70,7 +70,8 @@ impl Error {
             | Staging { .. }
             | Limit { .. }
             | Trap { .. }
-            | OutOfBounds { .. } => Blame::Guest,
+            | OutOfBounds { .. }
+            | Contradiction { .. } => Blame::Guest,
             LeftMergePath { .. }
             | TemporaryTooLarge { .. }
             | NoMemory { .. }
@@ -90,5 +91,11 @@ impl Error {
             Error::Stack { .. } => Some(Limit::Stack),
             _ => None,
         }
+    }
+}
+
+impl From<Box<Error>> for Error {
+    fn from(error: Box<Error>) -> Error {
+        *error
     }
 }

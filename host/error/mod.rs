@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 pub use backtrace::{Frame, GuestBacktrace};
 pub use blame::{Blame, Limit};
+use text::list_imports;
 pub(crate) use text::printable;
 
 /// The result of every fallible function in this crate.
@@ -179,6 +180,15 @@ pub enum Error {
         call: u64,
     },
 
+    /// The resident sorter lost count of its elements, because the answers contradict each other.
+    #[error(
+        "\"{export}\" contradicts itself: no order fits its answers; find a counterexample with `callbox check`"
+    )]
+    Contradiction {
+        /// The export behind the callback.
+        export: String,
+    },
+
     /// glibc before 2.39 could not allocate the temporary of its merge sort and fell back to a
     /// quicksort that is unsafe with an untrusted comparator. It was left before it moved anything.
     #[error(
@@ -283,11 +293,4 @@ pub enum Error {
         /// What the engine said.
         reason: String,
     },
-}
-
-fn list_imports(imports: &[String]) -> String {
-    match imports {
-        [one] => format!("import {one} is"),
-        many => format!("imports {} are", many.join(", ")),
-    }
 }

@@ -23,6 +23,14 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// The subject of a sentence about imports that were refused.
+pub(super) fn list_imports(imports: &[String]) -> String {
+    match imports {
+        [one] => format!("import {one} is"),
+        many => format!("imports {} are", many.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::printable;

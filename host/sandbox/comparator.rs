@@ -1,11 +1,13 @@
 //! A comparator export with its core type settled, ready to be called.
 
-use wasmtime::{Store, TypedFunc};
+use std::marker::PhantomData;
+
+use wasmtime::{Store, TypedFunc, WasmTy};
 
 use super::staging::Staging;
-use super::store::{Failed, State};
+use super::store::State;
 use crate::ctype::{CType, Kind};
-use crate::error::Result;
+use crate::kernel::{Core, Number};
 
 type Two<T> = TypedFunc<(T, T), i32>;
 
@@ -17,6 +19,32 @@ pub(crate) enum Comparator {
     I64(Two<i64>, Kind),
     F32(Two<f32>),
     F64(Two<f64>),
+}
+
+/// A way to hand two elements over and ask for their order.
+pub(crate) struct Caller(Box<dyn Call>);
+
+impl Caller {
+    #[inline]
+    pub(super) fn call(
+        &self,
+        store: &mut Store<State>,
+        staging: &mut Staging,
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<i32> {
+        self.0.call(store, staging, a, b)
+    }
+}
+
+trait Call: Send + Sync {
+    fn call(
+        &self,
+        store: &mut Store<State>,
+        staging: &mut Staging,
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<i32>;
 }
 
 impl Comparator {
@@ -46,70 +74,112 @@ impl Comparator {
         }
     }
 
-    /// The same, for elements of this kind: narrow ones are extended as C extends them.
-    pub(crate) fn reading(self, kind: Option<Kind>) -> Comparator {
-        match (self, kind) {
-            (Comparator::I32(f, _), Some(kind)) => Comparator::I32(f, kind),
-            (Comparator::I64(f, _), Some(kind)) => Comparator::I64(f, kind),
-            (other, _) => other,
-        }
+    /// Such elements as numbers, for a comparator that takes numbers.
+    pub(crate) fn number(&self, element: Option<&CType>) -> Option<Number> {
+        let core = match self {
+            Comparator::Pointers(_) | Comparator::Slices(_) => return None,
+            Comparator::I32(..) => Core::I32,
+            Comparator::I64(..) => Core::I64,
+            Comparator::F32(_) => Core::F32,
+            Comparator::F64(_) => Core::F64,
+        };
+        let width = u8::try_from(element?.size()?).ok()?;
+        Some(Number { core, width, signed: element?.kind() == Some(Kind::Signed) })
     }
 
-    /// Hands both elements over, as their shape wants it, and asks for their order.
-    pub(super) fn call(
+    /// The way to call it with such elements, which it takes. Narrow integers are extended as C
+    /// extends them.
+    pub(crate) fn caller(&self, element: Option<&CType>) -> Caller {
+        let size = element.and_then(CType::size);
+        // Compiled for each width: a jump by width in each call would cost as much as the rest.
+        Caller(match self {
+            Comparator::Pointers(f) => Box::new(Pointers(f.clone())),
+            Comparator::Slices(f) => Box::new(Slices(f.clone())),
+            Comparator::I32(f, _) => match (element.and_then(CType::kind), size) {
+                (Some(Kind::Signed), Some(1)) => scalars::<i32, i8>(f),
+                (_, Some(1)) => scalars::<i32, u8>(f),
+                (Some(Kind::Signed), Some(2)) => scalars::<i32, i16>(f),
+                (_, Some(2)) => scalars::<i32, u16>(f),
+                _ => scalars::<i32, i32>(f),
+            },
+            Comparator::I64(f, _) => match (element.and_then(CType::kind), size) {
+                (Some(Kind::Signed), Some(1)) => scalars::<i64, i8>(f),
+                (_, Some(1)) => scalars::<i64, u8>(f),
+                (Some(Kind::Signed), Some(2)) => scalars::<i64, i16>(f),
+                (_, Some(2)) => scalars::<i64, u16>(f),
+                (Some(Kind::Signed), Some(4)) => scalars::<i64, i32>(f),
+                (_, Some(4)) => scalars::<i64, u32>(f),
+                _ => scalars::<i64, i64>(f),
+            },
+            Comparator::F32(f) => scalars::<f32, f32>(f),
+            Comparator::F64(f) if size == Some(4) => scalars::<f64, f32>(f),
+            Comparator::F64(f) => scalars::<f64, f64>(f),
+        })
+    }
+}
+
+struct Pointers(Two<i32>);
+
+impl Call for Pointers {
+    fn call(
         &self,
         store: &mut Store<State>,
         staging: &mut Staging,
         a: &[u8],
         b: &[u8],
-    ) -> Result<i32, Failed> {
-        let answer = match self {
-            Comparator::Pointers(f) => {
-                let at = staging.put(store, a, b)?;
-                f.call(store, (at.0 as i32, at.1 as i32))
+    ) -> wasmtime::Result<i32> {
+        let at = staging.put(store, a, b)?;
+        self.0.call(store, (at.0 as i32, at.1 as i32))
+    }
+}
+
+struct Slices(TypedFunc<(i32, i32, i32, i32), i32>);
+
+impl Call for Slices {
+    fn call(
+        &self,
+        store: &mut Store<State>,
+        staging: &mut Staging,
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<i32> {
+        let at = staging.put(store, a, b)?;
+        self.0.call(store, (at.0 as i32, a.len() as i32, at.1 as i32, b.len() as i32))
+    }
+}
+
+/// Elements of type `T` as values of core type `W`.
+struct Scalars<W, T>(Two<W>, PhantomData<fn(T)>);
+
+fn scalars<W: WasmTy + Copy + Sync + 'static, T: Scalar<W> + 'static>(f: &Two<W>) -> Box<dyn Call> {
+    Box::new(Scalars::<W, T>(f.clone(), PhantomData))
+}
+
+impl<W: WasmTy + Sync, T: Scalar<W>> Call for Scalars<W, T> {
+    fn call(&self, store: &mut Store<State>, _: &mut Staging, a: &[u8], b: &[u8]) -> wasmtime::Result<i32> {
+        self.0.call(store, (T::read(a), T::read(b)))
+    }
+}
+
+/// A number in the host's memory, as core type `W`.
+trait Scalar<W> {
+    fn read(bytes: &[u8]) -> W;
+}
+
+macro_rules! scalars {
+    ($($core:ident: $($number:ident)*;)*) => {
+        $($(impl Scalar<$core> for $number {
+            fn read(bytes: &[u8]) -> $core {
+                let bytes = bytes.try_into().expect("the width was checked when the callback was made");
+                $number::from_ne_bytes(bytes) as $core
             }
-            Comparator::Slices(f) => {
-                let at = staging.put(store, a, b)?;
-                f.call(store, (at.0 as i32, a.len() as i32, at.1 as i32, b.len() as i32))
-            }
-            Comparator::I32(f, kind) => f.call(store, (integer(a, *kind) as i32, integer(b, *kind) as i32)),
-            Comparator::I64(f, kind) => f.call(store, (integer(a, *kind), integer(b, *kind))),
-            Comparator::F32(f) => f.call(store, (single(a), single(b))),
-            Comparator::F64(f) => f.call(store, (double(a), double(b))),
-        };
-        answer.map_err(Failed::Wasm)
-    }
+        })*)*
+    };
 }
 
-/// The integer in these bytes, extended as C extends its type.
-fn integer(bytes: &[u8], kind: Kind) -> i64 {
-    // The usual widths first: a jump by width would cost as much as the rest of it.
-    if let Ok(four) = bytes.try_into() {
-        let value = i32::from_ne_bytes(four);
-        return if kind == Kind::Signed { value.into() } else { (value as u32).into() };
-    }
-    if let Ok(eight) = bytes.try_into() {
-        return i64::from_ne_bytes(eight);
-    }
-    match (bytes, kind) {
-        (&[a], Kind::Signed) => (a as i8).into(),
-        (&[a], _) => a.into(),
-        (&[a, b], Kind::Signed) => i16::from_ne_bytes([a, b]).into(),
-        (&[a, b], _) => u16::from_ne_bytes([a, b]).into(),
-        _ => unreachable!("the element's width was checked when the callback was made"),
-    }
-}
-
-fn single(bytes: &[u8]) -> f32 {
-    match *bytes {
-        [a, b, c, d] => f32::from_ne_bytes([a, b, c, d]),
-        _ => unreachable!("the element's width was checked when the callback was made"),
-    }
-}
-
-fn double(bytes: &[u8]) -> f64 {
-    match *bytes {
-        [a, b, c, d, e, f, g, h] => f64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-        _ => f64::from(single(bytes)),
-    }
+scalars! {
+    i32: i8 u8 i16 u16 i32;
+    i64: i8 u8 i16 u16 i32 u32 i64;
+    f32: f32;
+    f64: f32 f64;
 }

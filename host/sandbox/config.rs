@@ -74,6 +74,8 @@ impl Config {
         config
             .wasm_features(WasmFeatures::all(), false)
             .wasm_features(self.features(), true)
+            // Of modules only our own kernels see two memories; guests are refused before.
+            .wasm_features(WasmFeatures::MULTI_MEMORY, true)
             .consume_fuel(true)
             .epoch_interruption(true)
             .max_wasm_stack(self.limits.stack)

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::{Func, Instance, Store, ValType};
 
-use super::comparator::Comparator;
+use super::comparator::{Caller, Comparator};
 use super::module::Module;
 use super::staging::Staging;
-use super::store::{self, Failed, State};
+use super::store::{self, State};
 use super::{Budget, Shape, fork};
 use crate::ctype::Kind;
 use crate::error::{Error, Result};
@@ -61,8 +61,7 @@ impl Module {
         let inner = &*self.inner;
         inner.sandbox.watch()?;
         let budget = Arc::new(Budget::new(inner.sandbox.limits()));
-        let fail =
-            |error: wasmtime::Error, export: &str| store::failure(&error, &inner.name, export, &budget);
+        let fail = |error: wasmtime::Error, export: &str| store::failure(error, &inner.name, export, &budget);
         let mut store = store::new(&inner.sandbox, budget.clone())?;
         // The imports have been checked: each is `callbox.print`.
         let print = inner.wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
@@ -190,15 +189,35 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Asks `comparator`, an export of this guest called `name`, for the order of two elements.
-    pub(crate) fn compare(&mut self, name: &str, comparator: &Comparator, a: &[u8], b: &[u8]) -> Result<i32> {
+    /// Asks an export of this guest called `name`, by `call`, for the order of two elements.
+    #[inline]
+    pub(crate) fn compare(
+        &mut self,
+        name: &str,
+        call: &Caller,
+        a: &[u8],
+        b: &[u8],
+    ) -> Result<i32, Box<Error>> {
         let Running { store, staging, .. } = &mut *self.running;
-        comparator.call(store, staging, a, b).map_err(|failed| match failed {
-            Failed::Known(error) => error,
-            Failed::Wasm(error) => {
-                store::failure(&error, self.guest.module.name(), name, &store.data().budget)
-            }
-        })
+        match call.call(store, staging, a, b) {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.failure(error, name)),
+        }
+    }
+
+    pub(super) fn module(&self) -> &Module {
+        &self.guest.module
+    }
+
+    pub(super) fn parts(&mut self) -> (&mut Store<State>, &Instance, &mut Staging) {
+        let Running { store, instance, staging } = &mut *self.running;
+        (store, instance, staging)
+    }
+
+    #[cold]
+    pub(super) fn failure(&self, error: wasmtime::Error, name: &str) -> Box<Error> {
+        let budget = &self.running.store.data().budget;
+        Box::new(store::failure(error, self.guest.module.name(), name, budget))
     }
 }
 

@@ -7,6 +7,8 @@ mod config;
 mod fork;
 mod guest;
 mod module;
+mod pages;
+mod resident;
 mod shape;
 mod source;
 mod staging;
@@ -24,11 +26,12 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 pub(crate) use budget::Budget;
-pub(crate) use comparator::Comparator;
+pub(crate) use comparator::Caller;
 pub use config::Config;
 pub use guest::Guest;
 pub(crate) use guest::{Turn, this_thread};
 pub use module::{Extern, Memory, Module};
+pub(crate) use resident::Resident;
 pub use shape::Shape;
 pub use source::Source;
 

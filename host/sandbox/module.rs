@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use wasmtime::{ExternType, FuncType};
@@ -11,6 +11,7 @@ use super::shape::{Shape, signature};
 use super::source::Source;
 use super::{Sandbox, admission};
 use crate::error::{Error, Result, printable};
+use crate::kernel::{Body, Spec};
 
 /// A compiled module: [`Send`] and [`Sync`], and cheap to clone. Each [`Guest`](crate::Guest) is
 /// one instance of it.
@@ -24,8 +25,10 @@ pub(super) struct Inner {
     pub(super) sandbox: Sandbox,
     pub(super) wasm: wasmtime::Module,
     pub(super) facts: admission::Facts,
-    size: usize,
+    bytes: Box<[u8]>,
     sha256: [u8; 32],
+    /// Kernels that sort by its exports, as they were wanted.
+    pub(super) kernels: Mutex<Vec<(String, Spec, wasmtime::Module)>>,
 }
 
 /// Something that a module exports or wants to import.
@@ -75,7 +78,15 @@ impl Module {
         let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
             .map_err(|error| Error::Module { module: name.clone(), reason: one_line(&error) })?;
         let sha256 = Sha256::digest(bytes).into();
-        let inner = Inner { name, sandbox: sandbox.clone(), wasm, facts, size: bytes.len(), sha256 };
+        let inner = Inner {
+            name,
+            sandbox: sandbox.clone(),
+            wasm,
+            facts,
+            bytes: bytes.into(),
+            sha256,
+            kernels: Mutex::default(),
+        };
         Ok(Module { inner: Arc::new(inner) })
     }
 
@@ -100,6 +111,24 @@ impl Module {
         Module::new(sandbox, name, &wasm)
     }
 
+    /// The code of an export, where it is so short that a kernel takes it in place of a call.
+    pub(crate) fn body(&self, export: &str) -> Option<Body> {
+        Body::of_export(&self.inner.bytes, export)
+    }
+
+    /// A kernel, compiled when it is wanted for the first time.
+    pub(super) fn kernel(&self, export: &str, spec: &Spec) -> Result<wasmtime::Module> {
+        let mut kernels = self.inner.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kernels.iter().find(|(name, known, _)| name == export && known == spec);
+        if let Some((_, _, kernel)) = found {
+            return Ok(kernel.clone());
+        }
+        let kernel = wasmtime::Module::new(&self.inner.sandbox.engine, spec.module())
+            .map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
+        kernels.push((export.to_owned(), spec.clone(), kernel.clone()));
+        Ok(kernel)
+    }
+
     /// The name or path it was loaded by.
     pub fn name(&self) -> &str {
         &self.inner.name
@@ -107,7 +136,7 @@ impl Module {
 
     /// Size of the binary in bytes.
     pub fn size(&self) -> usize {
-        self.inner.size
+        self.inner.bytes.len()
     }
 
     /// SHA-256 of the binary (of what text was turned into).

@@ -5,7 +5,8 @@
 
 use wasmtime::{Instance, Memory, Store, TypedFunc};
 
-use super::store::{Failed, State};
+use super::pages;
+use super::store::State;
 use crate::error::Error;
 
 const PAGE: usize = 64 << 10;
@@ -15,6 +16,9 @@ const ALIGN: usize = 16;
 
 /// What a guest's first elements get, so that longer ones seldom move the area.
 const FIRST: usize = 4 << 10;
+
+/// From here on an area is as large as its elements.
+const LARGE: usize = 1 << 20;
 
 pub(super) struct Staging {
     memory: Option<Memory>,
@@ -69,48 +73,70 @@ impl Staging {
         }
     }
 
+    /// Lets `fill` write `size` bytes of the guest's memory, and says where they are.
+    pub(super) fn put_all(
+        &mut self,
+        store: &mut Store<State>,
+        size: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> wasmtime::Result<u32> {
+        if size > self.capacity || self.capacity == 0 {
+            self.reserve(store, size.max(FIRST))?;
+        }
+        let Some(memory) = &self.memory else { return Err(self.error("it exports no memory")) };
+        pages::advise(store, memory);
+        fill(&mut memory.data_mut(store)[self.base..][..size]);
+        Ok(self.base as u32)
+    }
+
     /// Copies both elements into the guest and says where they are.
-    pub(super) fn put(&mut self, store: &mut Store<State>, a: &[u8], b: &[u8]) -> Result<(u32, u32), Failed> {
+    pub(super) fn put(
+        &mut self,
+        store: &mut Store<State>,
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<(u32, u32)> {
         let second = a.len().next_multiple_of(ALIGN);
         let need = second.saturating_add(b.len());
         if need > self.capacity || self.capacity == 0 {
             self.reserve(store, need.max(FIRST))?;
         }
-        let Some(memory) = &self.memory else { return Err(self.error("it exports no memory").into()) };
-        let area = &mut memory.data_mut(store)[self.base..];
-        area[..a.len()].copy_from_slice(a);
-        area[second..need].copy_from_slice(b);
+        let Some(memory) = &self.memory else { return Err(self.error("it exports no memory")) };
+        let area = &mut memory.data_mut(store)[self.base..][..need];
+        copy(&mut area[..a.len()], a);
+        copy(&mut area[second..], b);
         // `reserve` saw that the area ends within 32 bits.
         Ok((self.base as u32, (self.base + second) as u32))
     }
 
     #[cold]
-    fn reserve(&mut self, store: &mut Store<State>, need: usize) -> Result<(), Failed> {
-        let Some(memory) = self.memory else { return Err(self.error("it exports no memory").into()) };
+    fn reserve(&mut self, store: &mut Store<State>, need: usize) -> wasmtime::Result<()> {
+        let Some(memory) = self.memory else { return Err(self.error("it exports no memory")) };
         let size = match self.source {
             Source::Pages => need, // grows in place, at any size
-            // What an allocator gave before may be lost, so it is asked seldom.
-            _ => need.checked_next_power_of_two().unwrap_or(need),
+            // What an allocator gave before may be lost, so it is asked seldom; but a large area is
+            // not made larger than the guest's memory may be.
+            _ if need < LARGE => need.next_power_of_two(),
+            _ => need,
         };
         let Ok(size) = u32::try_from(size) else {
-            return Err(self.error(&format!("two elements of {need} bytes exceed wasm's 4 GiB")).into());
+            return Err(self.error(&format!("elements of {need} bytes exceed wasm's 4 GiB")));
         };
         let (base, capacity) = match &self.source {
             Source::Realloc(realloc) => {
                 let old = (self.base as u32, self.capacity as u32);
-                let at =
-                    realloc.call(&mut *store, (old.0, old.1, ALIGN as u32, size)).map_err(Failed::Wasm)?;
+                let at = realloc.call(&mut *store, (old.0, old.1, ALIGN as u32, size))?;
                 (at as usize, size as usize)
             }
             Source::Alloc(alloc) => {
-                let at = alloc.call(&mut *store, (size, ALIGN as u32)).map_err(Failed::Wasm)?;
+                let at = alloc.call(&mut *store, (size, ALIGN as u32))?;
                 (at as usize, size as usize)
             }
             Source::Pages => self.add_pages(store, memory, size as usize)?,
             Source::Nowhere(why) => return Err(self.error(why).into()),
         };
         if base == 0 || base.saturating_add(capacity) > memory.data_size(&*store) {
-            return Err(self.error("its allocator returned an address that is not in its memory").into());
+            return Err(self.error("its allocator returned an address that is not in its memory"));
         }
         (self.base, self.capacity) = (base, capacity);
         Ok(())
@@ -123,7 +149,7 @@ impl Staging {
         store: &mut Store<State>,
         memory: Memory,
         size: usize,
-    ) -> Result<(usize, usize), Failed> {
+    ) -> wasmtime::Result<(usize, usize)> {
         let end = memory.data_size(&*store);
         let in_place = self.capacity > 0 && self.base + self.capacity == end;
         // Address 0 is no pointer that C would accept, so a memory without pages gets one more.
@@ -131,19 +157,29 @@ impl Staging {
         let pages = (base + size - end).div_ceil(PAGE) as u64;
         let ty = memory.ty(&*store);
         if ty.maximum().is_some_and(|most| memory.size(&*store) + pages > most) {
-            return Err(self
-                .error(&format!(
-                    "its memory is declared with at most {} pages, and elements need {pages} more; \
+            return Err(self.error(&format!(
+                "its memory is declared with at most {} pages, and elements need {pages} more; \
                  declare a larger maximum or export callbox_alloc (size, align)",
-                    ty.maximum().unwrap_or(0),
-                ))
-                .into());
+                ty.maximum().unwrap_or(0),
+            )));
         }
-        memory.grow(&mut *store, pages).map_err(Failed::Wasm)?;
+        memory.grow(&mut *store, pages)?;
         Ok((base, memory.data_size(&*store) - base))
     }
 
-    fn error(&self, reason: &str) -> Error {
-        Error::Staging { module: self.module.clone(), reason: reason.to_owned() }
+    #[cold]
+    fn error(&self, reason: &str) -> wasmtime::Error {
+        wasmtime::Error::new(Error::Staging { module: self.module.clone(), reason: reason.to_owned() })
+    }
+}
+
+/// Copies an element into a place of its length. A call of memcpy would take longer than these.
+fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        4 => to[..4].copy_from_slice(&from[..4]),
+        8 => to[..8].copy_from_slice(&from[..8]),
+        16 => to[..16].copy_from_slice(&from[..16]),
+        64 => to[..64].copy_from_slice(&from[..64]),
+        _ => to.copy_from_slice(from),
     }
 }

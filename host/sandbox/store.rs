@@ -6,6 +6,7 @@ use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadl
 
 use super::{Budget, Sandbox, Sink};
 use crate::error::{Error, Frame, GuestBacktrace, Limit, Result, printable};
+use crate::kernel;
 use crate::limits::Limits;
 
 pub(super) struct State {
@@ -13,6 +14,8 @@ pub(super) struct State {
     pub(super) budget: Arc<Budget>,
     print: Option<Sink>,
     printed: usize,
+    /// Whether the memory that grows now is a kernel's, which the host has bounded.
+    pub(super) ours: bool,
 }
 
 /// A limit that was hit, on its way through wasmtime as an error.
@@ -35,6 +38,7 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>
         limits: sandbox.config.limits,
         print: sandbox.print.clone(),
         printed: 0,
+        ours: false,
         budget: budget.clone(),
     };
     let mut store = Store::new(&sandbox.engine, state);
@@ -69,7 +73,7 @@ fn fuel(store: &mut Store<State>, budget: &Budget) -> Result<()> {
 impl ResourceLimiter for State {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let limit = self.limits.memory;
-        if desired > limit {
+        if desired > limit && !self.ours {
             let what = format!("the guest needs {desired} bytes of memory, but may have {limit}");
             return Hit::err(Limit::Memory, what);
         }
@@ -85,12 +89,13 @@ impl ResourceLimiter for State {
         Ok(true)
     }
 
+    /// The guest, and a kernel beside it.
     fn instances(&self) -> usize {
-        1
+        2
     }
 
     fn memories(&self) -> usize {
-        1
+        2
     }
 
     fn tables(&self) -> usize {
@@ -119,27 +124,20 @@ pub(super) fn print(mut caller: Caller<'_, State>, ptr: u32, len: u32) -> wasmti
     Ok(())
 }
 
-/// A failure of the guest's code, or one that is in our words already.
-pub(super) enum Failed {
-    Wasm(wasmtime::Error),
-    Known(Error),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Failed {
-        Failed::Known(error)
-    }
-}
-
 /// What wasmtime reports of a call of `export`, in our words.
-pub(super) fn failure(error: &wasmtime::Error, module: &str, export: &str, budget: &Budget) -> Error {
+pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, budget: &Budget) -> Error {
+    // It may be one in our words already.
+    let error = match error.downcast::<Error>() {
+        Ok(known) => return known,
+        Err(other) => other,
+    };
     let module = module.to_owned();
     if let Some(hit) = error.downcast_ref::<Hit>() {
         return Error::Limit { module, limit: hit.limit, what: hit.what.clone() };
     }
     let trap = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {
-            let what = format!("\"{export}\" spent all its fuel, {} units", budget.fuel);
+            let what = format!("\"{export}\" spent all its fuel, {} units", budget.limit);
             return Error::Limit { module, limit: Limit::Fuel, what };
         }
         Some(Trap::Interrupt) => {
@@ -160,5 +158,6 @@ fn backtrace(trace: &WasmBacktrace) -> GuestBacktrace {
         index: frame.func_index(),
         offset: frame.module_offset(),
     };
-    GuestBacktrace { frames: trace.frames().iter().map(frame).collect() }
+    let is_guests = |frame: &&wasmtime::FrameInfo| frame.module().name() != Some(kernel::NAME);
+    GuestBacktrace { frames: trace.frames().iter().filter(is_guests).map(frame).collect() }
 }

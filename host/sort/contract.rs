@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::order::Asking;
+use super::asking::Asking;
 use super::{Items, Job};
 use crate::array::room;
 use crate::error::Result;
@@ -68,12 +68,12 @@ impl Job {
 impl Asking<'_> {
     fn contradiction(&mut self, chosen: &[usize]) -> Result<Option<Contradiction>> {
         use Contradiction::*;
-        let n = chosen.len();
+        let (items, n) = (self.items(), chosen.len());
         let mut said = room(n * n, "the answers")?;
         said.resize(n * n, Ordering::Equal);
         for (row, &a) in chosen.iter().enumerate() {
             for (column, &b) in chosen.iter().enumerate() {
-                said[row * n + column] = self.guest(a, b)?;
+                said[row * n + column] = self.guest(items.get(a), items.get(b))?;
             }
         }
         for (row, &a) in chosen.iter().enumerate() {
@@ -85,7 +85,7 @@ impl Asking<'_> {
                 if ab != ba.reverse() {
                     return Ok(Some(NotAntisymmetric { items: [a, b], answers: [ab, ba] }));
                 }
-                let again = self.guest(a, b)?;
+                let again = self.guest(items.get(a), items.get(b))?;
                 if again != ab {
                     return Ok(Some(NotDeterministic { items: [a, b], answers: [ab, again] }));
                 }

@@ -1,5 +1,7 @@
 //! What is sorted: lines or records, in one run of bytes.
 
+use std::ops::Range;
+
 use crate::array::{check_width, room};
 use crate::error::{Error, Result};
 
@@ -12,11 +14,48 @@ pub struct Items {
 
 #[derive(Clone, Debug)]
 enum Layout {
-    /// Where each line begins, and behind the last line's separator, where the next would.
-    Lines(Vec<usize>),
-    Records {
-        width: usize,
-    },
+    Lines { starts: Starts, separator: u8 },
+    Records { width: usize },
+}
+
+/// Where each line begins, and behind the last line's separator, where the next would. Half as large
+/// where the text is not.
+#[derive(Clone, Debug)]
+enum Starts {
+    Short(Vec<u32>),
+    Long(Vec<usize>),
+}
+
+impl Starts {
+    /// Room for so many, none of them above `most`.
+    fn room(count: usize, most: usize) -> Result<Starts> {
+        let what = "the places of the lines";
+        match u32::try_from(most) {
+            Ok(_) => room(count, what).map(Starts::Short),
+            Err(_) => room(count, what).map(Starts::Long),
+        }
+    }
+
+    fn push(&mut self, start: usize) {
+        match self {
+            Starts::Short(starts) => starts.push(start as u32), // see `room`
+            Starts::Long(starts) => starts.push(start),
+        }
+    }
+
+    fn get(&self, at: usize) -> usize {
+        match self {
+            Starts::Short(starts) => starts[at] as usize,
+            Starts::Long(starts) => starts[at],
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Starts::Short(starts) => starts.len(),
+            Starts::Long(starts) => starts.len(),
+        }
+    }
 }
 
 impl Items {
@@ -28,14 +67,14 @@ impl Items {
     pub fn lines(text: Vec<u8>, separator: u8) -> Result<Items> {
         // Counted first: growing as they come would take up to three times the memory at once.
         let separators = memchr::memchr_iter(separator, &text).count();
-        let mut starts = room(separators + 2, "the places of the lines")?;
+        let mut starts = Starts::room(separators + 2, text.len() + 1)?;
         starts.push(0);
-        starts.extend(memchr::memchr_iter(separator, &text).map(|at| at + 1));
-        if starts.last() != Some(&text.len()) {
+        memchr::memchr_iter(separator, &text).for_each(|at| starts.push(at + 1));
+        if text.last().is_some_and(|last| *last != separator) {
             starts.push(text.len() + 1); // as if the last line had its separator
         }
         check_len(starts.len() - 1)?;
-        Ok(Items { bytes: text, layout: Layout::Lines(starts) })
+        Ok(Items { bytes: text, layout: Layout::Lines { starts, separator } })
     }
 
     /// Records of `width` bytes each.
@@ -53,7 +92,7 @@ impl Items {
     /// How many there are.
     pub fn len(&self) -> usize {
         match &self.layout {
-            Layout::Lines(starts) => starts.len() - 1,
+            Layout::Lines { starts, .. } => starts.len() - 1,
             Layout::Records { width } => self.bytes.len() / width,
         }
     }
@@ -70,7 +109,7 @@ impl Items {
     /// Where there is no such item.
     pub fn get(&self, at: usize) -> &[u8] {
         match &self.layout {
-            Layout::Lines(starts) => &self.bytes[starts[at]..starts[at + 1] - 1],
+            Layout::Lines { starts, .. } => &self.bytes[starts.get(at)..starts.get(at + 1) - 1],
             Layout::Records { width } => &self.bytes[at * width..][..*width],
         }
     }
@@ -78,13 +117,62 @@ impl Items {
     /// Width of a record in bytes; `None` for lines.
     pub fn width(&self) -> Option<usize> {
         match self.layout {
-            Layout::Lines(_) => None,
+            Layout::Lines { .. } => None,
             Layout::Records { width } => Some(width),
         }
     }
 
+    /// All records, one after the other; nothing for lines.
+    pub(super) fn all_records(&self) -> &[u8] {
+        if self.width().is_some() { &self.bytes } else { &[] }
+    }
+
+    pub(super) fn records_mut(&mut self) -> &mut [u8] {
+        if self.width().is_some() { &mut self.bytes } else { &mut [] }
+    }
+
+    /// Items of these numbers, as they lie in memory; the end of the last line is left out.
+    pub(super) fn whole(&self, numbers: Range<u32>) -> &[u8] {
+        let (from, to) = (numbers.start as usize, numbers.end as usize);
+        match &self.layout {
+            Layout::Lines { .. } if from == to => &[],
+            Layout::Lines { starts, .. } => &self.bytes[starts.get(from)..starts.get(to) - 1],
+            Layout::Records { width } => &self.bytes[from * width..to * width],
+        }
+    }
+
+    /// Puts other records into their place, as many of them.
+    pub(super) fn replace_records(&mut self, records: &[u8]) -> Result<()> {
+        match self.records_mut() {
+            old if old.len() == records.len() => old.copy_from_slice(records),
+            _ => return Err(Error::NotPermutation),
+        }
+        Ok(())
+    }
+
+    /// Takes those of these numbers, in this order.
+    pub(super) fn arrange(&mut self, order: &[u32]) -> Result<()> {
+        let end = usize::from(self.width().is_none());
+        let len = order.iter().map(|&at| self.get(at as usize).len() + end).sum();
+        let mut bytes = room(len, "the sorted items")?;
+        let mut starts = Starts::room(order.len() + 1, len)?;
+        for &at in order {
+            starts.push(bytes.len());
+            bytes.extend_from_slice(self.get(at as usize));
+            if let Layout::Lines { separator, .. } = self.layout {
+                bytes.push(separator);
+            }
+        }
+        starts.push(bytes.len());
+        if let Layout::Lines { starts: old, .. } = &mut self.layout {
+            *old = starts;
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+
     /// All of them, in the order of the input.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         (0..self.len()).map(|at| self.get(at))
     }
 }

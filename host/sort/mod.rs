@@ -17,10 +17,15 @@
 //! # Ok(()) }
 //! ```
 
+mod asking;
 mod contract;
 mod items;
+mod options;
 mod order;
+mod parallel;
+mod run;
 
 pub use contract::{Checked, Contradiction};
 pub use items::Items;
-pub use order::{Job, Options, Sorted, Trace};
+pub use options::{Options, Sorter, Trace};
+pub use order::{Job, Sorted};

@@ -1,50 +1,24 @@
 //! Sorting, and checking for order, by the guest's answers and the rules for ties.
 
 use std::cmp::Ordering;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::Items;
-use crate::array::{Private, room};
-use crate::callback::{Callback, Held};
+use super::asking::Asking;
+use super::run::Run;
+use super::{Items, Options, Sorter, parallel};
+use crate::array::room;
+use crate::callback::Callback;
 use crate::error::{Error, Result};
-use crate::native::{Sorter, sort_private};
 use crate::sandbox::Budget;
-
-/// Is told of each comparison: both items, and what the guest said of them.
-pub type Trace = Arc<dyn Fn(&[u8], &[u8], Ordering) + Send + Sync>;
-
-/// How to sort. The words are those of sort(1).
-#[derive(Clone, Default)]
-pub struct Options {
-    /// Largest first. Items that stay in the input's order because of `stable` are not reversed.
-    pub reverse: bool,
-    /// Of items that the guest calls equal, keep the first only.
-    pub unique: bool,
-    /// Items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
-    pub stable: bool,
-    /// Which native code sorts.
-    pub sorter: Sorter,
-    /// Who is told of each comparison.
-    pub trace: Option<Trace>,
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { reverse, unique, stable, sorter, trace } = self;
-        let trace = trace.is_some();
-        write!(f, "reverse {reverse}, unique {unique}, stable {stable}, sorter {sorter:?}, trace {trace}")
-    }
-}
 
 /// A callback that orders items, with its rules for ties and one budget for all it does.
 #[derive(Debug)]
 pub struct Job {
-    callback: Callback,
-    options: Options,
-    budget: Arc<Budget>,
-    comparisons: AtomicU64,
+    pub(super) callback: Callback,
+    pub(super) options: Options,
+    pub(super) budget: Arc<Budget>,
+    pub(super) comparisons: AtomicU64,
 }
 
 /// The outcome of a sort: a permutation of the items' numbers, shortened if duplicates were to go.
@@ -54,9 +28,6 @@ pub struct Sorted {
     pub order: Vec<u32>,
 }
 
-/// What is sorted in the items' place: their numbers, of this width.
-const NUMBER: usize = size_of::<u32>();
-
 impl Job {
     /// A job for this callback. Its budget's clock starts now.
     pub fn new(callback: &Callback, options: Options) -> Job {
@@ -64,28 +35,66 @@ impl Job {
         Job { callback: callback.clone(), options, budget, comparisons: AtomicU64::new(0) }
     }
 
-    /// Sorts numbers of items with native code; the guest compares the items.
+    /// Sorts numbers of items; the guest compares the items.
     ///
     /// # Errors
     ///
-    /// [`Error::ElementMismatch`] where records have not the width that the callback compares, and
-    /// those of [`native::qsort`](crate::native::qsort).
+    /// [`Error::ElementMismatch`](crate::Error::ElementMismatch) where records have not the width that
+    /// the callback compares; those of [`native::qsort`](crate::native::qsort);
+    /// [`Error::Contradiction`](crate::Error::Contradiction) from [`Sorter::Resident`](super::Sorter::Resident).
     pub fn sort(&self, items: &Items) -> Result<Sorted> {
-        let mut asking = self.ask_about(items)?;
-        let mut private = Private::zeroed(items.len(), NUMBER, self.callback.guest().limits().array)?;
-        let numbers: &mut [u32] = bytemuck::cast_slice_mut(private.as_mut_slice());
-        numbers.iter_mut().zip(0..).for_each(|(number, at)| *number = at);
-        sort_private(self.options.sorter, &mut private, &self.callback, &mut |a, b| {
-            asking.order(number(a), number(b))
-        })?;
-        let mut order = room(items.len(), "the sorted numbers of the items")?;
-        order.extend_from_slice(bytemuck::cast_slice(private.as_slice()));
-        drop(private);
-        check_permutation(&order)?;
+        let mut order = match self.run(items, false)? {
+            Run::Numbers(order) => order,
+            Run::Values { .. } => return Err(Error::NotPermutation), // nobody asked for values
+        };
         if self.options.unique {
-            order = asking.first_of_equals(order)?;
+            order = self.ask_about(items)?.first_of_equals(order)?;
         }
         Ok(Sorted { order })
+    }
+
+    /// Puts the items themselves in order. Numbers take less time and memory so than by
+    /// [`Job::sort`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Job::sort`]; the items are then as they were.
+    pub fn sort_in_place(&self, items: &mut Items) -> Result<()> {
+        let Options { stable, unique, .. } = self.options;
+        let Some(width) = items.width().filter(|_| !unique) else {
+            let sorted = self.sort(items)?;
+            return items.arrange(&sorted.order);
+        };
+        if parallel::threads(self, items) > 1 {
+            return match self.run(items, true)? {
+                Run::Numbers(order) => items.arrange(&order),
+                Run::Values { bytes, .. } => items.replace_records(&bytes),
+            };
+        }
+        if self.options.sorter == Sorter::Resident {
+            self.callback.accepts(width, None)?;
+            let callback = self.callback.fresh()?;
+            if let Some(mut resident) = callback.resident_values(&self.budget, self.options.rules())? {
+                resident.load(items.len(), items.iter(), Some(items.all_records()))?;
+                let sorted = resident.sort_into(items.records_mut());
+                self.comparisons.fetch_add(resident.held().calls(), Relaxed);
+                return sorted;
+            }
+        } else if !stable {
+            let private = self.ask_about(items)?.sort_records(width)?;
+            return items.replace_records(private.as_slice());
+        }
+        let sorted = self.sort(items)?;
+        items.arrange(&sorted.order)
+    }
+
+    /// Sorts all of the items, by value where that is wanted and can be done.
+    fn run(&self, items: &Items, values: bool) -> Result<Run> {
+        let all = 0..items.len() as u32; // `Items` has no more
+        match parallel::threads(self, items) {
+            1 => Asking::alone(self, items, |asking| asking.sort(all)),
+            threads => parallel::sort(self, items, values, threads),
+        }
     }
 
     /// The number of the first item that is out of order, from 0; with `unique`, also of one that
@@ -100,8 +109,8 @@ impl Job {
         let forward = if self.options.reverse { Ordering::Greater } else { Ordering::Less };
         for at in 1..items.len() {
             let disorder = match self.options.unique {
-                true => asking.guest(at - 1, at)? != forward,
-                false => asking.order(at - 1, at)?.is_gt(),
+                true => asking.guest(items.get(at - 1), items.get(at))? != forward,
+                false => asking.order(items.get(at - 1), items.get(at))?.is_gt(),
             };
             if disorder {
                 return Ok(Some(at));
@@ -122,72 +131,12 @@ impl Job {
 
     /// Takes a turn with the guest, to ask about these items.
     pub(super) fn ask_about<'a>(&'a self, items: &'a Items) -> Result<Asking<'a>> {
-        if let Some(width) = items.width() {
-            self.callback.accepts(width, None)?;
-        }
-        Ok(Asking { job: self, items, held: self.callback.hold(&self.budget)? })
+        Asking::new(self, items, &self.callback, &self.budget)
     }
-}
-
-/// A job's turn with the guest.
-pub(super) struct Asking<'a> {
-    job: &'a Job,
-    items: &'a Items,
-    held: Held<'a>,
-}
-
-impl Asking<'_> {
-    /// What the guest says of two items.
-    pub(super) fn guest(&mut self, a: usize, b: usize) -> Result<Ordering> {
-        let (a, b) = (self.items.get(a), self.items.get(b));
-        let answer = self.held.ask(a, b)?;
-        if let Some(trace) = &self.job.options.trace {
-            trace(a, b, answer);
-        }
-        Ok(answer)
-    }
-
-    /// The order of two items by all rules.
-    fn order(&mut self, a: usize, b: usize) -> Result<Ordering> {
-        let mut order = self.guest(a, b)?;
-        let Options { reverse, unique, stable, .. } = self.job.options;
-        if order.is_eq() && !unique && !stable {
-            order = self.items.get(a).cmp(self.items.get(b));
-        }
-        if reverse {
-            order = order.reverse();
-        }
-        Ok(order.then(a.cmp(&b)))
-    }
-
-    fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
-        let mut kept: Vec<u32> = room(order.len(), "the numbers of unique items")?;
-        for at in order {
-            let same = match kept.last() {
-                Some(&last) => self.guest(last as usize, at as usize)?.is_eq(),
-                None => false,
-            };
-            if !same {
-                kept.push(at);
-            }
-        }
-        Ok(kept)
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        self.job.comparisons.fetch_add(self.held.calls(), Relaxed);
-    }
-}
-
-fn number(element: &[u8]) -> usize {
-    // The private copy holds `u32`s, and the trampoline hands out whole elements.
-    u32::from_ne_bytes(element.try_into().expect("an element of four bytes")) as usize
 }
 
 /// `Err` unless every number below the length occurs.
-fn check_permutation(order: &[u32]) -> Result<()> {
+pub(super) fn check_permutation(order: &[u32]) -> Result<()> {
     let mut seen = room(order.len(), "a check of the result")?;
     seen.resize(order.len(), false);
     for &at in order {

@@ -87,7 +87,7 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     if lent.bounds.check(a.addr(), b.addr()).is_err() {
         match lent.bounds {
             Bounds::Trusted { .. } => {
-                entry.fail(Error::NullElement { export: entry.callback.export().to_owned() });
+                entry.fail(Box::new(Error::NullElement { export: entry.callback.export().to_owned() }));
                 return NEUTRAL;
             }
             // C that we do not know cannot be unwound, and answering would let it go on out there.
@@ -124,8 +124,9 @@ fn abort(export: &str, who: &str) -> ! {
 }
 
 /// A panic as an error, with its message as far as it is text.
-fn panicked(export: &str, panic: &(dyn std::any::Any + Send)) -> Error {
+fn panicked(export: &str, panic: &(dyn std::any::Any + Send)) -> Box<Error> {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    Error::Panic { export: export.to_owned(), message: text.unwrap_or_else(|| "no message".into()) }
+    let message = text.unwrap_or_else(|| "no message".into());
+    Box::new(Error::Panic { export: export.to_owned(), message })
 }

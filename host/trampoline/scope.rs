@@ -5,7 +5,6 @@
 //! trampoline finds the call's own state on the stack below it.
 #![allow(unsafe_code, reason = "reads the elements that C points to, and the state of its own call")]
 
-use std::cmp::Ordering;
 use std::ffi::{c_int, c_void};
 use std::panic::{self, AssertUnwindSafe};
 use std::slice;
@@ -13,7 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 use super::{Comparison, NEUTRAL, abort, panicked, trampoline};
 use crate::bounds::{Bounds, Violation};
-use crate::callback::Callback;
+use crate::callback::{Answer, Callback};
 use crate::entry::{Entry, Loan, SLOTS};
 use crate::error::{Error, Result};
 use crate::sandbox::this_thread;
@@ -23,7 +22,7 @@ use crate::sandbox::this_thread;
 const UNWINDS: bool = cfg!(all(panic = "unwind", not(target_env = "musl")));
 
 /// What is asked: the guest, and whatever the host wants to do before and after.
-pub(crate) type Ask<'a> = dyn FnMut(&[u8], &[u8]) -> Result<Ordering> + 'a;
+pub(crate) type Ask<'a> = dyn FnMut(&[u8], &[u8]) -> Answer + 'a;
 
 /// A native call in progress.
 struct Scope<'a> {
@@ -31,7 +30,7 @@ struct Scope<'a> {
     ask: &'a mut Ask<'a>,
     entry: &'a Entry,
     calls: u64,
-    failure: Option<Error>,
+    failure: Option<Box<Error>>,
 }
 
 /// Which thread is inside a native call with this slot, and where its scope is.
@@ -67,8 +66,8 @@ pub(crate) fn call<'a>(
     errno::set_errno(errno);
     place.thread.store(0, Relaxed);
     match (scope.failure, left) {
-        (Some(failure), _) => Err(failure),
-        (None, Err(panic)) => Err(panicked(callback.export(), &*panic)),
+        (Some(failure), _) => Err(*failure),
+        (None, Err(panic)) => Err(*panicked(callback.export(), &*panic)),
         (None, Ok(())) => Ok(scope.calls),
     }
 }
@@ -115,11 +114,11 @@ pub(super) unsafe fn answer(place: &'static Place, a: *const c_void, b: *const c
 }
 
 #[cold]
-fn blame(entry: &Entry, bounds: Bounds, violation: Violation, call: u64) -> Error {
-    match (violation, bounds) {
+fn blame(entry: &Entry, bounds: Bounds, violation: Violation, call: u64) -> Box<Error> {
+    Box::new(match (violation, bounds) {
         (Violation::Descending, Bounds::Known { a, .. }) => Error::LeftMergePath { bytes: a.len() },
         _ => Error::OutOfBounds { export: entry.callback.export().to_owned(), call },
-    }
+    })
 }
 
 /// Leaves the native call; [`call`] catches this, and has the failure that explains it.

@@ -207,7 +207,7 @@ fn a_failure_at_any_call_lets_the_sort_run_out_without_asking_again() {
             let mut asked = 0;
             let outcome = sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| {
                 asked += 1;
-                if asked == call { Err(Error::NotPermutation) } else { Ok(b.cmp(a)) }
+                if asked == call { Err(Box::new(Error::NotPermutation)) } else { Ok(b.cmp(a)) }
             });
             assert!(matches!(outcome, Err(Error::NotPermutation)) || asked < call, "{sorter:?} {call}");
             assert!(asked <= call);

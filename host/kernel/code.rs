@@ -1,0 +1,164 @@
+//! What the functions of the kernel have in common: numbers of functions and globals, and how items
+//! are read and written.
+
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
+
+use super::{Core, Items, Number, Spec};
+
+/// Functions by their numbers; the comparator is imported as 0.
+pub(super) const COMPARE: u32 = 0;
+pub(super) const ENTRY: u32 = 1;
+pub(super) const SORT: u32 = 2;
+pub(super) const MERGE: u32 = 3;
+pub(super) const JOIN: u32 = 4;
+pub(super) const TIE: u32 = 5;
+
+/// Globals by their numbers.
+pub(super) const BASE: u32 = 0;
+pub(super) const TABLE: u32 = 1;
+pub(super) const COMPARISONS: u32 = 2;
+pub(super) const LIED: u32 = 3;
+
+pub(super) const GLOBALS: [(&str, ValType); 4] =
+    [("base", ValType::I32), ("table", ValType::I32), ("comparisons", ValType::I64), ("lied", ValType::I32)];
+
+/// A function's parameters, results and body.
+pub(super) type Defined = (Vec<ValType>, Vec<ValType>, Function);
+
+/// A kernel in the making.
+pub(super) struct Kernel<'a> {
+    pub(super) spec: &'a Spec,
+}
+
+/// A function in the making.
+pub(super) struct Code {
+    params: Vec<ValType>,
+    locals: Vec<ValType>,
+    bytes: Vec<u8>,
+}
+
+impl Code {
+    pub(super) fn new(params: &[ValType]) -> Code {
+        Code { params: params.to_vec(), locals: Vec::new(), bytes: Vec::new() }
+    }
+
+    /// A new local, which is zero when the function begins.
+    pub(super) fn local(&mut self, ty: ValType) -> u32 {
+        self.locals.push(ty);
+        (self.params.len() + self.locals.len() - 1) as u32
+    }
+
+    pub(super) fn locals<const N: usize>(&mut self, ty: ValType) -> [u32; N] {
+        [(); N].map(|()| self.local(ty))
+    }
+
+    /// Where the next instructions go.
+    pub(super) fn s(&mut self) -> InstructionSink<'_> {
+        InstructionSink::new(&mut self.bytes)
+    }
+
+    /// Instructions as they are encoded.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn done(self, results: &[ValType]) -> Defined {
+        let mut function = Function::new_with_locals_types(self.locals);
+        function.raw(self.bytes);
+        function.instructions().end();
+        (self.params, results.to_vec(), function)
+    }
+}
+
+impl<'a> Kernel<'a> {
+    pub(super) fn new(spec: &'a Spec) -> Kernel<'a> {
+        Kernel { spec }
+    }
+
+    /// All functions, in the order of their numbers.
+    pub(super) fn functions(&self) -> Vec<Defined> {
+        vec![self.entry(), self.sort(), self.merge(), self.join(), self.tie()]
+    }
+
+    /// The number of the kernel's own memory.
+    pub(super) fn memory(&self) -> u32 {
+        self.spec.sees_guest().into()
+    }
+
+    /// Bytes of an item.
+    pub(super) fn width(&self) -> i32 {
+        self.spec.items.width() as i32
+    }
+
+    /// How an item is held in a local.
+    pub(super) fn item(&self) -> ValType {
+        match self.spec.items {
+            Items::Values(Number { core: Core::I64, .. } | Number { width: 8, .. }) => ValType::I64,
+            _ => ValType::I32,
+        }
+    }
+
+    /// `[address] -> [item]`: reads an item in the kernel's memory.
+    pub(super) fn load(&self, code: &mut Code, offset: i32) {
+        match self.spec.items {
+            Items::Values(number) => self.load_number(code, number, offset),
+            _ => {
+                code.s().i32_load(self.at(offset, 2));
+            }
+        }
+    }
+
+    /// `[address] -> [i32 or i64]`: reads a number in the kernel's memory, as bits where it is a
+    /// float.
+    pub(super) fn load_number(&self, code: &mut Code, number: Number, offset: i32) {
+        let Number { core, width, signed } = number;
+        let at = |align| self.at(offset, align);
+        let mut s = code.s();
+        match (core == Core::I64, width, signed) {
+            (_, 8, _) => s.i64_load(at(3)),
+            (true, 4, true) => s.i64_load32_s(at(2)),
+            (true, 4, false) => s.i64_load32_u(at(2)),
+            (true, 2, true) => s.i64_load16_s(at(1)),
+            (true, 2, false) => s.i64_load16_u(at(1)),
+            (true, _, true) => s.i64_load8_s(at(0)),
+            (true, _, false) => s.i64_load8_u(at(0)),
+            (false, 4, _) => s.i32_load(at(2)),
+            (false, 2, true) => s.i32_load16_s(at(1)),
+            (false, 2, false) => s.i32_load16_u(at(1)),
+            (false, _, true) => s.i32_load8_s(at(0)),
+            (false, _, false) => s.i32_load8_u(at(0)),
+        };
+    }
+
+    /// `[address, item] -> []`: writes an item into the kernel's memory.
+    pub(super) fn store(&self, code: &mut Code, offset: i32) {
+        let at = |align| self.at(offset, align);
+        let long = self.item() == ValType::I64;
+        let mut s = code.s();
+        match (long, self.width()) {
+            (true, 8) => s.i64_store(at(3)),
+            (true, 4) => s.i64_store32(at(2)),
+            (true, 2) => s.i64_store16(at(1)),
+            (true, _) => s.i64_store8(at(0)),
+            (false, 4) => s.i32_store(at(2)),
+            (false, 2) => s.i32_store16(at(1)),
+            (false, _) => s.i32_store8(at(0)),
+        };
+    }
+
+    fn at(&self, offset: i32, align: u32) -> MemArg {
+        MemArg { offset: offset as u64, align, memory_index: self.memory() }
+    }
+
+    /// Counts comparisons: as many as `count` leaves on the stack, as an `i32`.
+    pub(super) fn count(&self, code: &mut Code, count: impl FnOnce(&mut Code)) {
+        code.s().global_get(COMPARISONS);
+        count(code);
+        code.s().i64_extend_i32_u().i64_add().global_set(COMPARISONS);
+    }
+
+    /// `[i32] -> []`: traps if it is not zero, because the answers contradict each other.
+    pub(super) fn trap_if_lied(&self, code: &mut Code) {
+        code.s().if_(BlockType::Empty).i32_const(1).global_set(LIED).unreachable().end();
+    }
+}

@@ -1,0 +1,217 @@
+//! How the kernel asks for the order of two items.
+
+use wasm_encoder::{BlockType, MemArg, ValType};
+
+use super::code::{BASE, COMPARE, Code, Defined, Kernel, TABLE, TIE};
+use super::inline::Site;
+use super::{AHEAD, Core, Items, Number};
+
+/// What asking takes in a function: locals that every place of it shares.
+pub(super) struct Asking {
+    answer: u32,
+    /// A line's entry in the table.
+    entry: u32,
+    ahead: u32,
+    site: Option<Site>,
+}
+
+impl Kernel<'_> {
+    /// Makes a function ready to ask.
+    pub(super) fn asking(&self, code: &mut Code) -> Asking {
+        let [answer, entry, ahead] = code.locals(ValType::I32);
+        let site = self.spec.inline.as_ref().map(|body| body.site(code));
+        Asking { answer, entry, ahead, site }
+    }
+
+    /// `[] -> [i32]`: whether item `y` must come before item `x`, though it stood behind it; both are
+    /// locals.
+    pub(super) fn after(&self, code: &mut Code, asking: &Asking, x: u32, y: u32) {
+        for item in [x, y] {
+            self.push(code, asking, item);
+        }
+        match &asking.site {
+            Some(site) => site.place(code),
+            None => {
+                code.s().call(COMPARE);
+            }
+        }
+        if self.spec.ties_by_bytes {
+            let r = asking.answer;
+            code.s().local_tee(r).i32_eqz();
+            if let Items::Values(_) = self.spec.items {
+                // The same bytes are no tie that anything could break.
+                code.s().local_get(x).local_get(y);
+                if self.item() == ValType::I64 {
+                    code.s().i64_ne().i32_and();
+                } else {
+                    code.s().i32_ne().i32_and();
+                }
+            }
+            code.s().if_(BlockType::Empty);
+            code.s().local_get(x).local_get(y).call(TIE).local_set(r).end().local_get(r);
+        }
+        code.s().i32_const(0);
+        if self.spec.reverse {
+            code.s().i32_lt_s();
+        } else {
+            code.s().i32_gt_s();
+        }
+    }
+
+    /// Puts what the comparator takes of an item onto the stack.
+    fn push(&self, code: &mut Code, asking: &Asking, item: u32) {
+        match self.spec.items {
+            Items::Values(number) => {
+                code.s().local_get(item);
+                convert(code, number);
+            }
+            Items::Numbers(number) => {
+                let width = i32::from(number.width);
+                code.s().local_get(item).i32_const(width).i32_mul().global_get(TABLE).i32_add();
+                self.load_number(code, number, 0);
+                convert(code, number);
+            }
+            Items::Addresses { .. } => {
+                code.s().local_get(item);
+            }
+            Items::Records { width } => {
+                code.s().local_get(item).i32_const(width as i32);
+            }
+            Items::Lines { lengths } => {
+                self.push_line(code, asking.entry, item);
+                if !lengths {
+                    code.s().drop();
+                }
+            }
+        }
+    }
+
+    /// Reads a byte of each of the guest's next [`AHEAD`] items from a cursor on. Beyond a run's end
+    /// there are other items, or zeros, which stand for one too. All of them are asked for at once:
+    /// memory answers many questions in the time of one.
+    pub(super) fn touch(&self, code: &mut Code, asking: &Asking, cursor: u32, forward: bool) {
+        for at in 0..AHEAD {
+            code.s().local_get(cursor);
+            if forward {
+                self.load(code, 4 * at);
+            } else {
+                code.s().i32_const(4 * at).i32_sub();
+                self.load(code, 0);
+            }
+            if let Items::Lines { .. } = self.spec.items {
+                code.s().local_set(asking.ahead);
+                self.push_line(code, asking.entry, asking.ahead);
+                code.s().drop();
+            }
+            code.s().i32_load8_u(MemArg { offset: 0, align: 0, memory_index: 0 }).drop();
+        }
+    }
+
+    /// `[] -> [i32, i32]`: where a line is, and its length.
+    fn push_line(&self, code: &mut Code, entry: u32, item: u32) {
+        let at = |offset| MemArg { offset, align: 2, memory_index: self.memory() };
+        code.s().global_get(BASE).local_get(item).i32_const(2).i32_shl().global_get(TABLE).i32_add();
+        code.s().local_tee(entry).i32_load(at(0)).i32_add();
+        code.s().local_get(entry).i32_load(at(4)).local_get(entry).i32_load(at(0)).i32_sub();
+        code.s().i32_const(1).i32_sub();
+    }
+
+    /// `tie (x, y) -> i32`: the order of two items by their bytes.
+    pub(super) fn tie(&self) -> Defined {
+        let item = self.item();
+        let mut code = Code::new(&[item, item]);
+        match self.spec.items {
+            _ if !self.spec.ties_by_bytes => {
+                code.s().i32_const(0);
+            }
+            Items::Values(number) => tie_of_numbers(&mut code, number),
+            Items::Numbers(number) => {
+                let long = matches!(number.width, 8) || number.core == Core::I64;
+                let bits = if long { ValType::I64 } else { ValType::I32 };
+                let [x, y] = code.locals(bits);
+                for (position, bits) in [(0, x), (1, y)] {
+                    let width = i32::from(number.width);
+                    code.s().local_get(position).i32_const(width).i32_mul().global_get(TABLE).i32_add();
+                    self.load_number(&mut code, number, 0);
+                    code.s().local_set(bits);
+                }
+                tie_of_bits(&mut code, long, x, y);
+            }
+            Items::Addresses { width } | Items::Records { width } => {
+                let len = code.local(ValType::I32);
+                code.s().i32_const(width as i32).local_set(len);
+                tie_of_bytes(&mut code, [0, 1], [len, len]);
+            }
+            Items::Lines { .. } => {
+                let [a, a_len, b, b_len, entry] = code.locals(ValType::I32);
+                for (item, at, len) in [(0, a, a_len), (1, b, b_len)] {
+                    self.push_line(&mut code, entry, item);
+                    code.s().local_set(len).local_set(at);
+                }
+                tie_of_bytes(&mut code, [a, b], [a_len, b_len]);
+            }
+        }
+        code.done(&[ValType::I32])
+    }
+}
+
+/// `[bits] -> [argument]`: a number as the comparator takes it.
+fn convert(code: &mut Code, Number { core, width, .. }: Number) {
+    let mut s = code.s();
+    match (core, width) {
+        (Core::F32, _) => s.f32_reinterpret_i32(),
+        (Core::F64, 4) => s.f32_reinterpret_i32().f64_promote_f32(),
+        (Core::F64, _) => s.f64_reinterpret_i64(),
+        _ => &mut s,
+    };
+}
+
+fn tie_of_numbers(code: &mut Code, number: Number) {
+    tie_of_bits(code, number.width == 8 || number.core == Core::I64, 0, 1);
+}
+
+/// The order of two numbers by their bytes as they are in memory: the lowest one that differs
+/// decides.
+fn tie_of_bits(code: &mut Code, long: bool, x: u32, y: u32) {
+    if long {
+        let shift = code.local(ValType::I64);
+        code.s().local_get(x).local_get(y).i64_xor().i64_ctz().i64_const(56).i64_and().local_set(shift);
+        for bits in [x, y] {
+            code.s().local_get(bits).local_get(shift).i64_shr_u().i64_const(255).i64_and().i32_wrap_i64();
+        }
+    } else {
+        let shift = code.local(ValType::I32);
+        code.s().local_get(x).local_get(y).i32_xor().i32_ctz().i32_const(24).i32_and().local_set(shift);
+        for bits in [x, y] {
+            code.s().local_get(bits).local_get(shift).i32_shr_u().i32_const(255).i32_and();
+        }
+    }
+    code.s().i32_sub();
+}
+
+/// `memcmp` over the guest's memory, and then the lengths: `[] -> [i32]`. Uses up its locals.
+fn tie_of_bytes(code: &mut Code, at: [u32; 2], lens: [u32; 2]) {
+    let [a, b] = at;
+    let left = code.local(ValType::I32);
+    let at = |align| MemArg { offset: 0, align, memory_index: 0 };
+    code.s().local_get(lens[0]).local_get(lens[1]).local_get(lens[0]).local_get(lens[1]);
+    code.s().i32_lt_u().select().local_set(left);
+    // Eight at a time as long as they are the same, and then one at a time.
+    for (step, eight) in [(8, true), (1, false)] {
+        code.s().block(BlockType::Empty).loop_(BlockType::Empty);
+        code.s().local_get(left).i32_const(step).i32_lt_u().br_if(1);
+        if eight {
+            code.s().local_get(a).i64_load(at(0)).local_get(b).i64_load(at(0)).i64_ne().br_if(1);
+        } else {
+            code.s().local_get(a).i32_load8_u(at(0)).local_get(b).i32_load8_u(at(0)).i32_ne();
+            code.s().if_(BlockType::Empty).local_get(a).i32_load8_u(at(0)).local_get(b).i32_load8_u(at(0));
+            code.s().i32_sub().return_().end();
+        }
+        for cursor in [a, b] {
+            code.s().local_get(cursor).i32_const(step).i32_add().local_set(cursor);
+        }
+        code.s().local_get(left).i32_const(step).i32_sub().local_set(left).br(0).end().end();
+    }
+    code.s().local_get(lens[0]).local_get(lens[1]).i32_gt_u();
+    code.s().local_get(lens[0]).local_get(lens[1]).i32_lt_u().i32_sub();
+}

@@ -1,0 +1,252 @@
+//! A callback with a kernel beside its guest: whole arrays are sorted inside the sandbox.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock};
+
+use crate::array::{array_bytes, room};
+use crate::callback::{Callback, Held};
+use crate::error::{Error, Result};
+use crate::kernel::{Items, SLACK, Spec};
+use crate::sandbox::{self, Budget, Shape, Turn};
+
+/// What decides besides the guest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// Largest first.
+    pub(crate) reverse: bool,
+    /// Where the guest says "equal", the bytes decide, and not the input's order.
+    pub(crate) ties_by_bytes: bool,
+}
+
+/// How items lie in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layout {
+    /// One after the other, each of this width.
+    Records { width: usize },
+    /// Each with a byte behind it that is not the guest's.
+    Lines,
+}
+
+/// A kernel for one job, and the turn of its guest.
+pub(crate) struct Resident<'a> {
+    callback: &'a Callback,
+    held: Held<'a>,
+    kernel: sandbox::Resident,
+    items: Items,
+    /// Where the first staged item is in the guest's memory.
+    base: u32,
+    len: u32,
+}
+
+/// Where items begin in the kernel's memory.
+const FIRST: usize = SLACK;
+
+impl Callback {
+    /// Takes this thread's turn with the guest, and puts a kernel beside it. Only for a guest that
+    /// is dropped with it, because what a kernel takes is given back with the guest.
+    pub(crate) fn resident(
+        &self,
+        budget: &Arc<Budget>,
+        rules: Rules,
+        layout: Layout,
+    ) -> Result<Resident<'_>> {
+        let items = match (self.shape(), layout, self.number()) {
+            (Shape::Scalars, _, Some(number)) => Items::Numbers(number),
+            (Shape::Slices, Layout::Records { width }, _) => Items::Records { width: small(width)? },
+            (_, Layout::Records { width }, _) => Items::Addresses { width: small(width)? },
+            (shape, Layout::Lines, _) => Items::Lines { lengths: shape == Shape::Slices },
+        };
+        self.kernel(budget, rules, items)
+    }
+
+    /// The same for elements that are sorted by value, where the guest takes them so.
+    pub(crate) fn resident_values(&self, budget: &Arc<Budget>, rules: Rules) -> Result<Option<Resident<'_>>> {
+        let Some(number) = self.number() else { return Ok(None) };
+        self.kernel(budget, rules, Items::Values(number)).map(Some)
+    }
+
+    fn kernel(&self, budget: &Arc<Budget>, rules: Rules, items: Items) -> Result<Resident<'_>> {
+        let Rules { reverse, ties_by_bytes } = rules;
+        let inline = self.guest().module().body(self.export());
+        let spec = Spec { items, reverse, ties_by_bytes, inline };
+        let mut held = self.hold(budget)?;
+        let kernel = held.turn().resident(self.export(), &spec)?;
+        Ok(Resident { callback: self, held, kernel, items, base: 0, len: 0 })
+    }
+}
+
+impl<'a> Resident<'a> {
+    /// The guest's turn, to ask about two items. What was loaded is lost.
+    pub(crate) fn held(&mut self) -> &mut Held<'a> {
+        &mut self.held
+    }
+
+    /// Loads `len` items; from here on they are called by their positions. `whole` is all of them
+    /// as they are to lie in memory, where they do so already.
+    pub(crate) fn load<'i>(
+        &mut self,
+        len: usize,
+        items: impl Iterator<Item = &'i [u8]> + Clone,
+        whole: Option<&[u8]>,
+    ) -> Result<()> {
+        let item = self.items.width() as usize;
+        array_bytes(len, item, self.callback.guest().limits().array)?;
+        let table = FIRST + 2 * len * item + SLACK;
+        let (export, turn) = (self.callback.export(), self.held.turn());
+        let pad = usize::from(matches!(self.items, Items::Lines { .. }));
+        let bytes = whole.map_or_else(|| items.clone().map(|item| item.len() + pad).sum(), <[u8]>::len);
+        let in_table = match self.items {
+            Items::Lines { .. } => 4 * (len + 1),
+            Items::Numbers(_) => bytes,
+            _ => 0,
+        };
+        let memory = turn.kernel_memory(&self.kernel, small(table + in_table)? as usize)?;
+        let fill = |area: &mut [u8]| match whole {
+            Some(whole) => area[..bytes].copy_from_slice(whole),
+            None => lay(area, items.clone(), pad),
+        };
+        match self.items {
+            Items::Values(_) => fill(&mut memory[FIRST..]),
+            Items::Numbers(_) => fill(&mut memory[table..]),
+            Items::Lines { .. } => {
+                let ends = items.clone().scan(0_u32, |end, item| {
+                    // Where it does not fit 32 bits, the guest's memory does not hold it either.
+                    *end = end.wrapping_add(item.len() as u32 + 1);
+                    Some(*end)
+                });
+                write(&mut memory[table + 4..], ends);
+                self.base = turn.stage(export, bytes, fill)?;
+            }
+            Items::Addresses { .. } | Items::Records { .. } => self.base = turn.stage(export, bytes, fill)?,
+        }
+        self.len = small(len)?;
+        let memory = turn.kernel_memory(&self.kernel, 0)?;
+        match self.items {
+            Items::Lines { .. } | Items::Numbers(_) => write(&mut memory[FIRST..], 0..self.len),
+            Items::Addresses { width } | Items::Records { width } => {
+                write(&mut memory[FIRST..], (0..self.len).map(|at| self.base + at * width));
+            }
+            Items::Values(_) => {}
+        }
+        turn.point(&self.kernel, self.base, table as u32)
+    }
+
+    /// Sorts what is loaded; the positions in their new order.
+    pub(crate) fn sort(&mut self) -> Result<Vec<u32>> {
+        let places = self.places();
+        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        self.positions(places[0])
+    }
+
+    /// Merges what is loaded: `left` sorted items, and the others, sorted too.
+    pub(crate) fn join(&mut self, left: usize) -> Result<Vec<u32>> {
+        let (places, left) = (self.places(), small(left)?);
+        self.run(|turn, export, kernel, len| turn.join(export, kernel, places, [left, len - left]))?;
+        self.positions(places[1])
+    }
+
+    /// Sorts what is loaded, by value, into `to`.
+    pub(crate) fn sort_into(&mut self, to: &mut [u8]) -> Result<()> {
+        let places = self.places();
+        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        let memory = self.held.turn().kernel_memory(&self.kernel, 0)?;
+        let sorted = &memory[FIRST..][..to.len()];
+        let width = self.items.width() as usize;
+        if fingerprint(sorted, width) != fingerprint(to, width) {
+            return Err(Error::NotPermutation);
+        }
+        to.copy_from_slice(sorted);
+        Ok(())
+    }
+
+    /// Merges what is loaded, by value: `left` sorted elements, and the others, sorted too.
+    pub(crate) fn join_values(&mut self, left: usize) -> Result<Vec<u8>> {
+        let (places, left) = (self.places(), small(left)?);
+        self.run(|turn, export, kernel, len| turn.join(export, kernel, places, [left, len - left]))?;
+        let (len, width) = (self.len as usize * self.items.width() as usize, self.items.width() as usize);
+        let memory = self.held.turn().kernel_memory(&self.kernel, 0)?;
+        let [from, to] = places.map(|place| &memory[place as usize..][..len]);
+        if fingerprint(from, width) != fingerprint(to, width) {
+            return Err(Error::NotPermutation);
+        }
+        let mut merged = room(len, "the merged elements")?;
+        merged.extend_from_slice(to);
+        Ok(merged)
+    }
+
+    fn places(&self) -> [u32; 2] {
+        [FIRST as u32, FIRST as u32 + self.len * self.items.width()]
+    }
+
+    fn run(
+        &mut self,
+        work: impl FnOnce(&mut Turn<'_>, &str, &sandbox::Resident, u32) -> Result<()>,
+    ) -> Result<()> {
+        let before = self.held.turn().comparisons(&self.kernel);
+        let outcome = work(self.held.turn(), self.callback.export(), &self.kernel, self.len);
+        let asked = self.held.turn().comparisons(&self.kernel) - before;
+        self.held.count(asked);
+        outcome
+    }
+
+    fn positions(&mut self, place: u32) -> Result<Vec<u32>> {
+        let (first, step) = match self.items {
+            Items::Addresses { width } | Items::Records { width } => (self.base, width),
+            _ => (0, 1),
+        };
+        let mut positions = room(self.len as usize, "the sorted positions of the items")?;
+        let memory = self.held.turn().kernel_memory(&self.kernel, 0)?;
+        let items = memory[place as usize..].chunks_exact(4).take(self.len as usize);
+        positions.extend(items.map(|item| match item.try_into() {
+            Ok(four) => (u32::from_le_bytes(four) - first) / step,
+            Err(_) => 0,
+        }));
+        Ok(positions)
+    }
+}
+
+/// Copies items one after the other, with so many bytes between them.
+fn lay<'i>(area: &mut [u8], items: impl Iterator<Item = &'i [u8]>, pad: usize) {
+    let mut at = 0;
+    for item in items {
+        area[at..][..item.len()].copy_from_slice(item);
+        at += item.len() + pad;
+    }
+}
+
+/// Writes numbers one after the other.
+fn write(area: &mut [u8], numbers: impl Iterator<Item = u32>) {
+    for (place, number) in area.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+        *place = number.to_le_bytes();
+    }
+}
+
+/// A number that two runs of elements share if they have the same elements in whatever order, and
+/// otherwise only by a chance of one in 2⁶⁴: a sum of keyed hashes.
+fn fingerprint(elements: &[u8], width: usize) -> u64 {
+    static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+    // Compiled for each width: a copy of so many bytes takes longer than the hash.
+    match width {
+        1 => sum_of_hashes::<1>(elements, *KEY),
+        2 => sum_of_hashes::<2>(elements, *KEY),
+        4 => sum_of_hashes::<4>(elements, *KEY),
+        _ => sum_of_hashes::<8>(elements, *KEY),
+    }
+}
+
+fn sum_of_hashes<const WIDTH: usize>(elements: &[u8], key: u64) -> u64 {
+    let hash = |element: &[u8; WIDTH]| {
+        let mut bytes = [0; 8];
+        bytes[..WIDTH].copy_from_slice(element);
+        // The finalizer of splitmix64.
+        let mut x = u64::from_le_bytes(bytes).wrapping_add(key);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    };
+    elements.as_chunks::<WIDTH>().0.iter().map(hash).fold(0, u64::wrapping_add)
+}
+
+fn small(number: usize) -> Result<u32> {
+    u32::try_from(number).map_err(|_| Error::ArrayTooLarge { bytes: number, most: u32::MAX as usize })
+}

@@ -1,0 +1,114 @@
+//! A kernel beside a guest, in the same store: it sorts by the guest's answers, which nothing native
+//! ever sees.
+
+use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
+
+use super::guest::Turn;
+use super::{Module, pages};
+use crate::error::{Error, Result};
+use crate::kernel::Spec;
+
+/// A kernel for one guest.
+pub(crate) struct Resident {
+    memory: Memory,
+    sort: TypedFunc<(u32, u32, u32), ()>,
+    join: TypedFunc<(u32, u32, u32, u32), ()>,
+    base: Global,
+    table: Global,
+    comparisons: Global,
+    lied: Global,
+}
+
+const PAGE: usize = 64 << 10;
+
+impl Turn<'_> {
+    /// Puts a kernel beside the guest, which sorts by the export of this name. There can be one.
+    pub(crate) fn resident(&mut self, export: &str, spec: &Spec) -> Result<Resident> {
+        let module: Module = self.module().clone();
+        let kernel = module.kernel(export, spec)?;
+        let (store, guest, _) = self.parts();
+        let engine = |error: wasmtime::Error| Error::Engine { reason: format!("{error:#}") };
+        let compare = guest.get_func(&mut *store, export);
+        let mut imports: Vec<_> = compare.into_iter().map(Func::into).collect();
+        if spec.sees_guest() {
+            imports.extend(guest.get_memory(&mut *store, "memory").map(wasmtime::Extern::from));
+        }
+        let kernel = Instance::new(&mut *store, &kernel, &imports).map_err(engine)?;
+        let mut global = |name| {
+            kernel.get_global(&mut *store, name).ok_or_else(|| Error::Engine { reason: format!("no {name}") })
+        };
+        let (base, table) = (global("base")?, global("table")?);
+        let (comparisons, lied) = (global("comparisons")?, global("lied")?);
+        let memory = kernel.get_memory(&mut *store, "memory");
+        Ok(Resident {
+            memory: memory.ok_or_else(|| Error::Engine { reason: "no memory".into() })?,
+            sort: kernel.get_typed_func(&mut *store, "sort").map_err(engine)?,
+            join: kernel.get_typed_func(&mut *store, "join").map_err(engine)?,
+            base,
+            table,
+            comparisons,
+            lied,
+        })
+    }
+
+    /// Finds room in the guest's memory, and lets `fill` write into it; the address of the room.
+    pub(crate) fn stage(&mut self, export: &str, size: usize, fill: impl FnOnce(&mut [u8])) -> Result<u32> {
+        let (store, _, staging) = self.parts();
+        staging.put_all(store, size, fill).map_err(|error| *self.failure(error, export))
+    }
+
+    /// The kernel's memory, made as large as this.
+    pub(crate) fn kernel_memory(&mut self, kernel: &Resident, size: usize) -> Result<&mut [u8]> {
+        let (store, ..) = self.parts();
+        let missing = size.saturating_sub(kernel.memory.data_size(&*store)).div_ceil(PAGE);
+        if missing > 0 {
+            store.data_mut().ours = true;
+            let grown = kernel.memory.grow(&mut *store, missing as u64);
+            store.data_mut().ours = false;
+            grown.map_err(|_| Error::NoMemory { bytes: size, what: "the resident sorter" })?;
+            pages::advise(store, &kernel.memory);
+        }
+        Ok(kernel.memory.data_mut(store))
+    }
+
+    /// Says where the lines are, and where their table is.
+    pub(crate) fn point(&mut self, kernel: &Resident, base: u32, table: u32) -> Result<()> {
+        let (store, ..) = self.parts();
+        let set = |store: &mut _, global: Global, value: u32| global.set(store, Val::I32(value as i32));
+        set(store, kernel.base, base)
+            .and_then(|()| set(store, kernel.table, table))
+            .map_err(|error| Error::Engine { reason: format!("{error:#}") })
+    }
+
+    /// Sorts `len` items at `a`, with as much room at `b`.
+    pub(crate) fn sort(&mut self, export: &str, kernel: &Resident, [a, b]: [u32; 2], len: u32) -> Result<()> {
+        let (store, ..) = self.parts();
+        kernel.sort.call(store, (a, b, len)).map_err(|error| self.blame(export, kernel, error))
+    }
+
+    /// Merges two sorted runs at `from`, of these lengths, and puts the result at `to`.
+    pub(crate) fn join(
+        &mut self,
+        export: &str,
+        kernel: &Resident,
+        [from, to]: [u32; 2],
+        [left, right]: [u32; 2],
+    ) -> Result<()> {
+        let (store, ..) = self.parts();
+        kernel.join.call(store, (from, to, left, right)).map_err(|error| self.blame(export, kernel, error))
+    }
+
+    /// How often the kernel has asked.
+    pub(crate) fn comparisons(&mut self, kernel: &Resident) -> u64 {
+        let (store, ..) = self.parts();
+        kernel.comparisons.get(store).i64().unwrap_or(0) as u64
+    }
+
+    fn blame(&mut self, export: &str, kernel: &Resident, error: wasmtime::Error) -> Error {
+        let (store, ..) = self.parts();
+        if kernel.lied.get(store).i32() == Some(1) {
+            return Error::Contradiction { export: export.to_owned() };
+        }
+        *self.failure(error, export)
+    }
+}

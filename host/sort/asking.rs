@@ -1,0 +1,223 @@
+//! Asking for the order of two items, by the guest's answers and the rules for ties; and sorting so.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::order::{Job, check_permutation};
+use super::run::{Piece, Run};
+use super::{Items, Options};
+use crate::array::{Private, room};
+use crate::callback::{Answer, Callback, Held};
+use crate::error::Result;
+use crate::native::sort_private;
+use crate::resident::{Layout, Resident};
+use crate::sandbox::Budget;
+
+/// What is sorted in the items' place: their numbers, of this width.
+const NUMBER: usize = size_of::<u32>();
+
+/// A job's turn with a guest.
+pub(super) struct Asking<'a> {
+    job: &'a Job,
+    items: &'a Items,
+    guest: Guest<'a>,
+    /// Whether the items themselves are sorted, and not their numbers.
+    values: bool,
+}
+
+enum Guest<'a> {
+    Plain(Held<'a>),
+    WithKernel(Resident<'a>),
+}
+
+impl<'a> Asking<'a> {
+    /// To ask this guest, and to sort with native code.
+    pub(super) fn new(
+        job: &'a Job,
+        items: &'a Items,
+        callback: &'a Callback,
+        budget: &Arc<Budget>,
+    ) -> Result<Asking<'a>> {
+        if let Some(width) = items.width() {
+            callback.accepts(width, None)?;
+        }
+        Ok(Asking { job, items, guest: Guest::Plain(callback.hold(budget)?), values: false })
+    }
+
+    /// Does all of a job on this thread; where the sorter is native, with the callback's own guest.
+    pub(super) fn alone<T>(
+        job: &Job,
+        items: &Items,
+        work: impl FnOnce(&mut Asking<'_>) -> Result<T>,
+    ) -> Result<T> {
+        match job.options.sorter.native() {
+            Some(_) => work(&mut job.ask_about(items)?),
+            None => Asking::with(job, items, false, &job.budget, work),
+        }
+    }
+
+    /// Does a piece of work with a guest of its own.
+    pub(super) fn with<T>(
+        job: &Job,
+        items: &Items,
+        values: bool,
+        budget: &Arc<Budget>,
+        work: impl FnOnce(&mut Asking<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(width) = items.width() {
+            job.callback.accepts(width, None)?;
+        }
+        let callback = job.callback.fresh()?;
+        if job.options.sorter.native().is_some() {
+            return work(&mut Asking::new(job, items, &callback, budget)?);
+        }
+        let rules = job.options.rules();
+        let layout = items.width().map_or(Layout::Lines, |width| Layout::Records { width });
+        let by_value = if values { callback.resident_values(budget, rules)? } else { None };
+        let (values, resident) = match by_value {
+            Some(resident) => (true, resident),
+            None => (false, callback.resident(budget, rules, layout)?),
+        };
+        work(&mut Asking { job, items, guest: Guest::WithKernel(resident), values })
+    }
+
+    pub(super) fn items(&self) -> &'a Items {
+        self.items
+    }
+
+    fn held(&mut self) -> &mut Held<'a> {
+        match &mut self.guest {
+            Guest::Plain(held) => held,
+            Guest::WithKernel(resident) => resident.held(),
+        }
+    }
+
+    /// What the guest says of two items.
+    pub(super) fn guest(&mut self, a: &[u8], b: &[u8]) -> Answer {
+        let answer = self.held().ask(a, b)?;
+        if let Some(trace) = &self.job.options.trace {
+            trace(a, b, answer);
+        }
+        Ok(answer)
+    }
+
+    /// The order of two items by all rules but the one that what was first stays first.
+    pub(super) fn order(&mut self, a: &[u8], b: &[u8]) -> Answer {
+        let mut order = self.guest(a, b)?;
+        let Options { reverse, unique, stable, .. } = self.job.options;
+        if order.is_eq() && !unique && !stable {
+            order = a.cmp(b);
+        }
+        Ok(if reverse { order.reverse() } else { order })
+    }
+
+    /// The order of two items by their numbers and all rules.
+    pub(super) fn order_of(&mut self, a: u32, b: u32) -> Answer {
+        let order = self.order(self.items.get(a as usize), self.items.get(b as usize))?;
+        Ok(order.then(a.cmp(&b)))
+    }
+
+    /// Of items that the guest calls equal, only the first.
+    pub(super) fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
+        let mut kept: Vec<u32> = room(order.len(), "the numbers of unique items")?;
+        for at in order {
+            let same = match kept.last() {
+                Some(&last) => {
+                    self.guest(self.items.get(last as usize), self.items.get(at as usize))?.is_eq()
+                }
+                None => false,
+            };
+            if !same {
+                kept.push(at);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Sorts items of these numbers.
+    pub(super) fn sort(&mut self, numbers: Range<u32>) -> Result<Run> {
+        let (items, len) = (self.items, numbers.len());
+        let all = numbers.clone().map(|at| items.get(at as usize));
+        let Guest::WithKernel(resident) = &mut self.guest else { return self.sort_natively(numbers) };
+        resident.load(len, all, Some(items.whole(numbers.clone())))?;
+        if let (true, Some(width)) = (self.values, items.width()) {
+            let mut bytes = room(len * width, "the sorted records")?;
+            bytes.extend_from_slice(items.whole(numbers));
+            resident.sort_into(&mut bytes)?;
+            return Ok(Run::Values { bytes, width });
+        }
+        let mut order = resident.sort()?;
+        check_permutation(&order)?;
+        order.iter_mut().for_each(|at| *at += numbers.start);
+        Ok(Run::Numbers(order))
+    }
+
+    fn sort_natively(&mut self, numbers: Range<u32>) -> Result<Run> {
+        let (job, sorter) = (self.job, self.job.options.sorter.native().unwrap_or_default());
+        let most = job.callback.guest().limits().array;
+        let mut private = Private::zeroed(numbers.len(), NUMBER, most)?;
+        let places: &mut [u32] = bytemuck::cast_slice_mut(private.as_mut_slice());
+        places.iter_mut().zip(numbers.clone()).for_each(|(place, at)| *place = at);
+        sort_private(sorter, &mut private, &job.callback, &mut |a, b| self.order_of(number(a), number(b)))?;
+        let mut order = room(numbers.len(), "the sorted numbers of the items")?;
+        order.extend(bytemuck::cast_slice(private.as_slice()).iter().map(|at: &u32| at - numbers.start));
+        drop(private);
+        check_permutation(&order)?;
+        order.iter_mut().for_each(|at| *at += numbers.start);
+        Ok(Run::Numbers(order))
+    }
+
+    /// Sorts records themselves, with native code. Only where equals are the same bytes, so that nobody
+    /// can tell one from the other.
+    pub(super) fn sort_records(&mut self, width: usize) -> Result<Private> {
+        let (job, sorter) = (self.job, self.job.options.sorter.native().unwrap_or_default());
+        let mut private = Private::zeroed(self.items.len(), width, job.callback.guest().limits().array)?;
+        private.as_mut_slice().copy_from_slice(self.items.all_records());
+        sort_private(sorter, &mut private, &job.callback, &mut |a, b| self.order(a, b))?;
+        Ok(private)
+    }
+
+    /// Merges two sorted runs.
+    pub(super) fn join(&mut self, left: Piece<'_>, right: Piece<'_>) -> Result<Run> {
+        let (items, len) = (self.items, left.range.len() + right.range.len());
+        let order = match &mut self.guest {
+            Guest::WithKernel(resident) => {
+                resident.load(len, left.clone().items(items).chain(right.clone().items(items)), None)?;
+                if let (true, Some(width)) = (self.values, items.width()) {
+                    let bytes = resident.join_values(left.range.len())?;
+                    return Ok(Run::Values { bytes, width });
+                }
+                resident.join(left.range.len())?
+            }
+            Guest::Plain(_) => self.join_natively(&left, &right)?,
+        };
+        check_permutation(&order)?;
+        Run::picked(&left, &right, &order)
+    }
+
+    fn join_natively(&mut self, left: &Piece<'_>, right: &Piece<'_>) -> Result<Vec<u32>> {
+        let (items, l_len, len) = (self.items, left.range.len(), left.range.len() + right.range.len());
+        let mut order = room(len, "the merged numbers of the items")?;
+        let (mut l, mut r) = (0, l_len);
+        while l < l_len && r < len {
+            let after = self.order(left.get(items, l), right.get(items, r - l_len))?.is_gt();
+            order.push(if after { r } else { l } as u32);
+            (l, r) = if after { (l, r + 1) } else { (l + 1, r) };
+        }
+        order.extend((l..l_len).chain(r..len).map(|at| at as u32));
+        Ok(order)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let calls = self.held().calls();
+        self.job.comparisons.fetch_add(calls, Relaxed);
+    }
+}
+
+fn number(element: &[u8]) -> u32 {
+    // The private copy holds `u32`s, and the trampoline hands out whole elements.
+    u32::from_ne_bytes(element.try_into().expect("an element of four bytes"))
+}
