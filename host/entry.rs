@@ -66,9 +66,9 @@ impl Entry {
     }
 
     /// Keeps the first failure; later ones are its echoes.
-    pub(crate) fn fail(&self, error: Box<Error>) {
+    pub(crate) fn fail(&self, error: Error) {
         self.failures.fetch_add(1, Relaxed);
-        self.kept().get_or_insert(*error);
+        self.kept().get_or_insert(error);
         self.failed.store(true, Relaxed);
     }
 

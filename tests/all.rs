@@ -22,6 +22,8 @@ mod leases;
 mod native;
 #[path = "all/orders.rs"]
 mod orders;
+#[path = "all/resident.rs"]
+mod resident;
 #[path = "all/support.rs"]
 mod support;
 #[path = "all/tidy.rs"]

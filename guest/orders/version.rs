@@ -50,7 +50,11 @@ fn in_place(a: &[u8], b: &[u8]) -> Option<Ordering> {
     }
     let before = differ - same;
     let behind = suffix_is_behind(a, before + decided_a) && suffix_is_behind(b, before + decided_b);
-    if order != Ordering::Equal && behind { Some(order) } else { None }
+    if order != Ordering::Equal && behind {
+        Some(order)
+    } else {
+        None
+    }
 }
 
 /// Whether the suffix of a text begins at `from` or behind it; `false` also where that would take

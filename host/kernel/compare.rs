@@ -12,15 +12,17 @@ pub(super) struct Asking {
     /// A line's entry in the table.
     entry: u32,
     ahead: u32,
+    /// An `f32` on its way to becoming an `f64`.
+    bits: u32,
     site: Option<Site>,
 }
 
 impl Kernel<'_> {
     /// Makes a function ready to ask.
     pub(super) fn asking(&self, code: &mut Code) -> Asking {
-        let [answer, entry, ahead] = code.locals(ValType::I32);
+        let [answer, entry, ahead, bits] = code.locals(ValType::I32);
         let site = self.spec.inline.as_ref().map(|body| body.site(code));
-        Asking { answer, entry, ahead, site }
+        Asking { answer, entry, ahead, bits, site }
     }
 
     /// `[] -> [i32]`: whether item `y` must come before item `x`, though it stood behind it; both are
@@ -63,13 +65,13 @@ impl Kernel<'_> {
         match self.spec.items {
             Items::Values(number) => {
                 code.s().local_get(item);
-                convert(code, number);
+                convert(code, number, asking.bits);
             }
             Items::Numbers(number) => {
                 let width = i32::from(number.width);
                 code.s().local_get(item).i32_const(width).i32_mul().global_get(TABLE).i32_add();
                 self.load_number(code, number, 0);
-                convert(code, number);
+                convert(code, number, asking.bits);
             }
             Items::Addresses { .. } => {
                 code.s().local_get(item);
@@ -156,14 +158,28 @@ impl Kernel<'_> {
 }
 
 /// `[bits] -> [argument]`: a number as the comparator takes it.
-fn convert(code: &mut Code, Number { core, width, .. }: Number) {
+fn convert(code: &mut Code, Number { core, width, .. }: Number, bits: u32) {
     let mut s = code.s();
     match (core, width) {
         (Core::F32, _) => s.f32_reinterpret_i32(),
-        (Core::F64, 4) => s.f32_reinterpret_i32().f64_promote_f32(),
+        (Core::F64, 4) => return promote(code, bits),
         (Core::F64, _) => s.f64_reinterpret_i64(),
         _ => &mut s,
     };
+}
+
+/// `[bits of an f32] -> [f64]`, with the bits of a NaN as x86 and Rust keep them, which wasm's own
+/// instruction need not.
+fn promote(code: &mut Code, bits: u32) {
+    let high = |code: &mut Code, mask: i64, shift: i64| {
+        code.s().local_get(bits).i64_extend_i32_u().i64_const(mask).i64_and().i64_const(shift).i64_shl();
+    };
+    code.s().local_set(bits);
+    high(code, 0x8000_0000, 32);
+    high(code, 0x007f_ffff, 29);
+    code.s().i64_or().i64_const(0x7ff8 << 48).i64_or().f64_reinterpret_i64();
+    code.s().local_get(bits).f32_reinterpret_i32().f64_promote_f32();
+    code.s().local_get(bits).i32_const(0x7fff_ffff).i32_and().i32_const(0x7f80_0000).i32_gt_u().select();
 }
 
 fn tie_of_numbers(code: &mut Code, number: Number) {

@@ -133,7 +133,7 @@ impl Staging {
                 (at as usize, size as usize)
             }
             Source::Pages => self.add_pages(store, memory, size as usize)?,
-            Source::Nowhere(why) => return Err(self.error(why).into()),
+            Source::Nowhere(why) => return Err(self.error(why)),
         };
         if base == 0 || base.saturating_add(capacity) > memory.data_size(&*store) {
             return Err(self.error("its allocator returned an address that is not in its memory"));

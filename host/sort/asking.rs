@@ -28,7 +28,7 @@ pub(super) struct Asking<'a> {
 
 enum Guest<'a> {
     Plain(Held<'a>),
-    WithKernel(Resident<'a>),
+    WithKernel(Box<Resident<'a>>),
 }
 
 impl<'a> Asking<'a> {
@@ -79,7 +79,7 @@ impl<'a> Asking<'a> {
             Some(resident) => (true, resident),
             None => (false, callback.resident(budget, rules, layout)?),
         };
-        work(&mut Asking { job, items, guest: Guest::WithKernel(resident), values })
+        work(&mut Asking { job, items, guest: Guest::WithKernel(Box::new(resident)), values })
     }
 
     pub(super) fn items(&self) -> &'a Items {

@@ -87,7 +87,7 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     if lent.bounds.check(a.addr(), b.addr()).is_err() {
         match lent.bounds {
             Bounds::Trusted { .. } => {
-                entry.fail(Box::new(Error::NullElement { export: entry.callback.export().to_owned() }));
+                entry.fail(Error::NullElement { export: entry.callback.export().to_owned() });
                 return NEUTRAL;
             }
             // C that we do not know cannot be unwound, and answering would let it go on out there.
@@ -108,7 +108,7 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     match answer {
         Ok(order) => order as c_int,
         Err(error) => {
-            entry.fail(error);
+            entry.fail(*error);
             NEUTRAL
         }
     }
