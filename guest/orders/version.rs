@@ -17,7 +17,9 @@ fn version(a: &[u8], b: &[u8]) -> Ordering {
     in_place(a, b).unwrap_or_else(|| in_full(a, b))
 }
 
-/// As GNU does it.
+/// As GNU does it. Seldom needed, so it is kept small: what is not there need not be compiled.
+#[cold]
+#[inline(never)]
 fn in_full(a: &[u8], b: &[u8]) -> Ordering {
     let first = rank(a).cmp(&rank(b));
     if first != Ordering::Equal {
@@ -59,6 +61,7 @@ fn in_place(a: &[u8], b: &[u8]) -> Option<Ordering> {
 
 /// Whether the suffix of a text begins at `from` or behind it; `false` also where that would take
 /// long to find out.
+#[inline(never)]
 fn suffix_is_behind(text: &[u8], from: usize) -> bool {
     let rest = &text[from..];
     let mut point = false;
@@ -87,6 +90,7 @@ fn rank(text: &[u8]) -> u8 {
 
 /// Without what matches `(\.[A-Za-z~][A-Za-z0-9~]*)*` at the end. As in coreutils 9.1, that may be
 /// the whole of a hidden file's name; 9.2 and later keep such names whole.
+#[inline(never)]
 fn without_suffix(text: &[u8]) -> &[u8] {
     let mut end = text.len();
     loop {
@@ -102,6 +106,7 @@ fn without_suffix(text: &[u8]) -> &[u8] {
 }
 
 /// Runs of non-digits and of digits in turn.
+#[inline(never)]
 fn parts(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !(a.is_empty() && b.is_empty()) {
         while is_text(a) || is_text(b) {
@@ -132,6 +137,7 @@ fn is_text(text: &[u8]) -> bool {
 }
 
 /// The place of the first character among the non-digits: 0 for a digit.
+#[inline(never)]
 fn weight(text: &[u8]) -> i32 {
     match text.first() {
         None => -1,
