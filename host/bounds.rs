@@ -46,6 +46,16 @@ impl Bounds {
         }
     }
 
+    /// Bytes from each address to the end of its run; of a trusted one, its element's.
+    pub(crate) fn reach(&self, a: usize, b: usize) -> [usize; 2] {
+        match *self {
+            Bounds::Trusted { width } => [width; 2],
+            Bounds::Known { a: first, b: second, .. } => {
+                [(first, a), (second, b)].map(|(run, at)| (run.start + run.len).saturating_sub(at))
+            }
+        }
+    }
+
     /// `Ok` if both addresses may be read, for the width of an element each.
     pub(crate) fn check(&self, a: usize, b: usize) -> Result<(), Violation> {
         match *self {

@@ -64,6 +64,7 @@ mod sandbox;
 pub mod bundled;
 mod callback;
 mod resident;
+mod ahead;
 mod bounds;
 mod table;
 mod entry;

@@ -59,6 +59,15 @@ impl Callback {
         self.kernel(budget, rules, items)
     }
 
+    /// The kernel that these items and rules need. `reads`: code that reads the guest's memory may be
+    /// taken into it; then a trap has no frame that is the guest's.
+    pub(crate) fn spec(&self, Rules { reverse, ties_by_bytes }: Rules, items: Items, reads: bool) -> Spec {
+        let mut spec = Spec { items, reverse, ties_by_bytes, inline: None };
+        // Only where the kernel sees the guest's memory does it see it by the guest's number.
+        spec.inline = self.guest().module().body(self.export(), reads && spec.sees_guest());
+        spec
+    }
+
     /// The same for elements that are sorted by value, where the guest takes them so.
     pub(crate) fn resident_values(&self, budget: &Arc<Budget>, rules: Rules) -> Result<Option<Resident<'_>>> {
         let Some(number) = self.number() else { return Ok(None) };
@@ -66,9 +75,7 @@ impl Callback {
     }
 
     fn kernel(&self, budget: &Arc<Budget>, rules: Rules, items: Items) -> Result<Resident<'_>> {
-        let Rules { reverse, ties_by_bytes } = rules;
-        let inline = self.guest().module().body(self.export());
-        let spec = Spec { items, reverse, ties_by_bytes, inline };
+        let spec = self.spec(rules, items, false);
         let mut held = self.hold(budget)?;
         let kernel = held.turn().resident(self.export(), &spec)?;
         Ok(Resident { callback: self, held, kernel, items, base: 0, len: 0 })
@@ -247,6 +254,6 @@ fn sum_of_hashes<const WIDTH: usize>(elements: &[u8], key: u64) -> u64 {
     elements.as_chunks::<WIDTH>().0.iter().map(hash).fold(0, u64::wrapping_add)
 }
 
-fn small(number: usize) -> Result<u32> {
+pub(crate) fn small(number: usize) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::ArrayTooLarge { bytes: number, most: u32::MAX as usize })
 }

@@ -11,7 +11,8 @@ pub(super) const ENTRY: u32 = 1;
 pub(super) const SORT: u32 = 2;
 pub(super) const MERGE: u32 = 3;
 pub(super) const JOIN: u32 = 4;
-pub(super) const TIE: u32 = 5;
+pub(super) const AHEAD: u32 = 5;
+pub(super) const TIE: u32 = 6;
 
 /// Globals by their numbers.
 pub(super) const BASE: u32 = 0;
@@ -77,7 +78,7 @@ impl<'a> Kernel<'a> {
 
     /// All functions, in the order of their numbers.
     pub(super) fn functions(&self) -> Vec<Defined> {
-        vec![self.entry(), self.sort(), self.merge(), self.join(), self.tie()]
+        vec![self.entry(), self.sort(), self.merge(), self.join(), self.ahead(), self.tie()]
     }
 
     /// The number of the kernel's own memory.

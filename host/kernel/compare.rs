@@ -4,7 +4,7 @@ use wasm_encoder::{BlockType, MemArg, ValType};
 
 use super::code::{BASE, COMPARE, Code, Defined, Kernel, TABLE, TIE};
 use super::inline::Site;
-use super::{AHEAD, Core, Items, Number};
+use super::{Core, FETCHED, Items, Number};
 
 /// What asking takes in a function: locals that every place of it shares.
 pub(super) struct Asking {
@@ -88,11 +88,11 @@ impl Kernel<'_> {
         }
     }
 
-    /// Reads a byte of each of the guest's next [`AHEAD`] items from a cursor on. Beyond a run's end
+    /// Reads a byte of each of the guest's next [`FETCHED`] items from a cursor on. Beyond a run's end
     /// there are other items, or zeros, which stand for one too. All of them are asked for at once:
     /// memory answers many questions in the time of one.
     pub(super) fn touch(&self, code: &mut Code, asking: &Asking, cursor: u32, forward: bool) {
-        for at in 0..AHEAD {
+        for at in 0..FETCHED {
             code.s().local_get(cursor);
             if forward {
                 self.load(code, 4 * at);

@@ -10,8 +10,8 @@ use super::code::Code;
 /// Longest code that is taken, in bytes: the kernel has a dozen places where it asks.
 const MOST: usize = 64;
 
-/// A comparator's code that needs nothing of its module: no memory, global, table or call, no loop,
-/// and no instruction that could trap.
+/// A comparator's code that needs nothing of its module but, where that is allowed, to read its memory:
+/// no global, table or call, no loop, and no other instruction that could trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Body {
     params: Vec<ValType>,
@@ -38,12 +38,13 @@ pub(super) struct Site {
 }
 
 impl Body {
-    /// The code of the function that a valid module exports by this name, if it can be taken.
-    pub(crate) fn of_export(module: &[u8], export: &str) -> Option<Body> {
-        Body::find(module, export).ok().flatten()
+    /// The code of the function that a valid module exports by this name, if it can be taken. `reads`:
+    /// it may read the module's memory, which the kernel sees by the same number.
+    pub(crate) fn of_export(module: &[u8], export: &str, reads: bool) -> Option<Body> {
+        Body::find(module, export, reads).ok().flatten()
     }
 
-    fn find(module: &[u8], name: &str) -> Result<Option<Body>, BinaryReaderError> {
+    fn find(module: &[u8], name: &str, reads: bool) -> Result<Option<Body>, BinaryReaderError> {
         let (mut types, mut functions, mut imported, mut wanted, mut defined) = (vec![], vec![], 0, None, 0);
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
@@ -74,7 +75,7 @@ impl Body {
                     if wanted == Some(defined) && body.range().len() <= MOST {
                         let ty = functions.get(defined).and_then(|ty| types.get(*ty as usize));
                         let params = ty.and_then(|ty| ty.params().iter().copied().map(number).collect());
-                        return params.map_or(Ok(None), |params| read(&body, params));
+                        return params.map_or(Ok(None), |params| read(&body, params, reads));
                     }
                     defined += 1;
                 }
@@ -141,6 +142,7 @@ fn number(ty: wasmparser::ValType) -> Option<ValType> {
 fn read(
     body: &wasmparser::FunctionBody<'_>,
     params: Vec<ValType>,
+    reads: bool,
 ) -> Result<Option<Body>, BinaryReaderError> {
     let mut locals = Vec::new();
     for group in body.get_locals_reader()? {
@@ -164,7 +166,7 @@ fn read(
             Operator::LocalTee { local_index } => pieces.push(Piece::LocalTee(local_index)),
             Operator::Return => pieces.push(Piece::Return(depth)),
             Operator::End if depth == 0 => break, // the end of the block that it is placed in
-            op if is_plain(&op) => {
+            op if is_plain(&op) || (reads && is_read(&op)) => {
                 match op {
                     Operator::Block { .. } | Operator::If { .. } => depth += 1,
                     Operator::End => depth -= 1,
@@ -201,4 +203,25 @@ fn is_plain(op: &Operator<'_>) -> bool {
         I32ReinterpretF32 | I64ReinterpretF64 | F32ReinterpretI32 | F64ReinterpretI64 | F64PromoteF32 => true,
         _ => false,
     }
+}
+
+fn is_read(op: &Operator<'_>) -> bool {
+    use Operator::*;
+    matches!(
+        op,
+        I32Load { .. }
+            | I32Load8S { .. }
+            | I32Load8U { .. }
+            | I32Load16S { .. }
+            | I32Load16U { .. }
+            | I64Load { .. }
+            | I64Load8S { .. }
+            | I64Load8U { .. }
+            | I64Load16S { .. }
+            | I64Load16U { .. }
+            | I64Load32S { .. }
+            | I64Load32U { .. }
+            | F32Load { .. }
+            | F64Load { .. }
+    )
 }

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, ValType};
 
-use super::AHEAD;
+use super::FETCHED;
 use super::code::{Code, Defined, Kernel};
 use super::compare::Asking;
 
@@ -78,7 +78,7 @@ impl Kernel<'_> {
             for (cursor, forward) in [(left, true), (right, true), (back_left, false), (back_right, false)] {
                 self.touch(&mut code, &asking, cursor, forward);
             }
-            code.s().local_get(out).i32_const(AHEAD * width).i32_add().local_set(next).end();
+            code.s().local_get(out).i32_const(FETCHED * width).i32_add().local_set(next).end();
         }
         for (cursor, item) in [(left, x), (right, y), (back_left, u), (back_right, v)] {
             code.s().local_get(cursor);

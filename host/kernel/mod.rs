@@ -9,6 +9,7 @@
 //! finds out by itself whether the answers made sense: if they did, the cursors meet. It is the
 //! merge of Rust's own small sorts (`bidirectional_merge` in `core::slice::sort`).
 
+mod ahead;
 mod code;
 mod compare;
 mod inline;
@@ -29,10 +30,10 @@ pub(crate) const NAME: &str = "callbox kernel";
 
 /// So many items of each run the kernel looks at before it merges them, so that what they stand for
 /// is in the processor's cache when the comparator wants it.
-const AHEAD: i32 = 8;
+const FETCHED: i32 = 8;
 
 /// What the kernel may read beyond its items, in bytes.
-pub(crate) const SLACK: usize = 4 * AHEAD as usize;
+pub(crate) const SLACK: usize = 4 * FETCHED as usize;
 
 /// What the kernel is to sort, and how the comparator takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,8 @@ impl Spec {
     /// - `memory`;
     /// - `sort (a, b, len)`: sorts `len` items at `a`, with as much room at `b`; [`SLACK`] zero bytes
     ///   have to be on both sides of the two;
+    /// - `ahead (left, right, left_end, right_end) -> (i64, i32)`: the answers of a merge, a bit each,
+    ///   and how many there are;
     /// - `join (from, to, left, right)`: merges two sorted runs of items that follow each other;
     /// - globals `base`, where the first line begins in the guest's memory; `table`, where the kernel's
     ///   table is; `comparisons`, how many there were; and `lied`, which is 1 after a trap because the
@@ -156,6 +159,7 @@ impl Spec {
         exports.export("memory", ExportKind::Memory, kernel.memory());
         exports.export("sort", ExportKind::Func, code::ENTRY);
         exports.export("join", ExportKind::Func, code::JOIN);
+        exports.export("ahead", ExportKind::Func, code::AHEAD);
         for (at, (name, _)) in (0..).zip(code::GLOBALS) {
             exports.export(name, ExportKind::Global, at);
         }

@@ -62,7 +62,7 @@ pub(super) fn search_with<'a>(
     let bounds = Bounds::Known { a, b, width, ascending: false };
     let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
     let mut found = std::ptr::null_mut();
-    trampoline::call(compare, bounds, ask, |compare| {
+    trampoline::call(compare, bounds, None, ask, |compare| {
         // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and
         // borrowed until the call has returned. bsearch calls the trampoline on this thread, and
         // not after it has returned.

@@ -49,10 +49,13 @@ pub(super) fn check_temporary(_: usize, _: usize) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of the temporary: elements of more than 32 bytes are sorted by pointers to them.
+/// Elements of more bytes are sorted by pointers to them.
+pub(super) const WIDEST_DIRECT: usize = 32;
+
+/// Bytes of the temporary.
 #[cfg(target_env = "gnu")]
 fn temporary(count: usize, width: usize) -> usize {
-    if width <= 32 {
+    if width <= WIDEST_DIRECT {
         return count.saturating_mul(width);
     }
     count.saturating_mul(2 * size_of::<*const u8>()).saturating_add(width)

@@ -4,10 +4,12 @@
 use std::ffi::c_void;
 
 use super::{crt, glibc};
+use crate::ahead::{Ahead, Ready};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
-use crate::callback::Callback;
+use crate::callback::{Answer, Callback, Held};
 use crate::error::Result;
+use crate::resident::Rules;
 use crate::trampoline::{self, Ask, Comparison};
 
 unsafe extern "C-unwind" {
@@ -75,9 +77,36 @@ fn sort(sorter: Sorter, mut array: Array<'_>, compare: &Callback) -> Result<()> 
     compare.accepts_array(&array)?;
     let mut private = array.private_copy(compare.guest().limits().array)?;
     let mut held = compare.hold(&compare.guest().new_budget())?;
-    sort_private(sorter, &mut private, compare, &mut |a, b| held.ask(a, b))?;
+    let rules = Rules { reverse: false, ties_by_bytes: false };
+    sort_held(sorter, &mut private, compare, &mut held, rules, &mut |held, a, b| held.ask(a, b))?;
     array.bytes_mut().copy_from_slice(private.as_slice());
     Ok(())
+}
+
+/// Sorts a private copy by a guest's answers and these rules; `ask` asks by the same rules, one question
+/// at a time. Many elements are sorted faster: see [`Ahead`].
+pub(crate) fn sort_held(
+    sorter: Sorter,
+    private: &mut Private,
+    callback: &Callback,
+    held: &mut Held<'_>,
+    rules: Rules,
+    ask: &mut dyn FnMut(&mut Held<'_>, &[u8], &[u8]) -> Answer,
+) -> Result<()> {
+    let (len, width) = (private.len(), private.width());
+    // Wider elements are sorted by pointers to them, so that those that come next cannot be seen.
+    let merges = sorter == Sorter::Qsort && glibc::merges_in_order() && width <= glibc::WIDEST_DIRECT;
+    let ready = Ready::default();
+    let ahead = if merges { Ahead::new(callback, held, rules, len, width, &ready) } else { None };
+    match ahead {
+        None => sort_private(sorter, private, callback, &mut |a, b| ask(held, a, b)),
+        Some(mut ahead) => {
+            let bounds = bounds(sorter, private)?;
+            sort_within(bounds, Some(&ready), sorter, private, callback, &mut |a, b| {
+                ahead.ask(held, ask, a, b)
+            })
+        }
+    }
 }
 
 /// Sorts a private copy by what `ask` answers; `callback` is who the table says is asked. On an
@@ -88,18 +117,25 @@ pub(crate) fn sort_private<'a>(
     callback: &Callback,
     ask: &'a mut Ask<'a>,
 ) -> Result<()> {
+    let bounds = bounds(sorter, private)?;
+    sort_within(bounds, None, sorter, private, callback, ask)
+}
+
+/// What the sorter may point to.
+fn bounds(sorter: Sorter, private: &Private) -> Result<Bounds> {
     let run = Run::of(private.as_slice());
     let width = private.width();
     let ascending = sorter == Sorter::Qsort && glibc::merges_in_order();
     if ascending {
         glibc::check_temporary(private.len(), width)?;
     }
-    sort_within(Bounds::Known { a: run, b: run, width, ascending }, sorter, private, callback, ask)
+    Ok(Bounds::Known { a: run, b: run, width, ascending })
 }
 
 /// The same with other bounds, which only a test may weaken.
 pub(super) fn sort_within<'a>(
     bounds: Bounds,
+    ready: Option<&'a Ready>,
     sorter: Sorter,
     private: &mut Private,
     callback: &Callback,
@@ -111,7 +147,7 @@ pub(super) fn sort_within<'a>(
         Sorter::Qsort => qsort_of_c,
         Sorter::Crt => crt::qsort,
     };
-    trampoline::call(callback, bounds, ask, |compare| {
+    trampoline::call(callback, bounds, ready, ask, |compare| {
         // SAFETY: `private` is `len` elements of `width` bytes, and ours alone until the call
         // returns. The trampoline leaves the sort before it can touch a byte outside of them, as
         // far as `bounds` say what is outside. Both sorts call it on this thread, and not after

@@ -12,9 +12,10 @@ use super::comparator::{Caller, Comparator};
 use super::module::Module;
 use super::staging::Staging;
 use super::store::{self, State};
-use super::{Budget, Shape, fork};
+use super::{Budget, Resident, Shape, fork};
 use crate::ctype::Kind;
 use crate::error::{Error, Result};
+use crate::kernel::Spec;
 use crate::limits::Limits;
 
 /// One instance of a [`Module`], with its own memory and limits. Cheap to clone; every clone is
@@ -44,6 +45,8 @@ struct Running {
     store: Store<State>,
     instance: Instance,
     staging: Staging,
+    /// Kernels that stay beside the guest, each for an export and a way to use it.
+    kernels: Vec<(String, Spec, Resident)>,
 }
 
 impl Module {
@@ -79,7 +82,7 @@ impl Module {
         }
         let may_add_pages = !inner.facts.grows_memory || inner.sandbox.fresh_pages;
         let staging = Staging::new(&mut store, &instance, &inner.name, may_add_pages);
-        let turn = Mutex::new(Running { store, instance, staging });
+        let turn = Mutex::new(Running { store, instance, staging, kernels: Vec::new() });
         let inner = Inner { module: self.clone(), holder: AtomicUsize::new(0), turn };
         Ok(Guest { inner: Arc::new(inner) })
     }
@@ -137,7 +140,7 @@ impl Guest {
     pub(crate) fn comparator(&self, name: &str, shape: Option<Shape>) -> Result<(Shape, Comparator)> {
         let (shape, ty) = self.module().comparator(name, shape)?;
         let mut turn = self.enter(name)?;
-        let Running { store, instance, staging } = &mut *turn.running;
+        let Running { store, instance, staging, .. } = &mut *turn.running;
         if let (Some(reason), Shape::Pointers | Shape::Slices) = (staging.refusal(), shape) {
             let module = self.module().name().to_owned();
             return Err(Error::Staging { module, reason: reason.to_owned() });
@@ -209,8 +212,12 @@ impl Turn<'_> {
         &self.guest.module
     }
 
+    pub(super) fn kernels(&mut self) -> &mut Vec<(String, Spec, Resident)> {
+        &mut self.running.kernels
+    }
+
     pub(super) fn parts(&mut self) -> (&mut Store<State>, &Instance, &mut Staging) {
-        let Running { store, instance, staging } = &mut *self.running;
+        let Running { store, instance, staging, .. } = &mut *self.running;
         (store, instance, staging)
     }
 

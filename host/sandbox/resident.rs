@@ -9,10 +9,14 @@ use crate::error::{Error, Result};
 use crate::kernel::Spec;
 
 /// A kernel for one guest.
+#[derive(Clone)]
 pub(crate) struct Resident {
     memory: Memory,
+    /// The guest's, where the kernel sees it.
+    guest: Option<Memory>,
     sort: TypedFunc<(u32, u32, u32), ()>,
     join: TypedFunc<(u32, u32, u32, u32), ()>,
+    ahead: TypedFunc<(u32, u32, u32, u32), (u64, u32)>,
     base: Global,
     table: Global,
     comparisons: Global,
@@ -22,7 +26,8 @@ pub(crate) struct Resident {
 const PAGE: usize = 64 << 10;
 
 impl Turn<'_> {
-    /// Puts a kernel beside the guest, which sorts by the export of this name. There can be one.
+    /// Puts a kernel beside the guest, which sorts by the export of this name. It stays there
+    /// as long as the guest does.
     pub(crate) fn resident(&mut self, export: &str, spec: &Spec) -> Result<Resident> {
         let module: Module = self.module().clone();
         let kernel = module.kernel(export, spec)?;
@@ -30,9 +35,8 @@ impl Turn<'_> {
         let engine = |error: wasmtime::Error| Error::Engine { reason: format!("{error:#}") };
         let compare = guest.get_func(&mut *store, export);
         let mut imports: Vec<_> = compare.into_iter().map(Func::into).collect();
-        if spec.sees_guest() {
-            imports.extend(guest.get_memory(&mut *store, "memory").map(wasmtime::Extern::from));
-        }
+        let seen = if spec.sees_guest() { guest.get_memory(&mut *store, "memory") } else { None };
+        imports.extend(seen.map(wasmtime::Extern::from));
         let kernel = Instance::new(&mut *store, &kernel, &imports).map_err(engine)?;
         let mut global = |name| {
             kernel.get_global(&mut *store, name).ok_or_else(|| Error::Engine { reason: format!("no {name}") })
@@ -41,9 +45,11 @@ impl Turn<'_> {
         let (comparisons, lied) = (global("comparisons")?, global("lied")?);
         let memory = kernel.get_memory(&mut *store, "memory");
         Ok(Resident {
+            guest: seen,
             memory: memory.ok_or_else(|| Error::Engine { reason: "no memory".into() })?,
             sort: kernel.get_typed_func(&mut *store, "sort").map_err(engine)?,
             join: kernel.get_typed_func(&mut *store, "join").map_err(engine)?,
+            ahead: kernel.get_typed_func(&mut *store, "ahead").map_err(engine)?,
             base,
             table,
             comparisons,
@@ -51,10 +57,39 @@ impl Turn<'_> {
         })
     }
 
+    /// The same, or the one that was put there before; `None` where there are too many.
+    pub(crate) fn resident_for_good(&mut self, export: &str, spec: &Spec) -> Option<Resident> {
+        let found = self.kernels().iter().find(|(name, known, _)| name == export && known == spec);
+        if let Some((.., kernel)) = found {
+            return Some(kernel.clone());
+        }
+        let kernel = self.resident(export, spec).ok()?;
+        self.kernels().push((export.to_owned(), spec.clone(), kernel.clone()));
+        Some(kernel)
+    }
+
+    /// Whether [`Turn::resident_for_good`] has it without compiling.
+    pub(crate) fn has_resident(&mut self, export: &str, spec: &Spec) -> bool {
+        self.kernels().iter().any(|(name, known, _)| name == export && known == spec)
+    }
+
+    /// Answers of a merge of two runs at these places, a bit each, and how many there are; `None` where
+    /// one of the questions was not answered.
+    pub(crate) fn ahead(&mut self, kernel: &Resident, from: [u32; 2], to: [u32; 2]) -> Option<(u64, u32)> {
+        let (store, ..) = self.parts();
+        kernel.ahead.call(store, (from[0], from[1], to[0], to[1])).ok()
+    }
+
     /// Finds room in the guest's memory, and lets `fill` write into it; the address of the room.
     pub(crate) fn stage(&mut self, export: &str, size: usize, fill: impl FnOnce(&mut [u8])) -> Result<u32> {
         let (store, _, staging) = self.parts();
         staging.put_all(store, size, fill).map_err(|error| *self.failure(error, export))
+    }
+
+    /// What of the guest's memory the kernel sees from an address on; `None` where there is not so much.
+    pub(crate) fn restage(&mut self, kernel: &Resident, base: u32, size: usize) -> Option<&mut [u8]> {
+        let (store, ..) = self.parts();
+        kernel.guest?.data_mut(store).get_mut(base as usize..)?.get_mut(..size)
     }
 
     /// The kernel's memory, made as large as this.

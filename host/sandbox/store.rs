@@ -9,6 +9,9 @@ use crate::error::{Error, Frame, GuestBacktrace, Limit, Result, printable};
 use crate::kernel;
 use crate::limits::Limits;
 
+/// How many kernels may stand beside a guest.
+const KERNELS: usize = 8;
+
 pub(super) struct State {
     limits: Limits,
     pub(super) budget: Arc<Budget>,
@@ -89,13 +92,13 @@ impl ResourceLimiter for State {
         Ok(true)
     }
 
-    /// The guest, and a kernel beside it.
+    /// The guest, and kernels beside it.
     fn instances(&self) -> usize {
-        2
+        1 + KERNELS
     }
 
     fn memories(&self) -> usize {
-        2
+        1 + KERNELS
     }
 
     fn tables(&self) -> usize {

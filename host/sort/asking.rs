@@ -1,17 +1,18 @@
 //! Asking for the order of two items, by the guest's answers and the rules for ties; and sorting so.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::Items;
 use super::order::{Job, check_permutation};
 use super::run::{Piece, Run};
-use super::{Items, Options};
 use crate::array::{Private, room};
 use crate::callback::{Answer, Callback, Held};
 use crate::error::Result;
-use crate::native::sort_private;
-use crate::resident::{Layout, Resident};
+use crate::native::{sort_held, sort_private};
+use crate::resident::{Layout, Resident, Rules};
 use crate::sandbox::Budget;
 
 /// What is sorted in the items' place: their numbers, of this width.
@@ -104,12 +105,7 @@ impl<'a> Asking<'a> {
 
     /// The order of two items by all rules but the one that what was first stays first.
     pub(super) fn order(&mut self, a: &[u8], b: &[u8]) -> Answer {
-        let mut order = self.guest(a, b)?;
-        let Options { reverse, unique, stable, .. } = self.job.options;
-        if order.is_eq() && !unique && !stable {
-            order = a.cmp(b);
-        }
-        Ok(if reverse { order.reverse() } else { order })
+        Ok(settle(self.job.options.rules(), self.guest(a, b)?, a, b))
     }
 
     /// The order of two items by their numbers and all rules.
@@ -174,7 +170,16 @@ impl<'a> Asking<'a> {
         let (job, sorter) = (self.job, self.job.options.sorter.native().unwrap_or_default());
         let mut private = Private::zeroed(self.items.len(), width, job.callback.guest().limits().array)?;
         private.as_mut_slice().copy_from_slice(self.items.all_records());
-        sort_private(sorter, &mut private, &job.callback, &mut |a, b| self.order(a, b))?;
+        let rules = job.options.rules();
+        match &mut self.guest {
+            // Who wants to be told of each comparison wants it when C asks.
+            Guest::Plain(held) if job.options.trace.is_none() => {
+                sort_held(sorter, &mut private, &job.callback, held, rules, &mut |held, a, b| {
+                    Ok(settle(rules, held.ask(a, b)?, a, b))
+                })?;
+            }
+            _ => sort_private(sorter, &mut private, &job.callback, &mut |a, b| self.order(a, b))?,
+        }
         Ok(private)
     }
 
@@ -208,6 +213,12 @@ impl<'a> Asking<'a> {
         order.extend((l..l_len).chain(r..len).map(|at| at as u32));
         Ok(order)
     }
+}
+
+/// The order of two items by all rules but the one that what was first stays first.
+fn settle(rules: Rules, answer: Ordering, a: &[u8], b: &[u8]) -> Ordering {
+    let order = if answer.is_eq() && rules.ties_by_bytes { a.cmp(b) } else { answer };
+    if rules.reverse { order.reverse() } else { order }
 }
 
 impl Drop for Asking<'_> {

@@ -59,9 +59,9 @@ fn sort(
         Checks::All => sort_private(sorter, private, callback, ask),
         Checks::Range => {
             let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
-            sort_within(bounds, sorter, private, callback, ask)
+            sort_within(bounds, None, sorter, private, callback, ask)
         }
-        Checks::None => sort_within(Bounds::Trusted { width }, sorter, private, callback, ask),
+        Checks::None => sort_within(Bounds::Trusted { width }, None, sorter, private, callback, ask),
     }
 }
 
