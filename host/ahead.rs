@@ -66,6 +66,8 @@ pub(crate) struct Ahead<'a> {
     /// Where in the guest's memory, or the kernel's, the next elements of both runs go.
     places: [u32; 2],
     in_guest: bool,
+    taken_in: bool,
+    export: String,
     /// Where the right run of the merge begins, and how many elements the left run has.
     middle: usize,
     run: usize,
@@ -98,7 +100,8 @@ impl<'a> Ahead<'a> {
         let first = if in_guest { turn.stage(export, size, |_| ()).ok()? } else { 0 };
         let places = [first, first + (MOST * width) as u32];
         ready.width.set(width);
-        Some(Ahead { ready, kernel, width, places, in_guest, middle: 0, run: 0 })
+        let (taken_in, export) = (spec.inline.is_some(), export.to_owned());
+        Some(Ahead { ready, kernel, width, places, in_guest, taken_in, export, middle: 0, run: 0 })
     }
 
     /// The order of the elements that both runs of bytes begin with, for which there was no answer
@@ -110,16 +113,16 @@ impl<'a> Ahead<'a> {
         a: &[u8],
         b: &[u8],
     ) -> Answer {
-        self.look_ahead(held, a, b);
+        self.look_ahead(held, a, b)?;
         match self.ready.take(a.as_ptr().addr(), b.as_ptr().addr()) {
             Some(order) => Ok(order),
             None => ask(held, &a[..self.width], &b[..self.width]),
         }
     }
 
-    /// Asks the questions that come next, if these two come now. Where one of them has no answer, none is
-    /// kept: they have to be asked one by one, so that the right one fails.
-    fn look_ahead(&mut self, held: &mut Held<'_>, a: &[u8], b: &[u8]) {
+    /// Asks the questions that come next, if these two come now. A failure is that of the question at
+    /// hand: C would have come to the one that failed.
+    fn look_ahead(&mut self, held: &mut Held<'_>, a: &[u8], b: &[u8]) -> Answer<()> {
         let at = [a.as_ptr().addr(), b.as_ptr().addr()];
         if !self.ready.expects(at[0], at[1]) {
             // A new merge: its right run begins where the left one ends, and is as long, or longer by one.
@@ -140,16 +143,22 @@ impl<'a> Ahead<'a> {
         };
         let (second, turn) = (MOST * self.width, held.turn());
         let [from_a, from_b] = self.places;
-        let filled = match self.in_guest {
-            true => turn.restage(&self.kernel, from_a, second + bytes[1]).map(|area| fill(area, second)),
-            false => turn.kernel_memory(&self.kernel, 0).ok().map(|area| fill(area, second)),
+        let area = match self.in_guest {
+            true => turn.restage(&self.kernel, from_a, second + bytes[1]),
+            false => turn.kernel_memory(&self.kernel, 0).ok(),
         };
+        let Some(area) = area else { return Ok(()) };
+        fill(area, second);
         let to = [from_a + bytes[0] as u32, from_b + bytes[1] as u32];
-        let Some((answers, count)) = filled.and_then(|()| turn.ahead(&self.kernel, self.places, to)) else {
-            return;
+        let (answers, count) = match turn.ahead(&self.export, &self.kernel, self.places, to) {
+            // Code that the kernel has taken in has no state. Asked again, it fails again, and then as
+            // the guest's.
+            Err(_) if self.taken_in => return Ok(()),
+            outcome => outcome?,
         };
         held.count(count.into());
         self.ready.answers.set(answers);
         self.ready.left.set(count);
+        Ok(())
     }
 }

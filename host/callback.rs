@@ -12,7 +12,7 @@ use crate::prototype::{CallConv, Prototype};
 use crate::sandbox::{Budget, Caller, Guest, Shape, Turn};
 
 /// What a guest said of two elements; small enough to be returned in registers.
-pub(crate) type Answer = Result<Ordering, Box<Error>>;
+pub(crate) type Answer<T = Ordering> = Result<T, Box<Error>>;
 
 /// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
 /// guest alive.

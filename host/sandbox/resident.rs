@@ -73,11 +73,17 @@ impl Turn<'_> {
         self.kernels().iter().any(|(name, known, _)| name == export && known == spec)
     }
 
-    /// Answers of a merge of two runs at these places, a bit each, and how many there are; `None` where
-    /// one of the questions was not answered.
-    pub(crate) fn ahead(&mut self, kernel: &Resident, from: [u32; 2], to: [u32; 2]) -> Option<(u64, u32)> {
+    /// Answers of a merge of two runs at these places, a bit each, and how many there are.
+    pub(crate) fn ahead(
+        &mut self,
+        export: &str,
+        kernel: &Resident,
+        from: [u32; 2],
+        to: [u32; 2],
+    ) -> Result<(u64, u32), Box<Error>> {
         let (store, ..) = self.parts();
-        kernel.ahead.call(store, (from[0], from[1], to[0], to[1])).ok()
+        let answers = kernel.ahead.call(store, (from[0], from[1], to[0], to[1]));
+        answers.map_err(|error| self.failure(error, export))
     }
 
     /// Finds room in the guest's memory, and lets `fill` write into it; the address of the room.
