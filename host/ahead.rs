@@ -9,7 +9,7 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use crate::callback::{Answer, Callback, Held};
+use crate::callback::{Answer, AskHeld, Callback, Held};
 use crate::kernel::Items;
 use crate::resident::{Rules, small};
 use crate::sandbox::{self, Shape};
@@ -106,13 +106,7 @@ impl<'a> Ahead<'a> {
 
     /// The order of the elements that both runs of bytes begin with, for which there was no answer
     /// ready; `ask` asks the guest for it alone.
-    pub(crate) fn ask(
-        &mut self,
-        held: &mut Held<'_>,
-        ask: &mut dyn FnMut(&mut Held<'_>, &[u8], &[u8]) -> Answer,
-        a: &[u8],
-        b: &[u8],
-    ) -> Answer {
+    pub(crate) fn ask(&mut self, held: &mut Held<'_>, ask: &mut AskHeld<'_>, a: &[u8], b: &[u8]) -> Answer {
         self.look_ahead(held, a, b)?;
         match self.ready.take(a.as_ptr().addr(), b.as_ptr().addr()) {
             Some(order) => Ok(order),

@@ -14,6 +14,9 @@ use crate::sandbox::{Budget, Caller, Guest, Shape, Turn};
 /// What a guest said of two elements; small enough to be returned in registers.
 pub(crate) type Answer<T = Ordering> = Result<T, Box<Error>>;
 
+/// Asks whose turn it is for the order of two elements, and may do something with the answer.
+pub(crate) type AskHeld<'a> = dyn FnMut(&mut Held<'_>, &[u8], &[u8]) -> Answer + 'a;
+
 /// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
 /// guest alive.
 #[derive(Clone)]

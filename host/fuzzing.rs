@@ -24,7 +24,7 @@ pub fn sort(
 ) -> Result<()> {
     let mut array = Array::records(records, width)?;
     let mut private = array.private_copy(usize::MAX)?;
-    let outcome = sort_private(sorter, &mut private, nobody, &mut ask);
+    let outcome = sort_private(sorter, &mut private, nobody, &mut |a, b| ask(a, b).map_err(Box::new));
     let sorted = |bytes: &[u8]| {
         let mut all: Vec<_> = bytes.chunks_exact(width).map(<[u8]>::to_vec).collect();
         all.sort();

@@ -6,13 +6,13 @@ import time
 import cffi
 
 ffi = cffi.FFI()
-ffi.cdef("void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));")
+ffi.cdef("void qsort(void *base, size_t count, size_t size, int (*compare)(const int *, const int *));")
 libc = ffi.dlopen(None)
 
 
-@ffi.callback("int(const void *, const void *)")
+@ffi.callback("int(const int *, const int *)")
 def compare(a, b):
-    x, y = ffi.cast("const int *", a)[0], ffi.cast("const int *", b)[0]
+    x, y = a[0], b[0]
     return (x > y) - (x < y)
 
 

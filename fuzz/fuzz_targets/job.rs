@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Unstructured};
+use callbox::sort::{Items, Job, Options, Sorter};
 use callbox::{Blame, Callback, Limits, Module, Sandbox, native};
 use libfuzzer_sys::fuzz_target;
 
@@ -76,6 +77,7 @@ fn work(compare: &Callback) {
         numbers.sort();
         assert_eq!(sorted, numbers);
     }
+    resident(compare, &numbers);
     if let Ok(Some(at)) = native::bsearch(&7, &numbers, compare) {
         assert!(at < numbers.len());
     }
@@ -84,4 +86,30 @@ fn work(compare: &Callback) {
     // SAFETY: both arguments point to an int.
     let answer = unsafe { kept.pointer()((&raw const a).cast(), (&raw const b).cast()) };
     assert!((-1..=1).contains(&answer));
+}
+
+/// The sorter inside the sandbox: a permutation, or the guest's fault.
+fn resident(compare: &Callback, numbers: &[i32]) {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+    let mut items = Items::records(bytes, 4).unwrap();
+    for (stable, reverse) in [(false, false), (true, true)] {
+        let options = Options { sorter: Sorter::Resident, stable, reverse, ..Options::default() };
+        match Job::new(compare, options.clone()).sort(&items) {
+            Ok(sorted) => {
+                let mut order = sorted.order;
+                order.sort();
+                assert!(order.into_iter().eq(0..numbers.len() as u32));
+            }
+            Err(error) => assert_eq!(error.blame(), Blame::Guest, "{error}"),
+        }
+        if let Err(error) = Job::new(compare, options).sort_in_place(&mut items) {
+            assert_eq!(error.blame(), Blame::Guest, "{error}");
+        }
+    }
+    let mut sorted: Vec<i32> =
+        items.iter().map(|item| i32::from_le_bytes(item.try_into().unwrap())).collect();
+    sorted.sort();
+    let mut numbers = numbers.to_vec();
+    numbers.sort();
+    assert_eq!(sorted, numbers);
 }

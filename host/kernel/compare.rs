@@ -159,13 +159,16 @@ impl Kernel<'_> {
 
 /// `[bits] -> [argument]`: a number as the comparator takes it.
 fn convert(code: &mut Code, Number { core, width, .. }: Number, bits: u32) {
-    let mut s = code.s();
     match (core, width) {
-        (Core::F32, _) => s.f32_reinterpret_i32(),
-        (Core::F64, 4) => return promote(code, bits),
-        (Core::F64, _) => s.f64_reinterpret_i64(),
-        _ => &mut s,
-    };
+        (Core::F32, _) => {
+            code.s().f32_reinterpret_i32();
+        }
+        (Core::F64, 4) => promote(code, bits),
+        (Core::F64, _) => {
+            code.s().f64_reinterpret_i64();
+        }
+        _ => {}
+    }
 }
 
 /// `[bits of an f32] -> [f64]`, with the bits of a NaN as x86 and Rust keep them, which wasm's own

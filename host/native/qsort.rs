@@ -7,7 +7,7 @@ use super::{crt, glibc};
 use crate::ahead::{Ahead, Ready};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
-use crate::callback::{Answer, Callback, Held};
+use crate::callback::{AskHeld, Callback, Held};
 use crate::error::Result;
 use crate::resident::Rules;
 use crate::trampoline::{self, Ask, Comparison};
@@ -91,7 +91,7 @@ pub(crate) fn sort_held(
     callback: &Callback,
     held: &mut Held<'_>,
     rules: Rules,
-    ask: &mut dyn FnMut(&mut Held<'_>, &[u8], &[u8]) -> Answer,
+    ask: &mut AskHeld<'_>,
 ) -> Result<()> {
     let (len, width) = (private.len(), private.width());
     // Wider elements are sorted by pointers to them, so that those that come next cannot be seen.
