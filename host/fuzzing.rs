@@ -16,7 +16,7 @@ pub fn nobody() -> Callback {
 
 /// Sorts records with a closure in the guest's place; `nobody` is who the table says is asked.
 pub fn sort(
-    sorter: Sorter,
+    crt: bool,
     records: &mut [u8],
     width: usize,
     nobody: &Callback,
@@ -24,6 +24,7 @@ pub fn sort(
 ) -> Result<()> {
     let mut array = Array::records(records, width)?;
     let mut private = array.private_copy(usize::MAX)?;
+    let sorter = if crt { Sorter::Crt } else { Sorter::Qsort };
     let outcome = sort_private(sorter, &mut private, nobody, &mut |a, b| ask(a, b).map_err(Box::new));
     let sorted = |bytes: &[u8]| {
         let mut all: Vec<_> = bytes.chunks_exact(width).map(<[u8]>::to_vec).collect();

@@ -7,7 +7,6 @@ use std::cmp::Ordering;
 use std::ffi::c_int;
 
 use arbitrary::Arbitrary;
-use callbox::native::Sorter;
 use callbox::{Callback, Error, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
@@ -31,14 +30,13 @@ thread_local!(static NOBODY: Callback = fuzzing::nobody());
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width).max(1) + if input.wide { 1024 } else { 0 };
     let count = usize::from(input.count) % if input.crt { 300 } else { 2000 };
-    let sorter = if input.crt { Sorter::Crt } else { Sorter::Qsort };
     let before: Vec<u8> = (0..count * width).map(|at| (at / width + at % width * 31) as u8).collect();
     let mut records = before.clone();
     let calls = Cell::new(0usize);
     let fail_at = input.fail_at.map(usize::from);
     NOBODY.with(|nobody| {
         callbox_refuse(input.refuse.into());
-        let outcome = fuzzing::sort(sorter, &mut records, width, nobody, |a, b| {
+        let outcome = fuzzing::sort(input.crt, &mut records, width, nobody, |a, b| {
             assert_eq!((a.len(), b.len()), (width, width));
             let at = calls.get();
             calls.set(at + 1);

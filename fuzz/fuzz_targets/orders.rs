@@ -2,7 +2,6 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use callbox::native::Sorter;
 use callbox::{Callback, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
@@ -20,7 +19,6 @@ thread_local!(static NOBODY: Callback = fuzzing::nobody());
 
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width % 70) + 1;
-    let sorter = if input.crt { Sorter::Crt } else { Sorter::Qsort };
     let place = |element: &[u8]| -> Vec<u8> {
         element.iter().map(|byte| input.places[usize::from(byte % 16)]).collect()
     };
@@ -35,7 +33,7 @@ fuzz_target!(|input: Input| {
     if input.reverse {
         expected.reverse();
     }
-    NOBODY.with(|nobody| fuzzing::sort(sorter, &mut records, width, nobody, |a, b| Ok(order(a, b)))).unwrap();
+    NOBODY.with(|nobody| fuzzing::sort(input.crt, &mut records, width, nobody, |a, b| Ok(order(a, b)))).unwrap();
     let sorted: Vec<_> = records.chunks_exact(width).map(place).collect();
     assert_eq!(sorted, expected);
 });

@@ -10,6 +10,9 @@ use super::code::Code;
 /// Longest code that is taken, in bytes: the kernel has a dozen places where it asks.
 const MOST: usize = 64;
 
+/// So many locals it may declare, each of which is set to zero in each place.
+const LOCALS: usize = 16;
+
 /// A comparator's code that needs nothing of its module but, where that is allowed, to read its memory:
 /// no global, table or call, no loop, and no other instruction that could trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +151,9 @@ fn read(
     for group in body.get_locals_reader()? {
         let (count, ty) = group?;
         match number(ty) {
-            Some(ty) if count <= MOST as u32 => locals.extend(std::iter::repeat_n(ty, count as usize)),
+            Some(ty) if count as usize <= LOCALS - locals.len() => {
+                locals.extend(std::iter::repeat_n(ty, count as usize))
+            }
             _ => return Ok(None),
         }
     }

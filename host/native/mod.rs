@@ -25,5 +25,5 @@ mod qsort;
 mod tests;
 
 pub use bsearch::{bsearch, bsearch_records};
-pub use qsort::{Sorter, crt_qsort, crt_qsort_records, qsort, qsort_records};
-pub(crate) use qsort::{sort_held, sort_private};
+pub(crate) use qsort::{Sorter, sort_held, sort_private};
+pub use qsort::{crt_qsort, crt_qsort_records, qsort, qsort_records};

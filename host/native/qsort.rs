@@ -19,13 +19,12 @@ unsafe extern "C-unwind" {
 }
 
 /// Which native code sorts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Sorter {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Sorter {
     /// The C library's `qsort`.
     #[default]
     Qsort,
-    /// The Microsoft C runtime's algorithm, [`crt::qsort`].
+    /// The Microsoft C runtime's algorithm.
     Crt,
 }
 

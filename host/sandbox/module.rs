@@ -13,6 +13,9 @@ use super::{Sandbox, admission};
 use crate::error::{Error, Result, printable};
 use crate::kernel::{Body, Spec};
 
+/// How many compiled kernels are kept.
+const KERNELS: usize = 32;
+
 /// A compiled module: [`Send`] and [`Sync`], and cheap to clone. Each [`Guest`](crate::Guest) is
 /// one instance of it.
 #[derive(Clone)]
@@ -126,6 +129,9 @@ impl Module {
         }
         let kernel = wasmtime::Module::new(&self.inner.sandbox.engine, spec.module())
             .map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
+        if kernels.len() == KERNELS {
+            kernels.remove(0); // the oldest
+        }
         kernels.push((export.to_owned(), spec.clone(), kernel.clone()));
         Ok(kernel)
     }

@@ -4,6 +4,7 @@
 use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
 
 use super::guest::Turn;
+use super::store::KERNELS;
 use super::{Module, pages};
 use crate::error::{Error, Result};
 use crate::kernel::Spec;
@@ -62,6 +63,9 @@ impl Turn<'_> {
         let found = self.kernels().iter().find(|(name, known, _)| name == export && known == spec);
         if let Some((.., kernel)) = found {
             return Some(kernel.clone());
+        }
+        if self.kernels().len() >= KERNELS {
+            return None;
         }
         let kernel = self.resident(export, spec).ok()?;
         self.kernels().push((export.to_owned(), spec.clone(), kernel.clone()));

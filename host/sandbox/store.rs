@@ -10,7 +10,7 @@ use crate::kernel;
 use crate::limits::Limits;
 
 /// How many kernels may stand beside a guest.
-const KERNELS: usize = 8;
+pub(super) const KERNELS: usize = 8;
 
 pub(super) struct State {
     limits: Limits,

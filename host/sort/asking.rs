@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Items;
-use super::order::{Job, check_permutation};
-use super::run::{Piece, Run};
+use super::job::Job;
+use super::run::{Piece, Run, check_permutation};
 use crate::array::{Private, room};
 use crate::callback::{Answer, Callback, Held};
 use crate::error::Result;
@@ -53,7 +53,7 @@ impl<'a> Asking<'a> {
         work: impl FnOnce(&mut Asking<'_>) -> Result<T>,
     ) -> Result<T> {
         match job.options.sorter.native() {
-            Some(_) => work(&mut job.ask_about(items)?),
+            Some(_) => work(&mut Asking::new(job, items, &job.callback, &job.budget)?),
             None => Asking::with(job, items, false, &job.budget, work),
         }
     }

@@ -20,6 +20,7 @@
 mod asking;
 mod contract;
 mod items;
+mod job;
 mod options;
 mod order;
 mod parallel;
@@ -27,5 +28,5 @@ mod run;
 
 pub use contract::{Checked, Contradiction};
 pub use items::Items;
+pub use job::{Job, Sorted};
 pub use options::{Options, Sorter, Trace};
-pub use order::{Job, Sorted};

@@ -1,40 +1,15 @@
 //! Sorting, and checking for order, by the guest's answers and the rules for ties.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::asking::Asking;
+use super::job::{Job, Sorted};
 use super::run::Run;
 use super::{Items, Options, Sorter, parallel};
-use crate::array::room;
-use crate::callback::Callback;
 use crate::error::{Error, Result};
-use crate::sandbox::Budget;
-
-/// A callback that orders items, with its rules for ties and one budget for all it does.
-#[derive(Debug)]
-pub struct Job {
-    pub(super) callback: Callback,
-    pub(super) options: Options,
-    pub(super) budget: Arc<Budget>,
-    pub(super) comparisons: AtomicU64,
-}
-
-/// The outcome of a sort: a permutation of the items' numbers, shortened if duplicates were to go.
-#[derive(Clone, Debug)]
-pub struct Sorted {
-    /// Numbers of items, from 0, in their new order.
-    pub order: Vec<u32>,
-}
 
 impl Job {
-    /// A job for this callback. Its budget's clock starts now.
-    pub fn new(callback: &Callback, options: Options) -> Job {
-        let budget = callback.guest().new_budget();
-        Job { callback: callback.clone(), options, budget, comparisons: AtomicU64::new(0) }
-    }
-
     /// Sorts numbers of items; the guest compares the items.
     ///
     /// # Errors
@@ -119,45 +94,8 @@ impl Job {
         Ok(None)
     }
 
-    /// How often the guest was asked.
-    pub fn comparisons(&self) -> u64 {
-        self.comparisons.load(Relaxed)
-    }
-
-    /// Fuel that the guest has used.
-    pub fn fuel_used(&self) -> u64 {
-        self.budget.fuel_used()
-    }
-
     /// Takes a turn with the guest, to ask about these items.
     pub(super) fn ask_about<'a>(&'a self, items: &'a Items) -> Result<Asking<'a>> {
         Asking::new(self, items, &self.callback, &self.budget)
-    }
-}
-
-/// `Err` unless every number below the length occurs.
-pub(super) fn check_permutation(order: &[u32]) -> Result<()> {
-    let mut seen = room(order.len(), "a check of the result")?;
-    seen.resize(order.len(), false);
-    for &at in order {
-        match seen.get_mut(at as usize) {
-            Some(seen) if !*seen => *seen = true,
-            _ => return Err(Error::NotPermutation),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_permutations_pass() {
-        assert!(check_permutation(&[]).is_ok());
-        assert!(check_permutation(&[2, 0, 1]).is_ok());
-        for bad in [&[0, 0][..], &[1, 2], &[0, 3, 1]] {
-            assert!(matches!(check_permutation(bad), Err(Error::NotPermutation)), "{bad:?}");
-        }
     }
 }

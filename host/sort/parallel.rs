@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::thread;
 
+use super::Items;
 use super::asking::Asking;
+use super::job::Job;
 use super::run::{Piece, Run, cut};
-use super::{Items, Job};
 use crate::error::{Error, Result};
 use crate::sandbox::Budget;
 

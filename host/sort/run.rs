@@ -119,10 +119,32 @@ pub(super) fn cut<'a>(
     Ok(pairs)
 }
 
+/// `Err` unless every number below the length occurs.
+pub(super) fn check_permutation(order: &[u32]) -> Result<()> {
+    let mut seen = room(order.len(), "a check of the result")?;
+    seen.resize(order.len(), false);
+    for &at in order {
+        match seen.get_mut(at as usize) {
+            Some(seen) if !*seen => *seen = true,
+            _ => return Err(Error::NotPermutation),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_permutations_pass() {
+        assert!(check_permutation(&[]).is_ok());
+        assert!(check_permutation(&[2, 0, 1]).is_ok());
+        for bad in [&[0, 0][..], &[1, 2], &[0, 3, 1]] {
+            assert!(matches!(check_permutation(bad), Err(Error::NotPermutation)), "{bad:?}");
+        }
+    }
 
     fn ranges(
         left: usize,
