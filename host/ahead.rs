@@ -83,6 +83,9 @@ impl<'a> Ahead<'a> {
         width: usize,
         ready: &'a Ready,
     ) -> Option<Ahead<'a>> {
+        if len < WORTH_ASKING {
+            return None;
+        }
         let items = match (callback.shape(), callback.number()) {
             (Shape::Scalars, Some(number)) => Items::Values(number),
             (Shape::Slices, _) => Items::Records { width: small(width).ok()? },

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::array::Array;
 use crate::ctype::CType;
 use crate::error::{Error, Result};
-use crate::kernel::Number;
+use crate::kernel::{Body, Number};
 use crate::prototype::{CallConv, Prototype};
 use crate::sandbox::{Budget, Caller, Guest, Shape, Turn};
 
@@ -32,6 +32,8 @@ struct Inner {
     /// How it is called with elements of its type, and what they are where they are numbers.
     call: Caller,
     number: Option<Number>,
+    /// Its code, where that is short.
+    body: Option<Arc<Body>>,
     /// What the elements are; `None` where any bytes will do.
     element: Option<CType>,
     calls: AtomicU64,
@@ -82,6 +84,7 @@ impl Guest {
             shape,
             call,
             number,
+            body: self.module().body(export).map(Arc::new),
             element,
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -169,6 +172,11 @@ impl Callback {
     /// What its elements are, where the guest takes them as numbers.
     pub(crate) fn number(&self) -> Option<Number> {
         self.inner.number
+    }
+
+    /// Its code, where that is so short that a kernel takes it in place of a call.
+    pub(crate) fn body(&self) -> Option<&Arc<Body>> {
+        self.inner.body.as_ref()
     }
 
     /// Asks the guest once, on a budget; the width of `a` and `b` has been checked.

@@ -64,7 +64,8 @@ impl Callback {
     pub(crate) fn spec(&self, Rules { reverse, ties_by_bytes }: Rules, items: Items, reads: bool) -> Spec {
         let mut spec = Spec { items, reverse, ties_by_bytes, inline: None };
         // Only where the kernel sees the guest's memory does it see it by the guest's number.
-        spec.inline = self.guest().module().body(self.export(), reads && spec.sees_guest());
+        let reads = reads && spec.sees_guest();
+        spec.inline = self.body().filter(|body| reads || !body.reads()).cloned();
         spec
     }
 

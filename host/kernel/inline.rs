@@ -21,6 +21,7 @@ pub(crate) struct Body {
     /// Declared locals, which begin as zero.
     locals: Vec<ValType>,
     pieces: Vec<Piece>,
+    reads: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +42,12 @@ pub(super) struct Site {
 }
 
 impl Body {
-    /// The code of the function that a valid module exports by this name, if it can be taken. `reads`:
-    /// it may read the module's memory, which the kernel sees by the same number.
-    pub(crate) fn of_export(module: &[u8], export: &str, reads: bool) -> Option<Body> {
-        Body::find(module, export, reads).ok().flatten()
+    /// The code of the function that a valid module exports by this name, if it can be taken.
+    pub(crate) fn of_export(module: &[u8], export: &str) -> Option<Body> {
+        Body::find(module, export).ok().flatten()
     }
 
-    fn find(module: &[u8], name: &str, reads: bool) -> Result<Option<Body>, BinaryReaderError> {
+    fn find(module: &[u8], name: &str) -> Result<Option<Body>, BinaryReaderError> {
         let (mut types, mut functions, mut imported, mut wanted, mut defined) = (vec![], vec![], 0, None, 0);
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
@@ -78,7 +78,7 @@ impl Body {
                     if wanted == Some(defined) && body.range().len() <= MOST {
                         let ty = functions.get(defined).and_then(|ty| types.get(*ty as usize));
                         let params = ty.and_then(|ty| ty.params().iter().copied().map(number).collect());
-                        return params.map_or(Ok(None), |params| read(&body, params, reads));
+                        return params.map_or(Ok(None), |params| read(&body, params));
                     }
                     defined += 1;
                 }
@@ -86,6 +86,12 @@ impl Body {
             }
         }
         Ok(None)
+    }
+
+    /// Whether it reads its module's memory, and may trap there. A kernel that takes it in has to see
+    /// that memory, by the same number.
+    pub(crate) fn reads(&self) -> bool {
+        self.reads
     }
 
     /// Makes room for the body in a function.
@@ -145,7 +151,6 @@ fn number(ty: wasmparser::ValType) -> Option<ValType> {
 fn read(
     body: &wasmparser::FunctionBody<'_>,
     params: Vec<ValType>,
-    reads: bool,
 ) -> Result<Option<Body>, BinaryReaderError> {
     let mut locals = Vec::new();
     for group in body.get_locals_reader()? {
@@ -159,6 +164,7 @@ fn read(
     }
     let mut pieces = Vec::new();
     let mut depth = 0;
+    let mut reads = false;
     let mut reader = body.get_operators_reader()?;
     let bytes = body.as_bytes();
     while !reader.eof() {
@@ -171,7 +177,8 @@ fn read(
             Operator::LocalTee { local_index } => pieces.push(Piece::LocalTee(local_index)),
             Operator::Return => pieces.push(Piece::Return(depth)),
             Operator::End if depth == 0 => break, // the end of the block that it is placed in
-            op if is_plain(&op) || (reads && is_read(&op)) => {
+            op if is_plain(&op) || is_read(&op) => {
+                reads |= is_read(&op);
                 match op {
                     Operator::Block { .. } | Operator::If { .. } => depth += 1,
                     Operator::End => depth -= 1,
@@ -182,7 +189,7 @@ fn read(
             _ => return Ok(None),
         }
     }
-    Ok(Some(Body { params, locals, pieces }))
+    Ok(Some(Body { params, locals, pieces, reads }))
 }
 
 /// Whether an instruction means the same in any function of any module, and cannot trap.

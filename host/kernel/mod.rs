@@ -17,6 +17,8 @@ mod join;
 mod merge;
 mod sort;
 
+use std::sync::Arc;
+
 use wasm_encoder::{
     CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection,
     GlobalType, ImportSection, MemorySection, MemoryType, Module, NameSection, TypeSection, ValType,
@@ -79,7 +81,7 @@ pub(crate) struct Spec {
     /// guest's memory. Otherwise the order of the input does.
     pub(crate) ties_by_bytes: bool,
     /// The comparator's code, where it is so short that calling it would take longer.
-    pub(crate) inline: Option<Body>,
+    pub(crate) inline: Option<Arc<Body>>,
 }
 
 impl Items {

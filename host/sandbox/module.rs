@@ -115,9 +115,8 @@ impl Module {
     }
 
     /// The code of an export, where it is so short that a kernel takes it in place of a call.
-    /// `reads`: it may read the module's memory.
-    pub(crate) fn body(&self, export: &str, reads: bool) -> Option<Body> {
-        Body::of_export(&self.inner.bytes, export, reads)
+    pub(crate) fn body(&self, export: &str) -> Option<Body> {
+        Body::of_export(&self.inner.bytes, export)
     }
 
     /// A kernel, compiled when it is wanted for the first time.
