@@ -299,6 +299,9 @@ fn a_short_comparator_answers_the_kernel_as_it_answers_a_call() {
     let bodies = [
         "local.get 0 local.get 1 i32.gt_s local.get 0 local.get 1 i32.lt_s i32.sub",
         "local.get 0 local.get 1 i32.sub",
+        // A local that is zero in each call, whatever the one before has left in it.
+        "(local i32) local.get 2 local.get 0 local.get 1 i32.gt_s local.get 0 local.get 1 i32.lt_s i32.sub
+         i32.add (local.set 2 (i32.const 5))",
         "(if (i32.eq (local.get 0) (local.get 1)) (then (return (i32.const 0))))
          (block (br_if 0 (i32.lt_s (local.get 0) (local.get 1))) (return (i32.const 1))) (i32.const -1)",
         "(local i32) local.get 0 local.get 1 i32.xor local.tee 2 i32.clz i32.const 16 i32.lt_u
