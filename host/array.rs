@@ -2,6 +2,7 @@
 
 use crate::ctype::CType;
 use crate::error::{Error, Result};
+use crate::pages;
 
 /// A type whose values may stand in an array that C sorts: plain data of a known C type.
 pub trait Element: bytemuck::Pod {
@@ -54,9 +55,13 @@ impl<'a> Array<'a> {
 
     /// A copy for C to work on, of at most so many bytes.
     pub(crate) fn private_copy(&self, most: usize) -> Result<Private> {
-        let mut copy = Private::zeroed(self.bytes.len() / self.width, self.width, most)?;
-        copy.as_mut_slice().copy_from_slice(self.bytes);
-        Ok(copy)
+        let mut private = Private::empty(self.bytes.len() / self.width, self.width, most)?;
+        let (whole, rest) = self.bytes.as_chunks();
+        private.words.extend(whole.iter().map(|word| u128::from_ne_bytes(*word)));
+        let mut last = [0; size_of::<u128>()];
+        last[..rest.len()].copy_from_slice(rest);
+        private.words.resize(private.words.capacity(), u128::from_ne_bytes(last));
+        Ok(private)
     }
 }
 
@@ -93,9 +98,16 @@ pub(crate) struct Private {
 impl Private {
     /// `count` elements of `width` zero bytes each, if that is at most so many bytes.
     pub(crate) fn zeroed(count: usize, width: usize, most: usize) -> Result<Private> {
+        let mut private = Private::empty(count, width, most)?;
+        private.words.resize(private.words.capacity(), 0);
+        Ok(private)
+    }
+
+    /// The same, still without its elements.
+    fn empty(count: usize, width: usize, most: usize) -> Result<Private> {
         let len = array_bytes(count, width, most)?;
-        let mut words = room(len.div_ceil(size_of::<u128>()), "a private copy of the array")?;
-        words.resize(words.capacity(), 0);
+        let words: Vec<u128> = room(len.div_ceil(size_of::<u128>()), "a private copy of the array")?;
+        pages::advise(words.as_ptr().cast(), len);
         Ok(Private { words, len, width })
     }
 

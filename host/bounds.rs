@@ -21,6 +21,10 @@ impl Run {
         Run { start: bytes.as_ptr().addr(), len: bytes.len() }
     }
 
+    pub(crate) fn start(self) -> usize {
+        self.start
+    }
+
     pub(crate) fn len(self) -> usize {
         self.len
     }
@@ -46,13 +50,11 @@ impl Bounds {
         }
     }
 
-    /// Bytes from each address to the end of its run; of a trusted one, its element's.
-    pub(crate) fn reach(&self, a: usize, b: usize) -> [usize; 2] {
+    /// The run that the first pointer is to be in, where it is known.
+    pub(crate) fn array(&self) -> Run {
         match *self {
-            Bounds::Trusted { width } => [width; 2],
-            Bounds::Known { a: first, b: second, .. } => {
-                [(first, a), (second, b)].map(|(run, at)| (run.start + run.len).saturating_sub(at))
-            }
+            Bounds::Trusted { .. } => Run { start: 0, len: 0 },
+            Bounds::Known { a, .. } => a,
         }
     }
 

@@ -25,7 +25,9 @@ pub(crate) struct Entry {
     pub(crate) callback: Callback,
     /// `None` while a native call of ours is in progress, which only its own thread may make.
     pub(crate) lent: Option<Lent>,
+    /// Calls on the thread that began the native call, which nobody else counts, and on others.
     calls: AtomicU64,
+    foreign_calls: AtomicU64,
     failures: AtomicU64,
     leases: AtomicUsize,
     failed: AtomicBool,
@@ -44,6 +46,7 @@ impl Entry {
             callback,
             lent,
             calls: AtomicU64::new(0),
+            foreign_calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             leases: AtomicUsize::new(1),
             failed: AtomicBool::new(false),
@@ -51,18 +54,20 @@ impl Entry {
         }
     }
 
-    /// Counts a call.
+    /// Counts a call, on any thread.
     pub(crate) fn count(&self) {
-        self.calls.fetch_add(1, Relaxed);
+        self.foreign_calls.fetch_add(1, Relaxed);
     }
 
-    /// Says how many calls there have been; for the one thread that counts them itself.
-    pub(crate) fn set_calls(&self, calls: u64) {
-        self.calls.store(calls, Relaxed);
+    /// Counts a call on the thread that began the native call: no other one does, so that it needs no
+    /// exclusive access.
+    #[inline]
+    pub(crate) fn count_alone(&self) {
+        self.calls.store(self.calls.load(Relaxed) + 1, Relaxed);
     }
 
     pub(crate) fn calls(&self) -> u64 {
-        self.calls.load(Relaxed)
+        self.calls.load(Relaxed) + self.foreign_calls.load(Relaxed)
     }
 
     /// Keeps the first failure; later ones are its echoes.

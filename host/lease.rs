@@ -1,15 +1,21 @@
 //! The RAII loan of a function pointer to native code.
 
+use std::cell::OnceCell;
 use std::ffi::{c_int, c_void};
 use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::ahead::{Ahead, Look, Ready, WORTH_ASKING};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
-use crate::callback::Callback;
+use crate::callback::{Answer, Callback};
 use crate::entry::{Entry, Lent, Loan};
 use crate::error::{Error, Result};
+use crate::resident::Rules;
+use crate::sandbox::Budget;
 use crate::table::Key;
-use crate::trampoline;
+use crate::trampoline::{self, Open};
 
 /// A C comparator: `int (*)(const void *, const void *)`.
 ///
@@ -21,7 +27,8 @@ pub type Pointer = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
 ///
 /// Native code works on a private copy of the array, which [`finish`](Lease::finish) writes back if
 /// nothing failed. Dropping a lease without that leaves the array as it was. Until then the array
-/// is out of reach:
+/// is out of reach. A lease stays on the thread that made it, and calls on this thread cost the least;
+/// other threads may call the pointer too.
 ///
 /// ```compile_fail,E0506
 /// fn lend(ascending: &callbox::Callback) -> callbox::Result<()> {
@@ -33,14 +40,14 @@ pub type Pointer = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
 /// ```
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
 pub struct Lease<'a> {
-    loan: Loan,
+    open: Open,
     array: Array<'a>,
     private: Private,
 }
 
 impl fmt::Debug for Lease<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.loan.fmt(f)
+        self.open.loan().fmt(f)
     }
 }
 
@@ -108,9 +115,35 @@ impl Callback {
         let width = private.width();
         let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
         let (callback, budget) = (self.clone(), self.guest().new_budget());
-        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&budget, a, b));
+        let foreign = budget.clone();
+        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&foreign, a, b));
         let loan = Loan::new(Entry::new(self.clone(), Some(Lent { bounds, ask })))?;
-        Ok(Lease { loan, array, private })
+        let (ready, ask) = self.foreseeing(budget, [private.len(), width]);
+        Ok(Lease { open: Open::new(loan, bounds, ready, ask), array, private })
+    }
+
+    /// Asks on this budget, and ahead as long as C sorts the whole array as glibc would.
+    fn foreseeing(
+        &self,
+        budget: Arc<Budget>,
+        [len, width]: [usize; 2],
+    ) -> (Option<Rc<Ready>>, Box<trampoline::Ask<'static>>) {
+        let callback = self.clone();
+        if len < WORTH_ASKING || ![1, 2, 4, 8].contains(&width) {
+            return (None, Box::new(move |_, [a, b]| callback.ask(&budget, a, b)));
+        }
+        let ready = Rc::new(Ready::new(width, Look::Contents));
+        let rules = Rules { reverse: false, ties_by_bytes: false };
+        let (known, mut ahead) = (ready.clone(), OnceCell::new());
+        let ask = move |array: &[u8], [a, b]: [&[u8]; 2]| -> Answer {
+            let mut held = callback.hold(&budget)?;
+            ahead.get_or_init(|| Ahead::new(&callback, &mut held, rules, [len, width], &known));
+            match ahead.get_mut() {
+                Some(Some(ahead)) => ahead.ask(&mut held, &mut |held, a, b| held.ask(a, b), array, [a, b]),
+                _ => held.ask(a, b),
+            }
+        };
+        (Some(ready), Box::new(ask))
     }
 
     /// Lends the callback to native code that keeps it, for elements of the type that its prototype
@@ -154,7 +187,7 @@ impl Lease<'_> {
     /// copy of the array are not read, but end the process. A call that has begun must have returned
     /// before the lease ends.
     pub fn pointer(&self) -> Pointer {
-        pointer(&self.loan)
+        pointer(self.open.loan())
     }
 
     /// The private copy that native code is to work on, aligned for every C type. It lives as long
@@ -180,12 +213,12 @@ impl Lease<'_> {
 
     /// How often native code has called.
     pub fn calls(&self) -> u64 {
-        self.loan.entry().calls()
+        self.open.loan().entry().calls()
     }
 
     /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
     pub fn key(&self) -> Key {
-        self.loan.key()
+        self.open.loan().key()
     }
 
     /// Ends the loan. If no call failed, what native code made of the private copy goes into the
@@ -195,7 +228,7 @@ impl Lease<'_> {
     ///
     /// The first failure, if there was one.
     pub fn finish(mut self) -> Result<()> {
-        if let Some(failure) = self.loan.entry().take_failure() {
+        if let Some(failure) = self.open.loan().entry().take_failure() {
             return Err(failure);
         }
         self.array.bytes_mut().copy_from_slice(self.private.as_slice());

@@ -58,6 +58,7 @@ mod limits;
 pub mod isolation;
 mod ctype;
 mod prototype;
+mod pages;
 mod array;
 mod kernel;
 mod sandbox;

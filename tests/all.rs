@@ -1,5 +1,7 @@
 //! All integration tests in one binary, because each one links a compiler.
 
+#[path = "all/ahead.rs"]
+mod ahead;
 #[path = "all/cli.rs"]
 mod cli;
 #[path = "all/bombs.rs"]

@@ -1,38 +1,43 @@
 //! Answers that the C library's merge sort is going to ask for.
 
-use wasm_encoder::{BlockType, ValType};
+use wasm_encoder::{BlockType, MemArg, ValType};
 
 use super::Items;
-use super::code::{Code, Defined, Kernel};
+use super::code::{Code, Defined, HALVES, Kernel};
 
 const I32: ValType = ValType::I32;
 const I64: ValType = ValType::I64;
 
 impl Kernel<'_> {
     /// `ahead (left, right, left_end, right_end) -> (i64, i32)`: compares the elements of two runs as a merge
-    /// does, from the front, until one of them is used up or there are 64 answers. Bit n tells whether
+    /// does, from the front, until one of them is used up or there are 63 answers. Bit n tells whether
     /// the nth comparison found that the right one comes first; the other result is how many there are.
     pub(super) fn ahead(&self) -> Defined {
         let mut code = Code::new(&[I32; 4]);
         let (left, right, left_end, right_end) = (0, 1, 2, 3);
         let [step] = code.locals(I32);
         let [count, bits] = code.locals(I64);
-        let [x, y] = code.locals(self.item());
+        let [x, y, next_x, next_y] = code.locals(self.item());
         let asking = self.asking(&mut code);
         let width = match self.spec.items {
             Items::Addresses { width } | Items::Records { width } => width as i32,
             _ => self.width(),
         };
+        let by_value = matches!(self.spec.items, Items::Values(_));
+        if by_value {
+            self.first(&mut code, [(left, x), (right, y)]);
+        }
         code.s().loop_(BlockType::Empty);
-        for (cursor, item) in [(left, x), (right, y)] {
-            code.s().local_get(cursor);
-            if let Items::Values(_) = self.spec.items {
-                self.load(&mut code, 0);
-            }
-            code.s().local_set(item);
+        if by_value {
+            self.second(&mut code, [(left, next_x), (right, next_y)]);
+        } else {
+            code.s().local_get(left).local_set(x).local_get(right).local_set(y);
         }
         self.after(&mut code, &asking, x, y);
         code.s().local_set(step);
+        if by_value {
+            choose(&mut code, step, [(x, next_x), (y, next_y)]);
+        }
         code.s().local_get(step).i64_extend_i32_u().local_get(count).i64_shl().local_get(bits).i64_or();
         code.s().local_set(bits);
         code.s().local_get(count).i64_const(1).i64_add().local_set(count);
@@ -41,8 +46,92 @@ impl Kernel<'_> {
         code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);
         code.s().local_get(left).local_get(left_end).i32_lt_u();
         code.s().local_get(right).local_get(right_end).i32_lt_u().i32_and();
-        code.s().local_get(count).i64_const(64).i64_lt_u().i32_and().br_if(0).end();
+        code.s().local_get(count).i64_const(63).i64_lt_u().i32_and().br_if(0).end();
         code.s().local_get(bits).local_get(count).i32_wrap_i64();
         code.done(&[I64, I32])
     }
+
+    /// `halves (items, room, len, answers) -> i32`: sorts up to 64 items as glibc does, its halves first and
+    /// then both into one, from the front. For each merge 16 bytes are written from `answers` on: its
+    /// answers as [`ahead`](Kernel::ahead) gives them, and how many; returns where they end.
+    pub(super) fn halves(&self) -> Defined {
+        let mut code = Code::new(&[I32; 4]);
+        let (left, room, len, out) = (0, 1, 2, 3);
+        let [start, middle, right, end, to, step] = code.locals(I32);
+        let [answers, count] = code.locals(I64);
+        let [x, y, next_x, next_y] = code.locals(self.item());
+        let asking = self.asking(&mut code);
+        let (width, shift, own) = (self.width(), self.width().trailing_zeros() as i32, self.memory());
+        code.s().local_get(len).i32_const(2).i32_lt_u().if_(BlockType::Empty);
+        code.s().local_get(out).return_().end();
+        code.s().local_get(left).local_tee(start).local_get(len).i32_const(1).i32_shr_u().i32_const(shift);
+        code.s().i32_shl().i32_add().local_tee(middle).local_set(right);
+        code.s().local_get(start).local_get(len).i32_const(shift).i32_shl().i32_add().local_set(end);
+        for (run, run_end) in [(start, middle), (middle, end)] {
+            code.s().local_get(run).local_get(room);
+            code.s().local_get(run_end).local_get(run).i32_sub().i32_const(shift).i32_shr_u();
+            code.s().local_get(out).call(HALVES).local_set(out);
+        }
+        code.s().local_get(room).local_set(to);
+        self.first(&mut code, [(left, x), (right, y)]);
+        code.s().loop_(BlockType::Empty);
+        self.second(&mut code, [(left, next_x), (right, next_y)]);
+        self.after(&mut code, &asking, x, y);
+        code.s().local_set(step);
+        code.s().local_get(step).i64_extend_i32_u().local_get(count).i64_shl().local_get(answers).i64_or();
+        code.s().local_set(answers);
+        code.s().local_get(count).i64_const(1).i64_add().local_set(count);
+        code.s().local_get(to).local_get(y).local_get(x).local_get(step).select();
+        self.store(&mut code, 0);
+        choose(&mut code, step, [(x, next_x), (y, next_y)]);
+        code.s().local_get(to).i32_const(width).i32_add().local_set(to);
+        code.s().local_get(step).i32_const(shift).i32_shl().local_tee(step);
+        code.s().local_get(right).i32_add().local_set(right);
+        code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);
+        code.s().local_get(left).local_get(middle).i32_lt_u();
+        code.s().local_get(right).local_get(end).i32_lt_u().i32_and().br_if(0).end();
+        for (value, offset) in [(answers, 0), (count, 8)] {
+            let place = MemArg { offset, align: 3, memory_index: own };
+            code.s().local_get(out).local_get(value).i64_store(place);
+        }
+        // What is left of the left run comes last; of the right one it is in its place.
+        let moved = |code: &mut Code, [from, upto, to]: [u32; 3]| {
+            code.s().block(BlockType::Empty).loop_(BlockType::Empty);
+            code.s().local_get(from).local_get(upto).i32_ge_u().br_if(1).local_get(to).local_get(from);
+            self.load(code, 0);
+            self.store(code, 0);
+            for cursor in [from, to] {
+                code.s().local_get(cursor).i32_const(width).i32_add().local_set(cursor);
+            }
+            code.s().br(0).end().end();
+        };
+        moved(&mut code, [left, middle, to]);
+        moved(&mut code, [room, to, start]);
+        code.s().local_get(out).i32_const(16).i32_add();
+        code.done(&[I32])
+    }
+
+    /// Reads the items at the fronts of two runs.
+    fn first(&self, code: &mut Code, runs: [(u32, u32); 2]) {
+        for (cursor, item) in runs {
+            code.s().local_get(cursor);
+            self.load(code, 0);
+            code.s().local_set(item);
+        }
+    }
+
+    /// Reads the items behind them, of which the answer makes one the next: then it need not be waited for.
+    fn second(&self, code: &mut Code, runs: [(u32, u32); 2]) {
+        for (cursor, item) in runs {
+            code.s().local_get(cursor);
+            self.load(code, self.width());
+            code.s().local_set(item);
+        }
+    }
+}
+
+/// Goes on to the next item of the run that the answer has taken one from.
+fn choose(code: &mut Code, step: u32, [(x, next_x), (y, next_y)]: [(u32, u32); 2]) {
+    code.s().local_get(x).local_get(next_x).local_get(step).select().local_set(x);
+    code.s().local_get(next_y).local_get(y).local_get(step).select().local_set(y);
 }

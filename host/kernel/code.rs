@@ -12,7 +12,8 @@ pub(super) const SORT: u32 = 2;
 pub(super) const MERGE: u32 = 3;
 pub(super) const JOIN: u32 = 4;
 pub(super) const AHEAD: u32 = 5;
-pub(super) const TIE: u32 = 6;
+pub(super) const HALVES: u32 = 6;
+pub(super) const TIE: u32 = 7;
 
 /// Globals by their numbers.
 pub(super) const BASE: u32 = 0;
@@ -78,7 +79,7 @@ impl<'a> Kernel<'a> {
 
     /// All functions, in the order of their numbers.
     pub(super) fn functions(&self) -> Vec<Defined> {
-        vec![self.entry(), self.sort(), self.merge(), self.join(), self.ahead(), self.tie()]
+        vec![self.entry(), self.sort(), self.merge(), self.join(), self.ahead(), self.halves(), self.tie()]
     }
 
     /// The number of the kernel's own memory.

@@ -128,6 +128,8 @@ impl Spec {
     ///   have to be on both sides of the two;
     /// - `ahead (left, right, left_end, right_end) -> (i64, i32)`: the answers of a merge, a bit each,
     ///   and how many there are;
+    /// - `halves (items, room, len, answers) -> i32`: sorts up to 64 items as glibc does, and writes down
+    ///   the answers of each merge; where they end;
     /// - `join (from, to, left, right)`: merges two sorted runs of items that follow each other;
     /// - globals `base`, where the first line begins in the guest's memory; `table`, where the kernel's
     ///   table is; `comparisons`, how many there were; and `lied`, which is 1 after a trap because the
@@ -162,6 +164,7 @@ impl Spec {
         exports.export("sort", ExportKind::Func, code::ENTRY);
         exports.export("join", ExportKind::Func, code::JOIN);
         exports.export("ahead", ExportKind::Func, code::AHEAD);
+        exports.export("halves", ExportKind::Func, code::HALVES);
         for (at, (name, _)) in (0..).zip(code::GLOBALS) {
             exports.export(name, ExportKind::Global, at);
         }

@@ -3,12 +3,13 @@
 
 use std::ffi::c_void;
 
+use super::qsort::AskAlone;
 use crate::array::{Element, array_bytes, check_width};
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
 use crate::ctype::CType;
 use crate::error::{Error, Result};
-use crate::trampoline::{self, Ask, Comparison};
+use crate::trampoline::{self, Comparison};
 
 unsafe extern "C-unwind" {
     #[link_name = "bsearch"]
@@ -55,14 +56,14 @@ pub(super) fn search_with<'a>(
     key: &[u8],
     array: &[u8],
     compare: &Callback,
-    ask: &'a mut Ask<'a>,
+    ask: &'a mut AskAlone<'a>,
 ) -> Result<Option<usize>> {
     let width = key.len();
     let (a, b) = (Run::of(key), Run::of(array));
     let bounds = Bounds::Known { a, b, width, ascending: false };
     let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
     let mut found = std::ptr::null_mut();
-    trampoline::call(compare, bounds, None, ask, |compare| {
+    trampoline::call(compare, bounds, None, Box::new(|_, [a, b]| ask(a, b)), |compare| {
         // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and
         // borrowed until the call has returned. bsearch calls the trampoline on this thread, and
         // not after it has returned.

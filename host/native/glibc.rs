@@ -4,6 +4,7 @@
 //! leaves its array when the answers contradict each other.
 #![cfg_attr(target_env = "gnu", allow(unsafe_code, reason = "asks the C library for its version"))]
 
+use crate::ahead::WIDEST_DIRECT;
 use crate::error::{Error, Result};
 
 /// Whether every comparison of the safe path of this C library's `qsort` has its first argument
@@ -48,9 +49,6 @@ pub(super) fn check_temporary(count: usize, width: usize) -> Result<()> {
 pub(super) fn check_temporary(_: usize, _: usize) -> Result<()> {
     Ok(())
 }
-
-/// Elements of more bytes are sorted by pointers to them.
-pub(super) const WIDEST_DIRECT: usize = 32;
 
 /// Bytes of the temporary.
 #[cfg(target_env = "gnu")]

@@ -2,12 +2,13 @@
 #![allow(unsafe_code, reason = "calls C's qsort")]
 
 use std::ffi::c_void;
+use std::rc::Rc;
 
 use super::{crt, glibc};
-use crate::ahead::{Ahead, Ready};
+use crate::ahead::{Ahead, Look, Ready, WIDEST_DIRECT, WORTH_ASKING};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
-use crate::callback::{AskHeld, Callback, Held};
+use crate::callback::{Answer, AskHeld, Callback, Held};
 use crate::error::Result;
 use crate::resident::Rules;
 use crate::trampoline::{self, Ask, Comparison};
@@ -17,6 +18,9 @@ unsafe extern "C-unwind" {
     #[link_name = "qsort"]
     fn qsort_of_c(base: *mut c_void, count: usize, width: usize, compare: Comparison);
 }
+
+/// Asks for the order of two elements.
+pub(crate) type AskAlone<'a> = dyn FnMut(&[u8], &[u8]) -> Answer + 'a;
 
 /// Which native code sorts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,13 +81,14 @@ fn sort(sorter: Sorter, mut array: Array<'_>, compare: &Callback) -> Result<()> 
     let mut private = array.private_copy(compare.guest().limits().array)?;
     let mut held = compare.hold(&compare.guest().new_budget())?;
     let rules = Rules { reverse: false, ties_by_bytes: false };
-    sort_held(sorter, &mut private, compare, &mut held, rules, &mut |held, a, b| held.ask(a, b))?;
+    let ask = &mut |held: &mut Held<'_>, a: &[u8], b: &[u8]| held.ask(a, b);
+    sort_held(sorter, &mut private, compare, &mut held, rules, ask)?;
     array.bytes_mut().copy_from_slice(private.as_slice());
     Ok(())
 }
 
 /// Sorts a private copy by a guest's answers and these rules; `ask` asks by the same rules, one question
-/// at a time. Many elements are sorted faster: see [`Ahead`].
+/// at a time. Where it is known which questions will come, many go in at once.
 pub(crate) fn sort_held(
     sorter: Sorter,
     private: &mut Private,
@@ -93,19 +98,16 @@ pub(crate) fn sort_held(
     ask: &mut AskHeld<'_>,
 ) -> Result<()> {
     let (len, width) = (private.len(), private.width());
-    // Wider elements are sorted by pointers to them, so that those that come next cannot be seen.
-    let merges = sorter == Sorter::Qsort && glibc::merges_in_order() && width <= glibc::WIDEST_DIRECT;
-    let ready = Ready::default();
-    let ahead = if merges { Ahead::new(callback, held, rules, len, width, &ready) } else { None };
-    match ahead {
-        None => sort_private(sorter, private, callback, &mut |a, b| ask(held, a, b)),
-        Some(mut ahead) => {
-            let bounds = bounds(sorter, private)?;
-            sort_within(bounds, Some(&ready), sorter, private, callback, &mut |a, b| {
-                ahead.ask(held, ask, a, b)
-            })
+    let bounds = bounds(sorter, private)?;
+    if sorter == Sorter::Qsort && glibc::merges_in_order() && len >= WORTH_ASKING {
+        let look = if width > WIDEST_DIRECT { Look::Pointers } else { Look::Places };
+        let ready = Rc::new(Ready::new(width, look));
+        if let Some(mut ahead) = Ahead::new(callback, held, rules, [len, width], &ready) {
+            let ask = Box::new(|array: &[u8], pair: [&[u8]; 2]| ahead.ask(held, ask, array, pair));
+            return sort_within(bounds, Some(ready), sorter, private, callback, ask);
         }
     }
+    sort_within(bounds, None, sorter, private, callback, Box::new(|_, [a, b]| ask(held, a, b)))
 }
 
 /// Sorts a private copy by what `ask` answers; `callback` is who the table says is asked. On an
@@ -114,10 +116,10 @@ pub(crate) fn sort_private<'a>(
     sorter: Sorter,
     private: &mut Private,
     callback: &Callback,
-    ask: &'a mut Ask<'a>,
+    ask: &'a mut AskAlone<'a>,
 ) -> Result<()> {
     let bounds = bounds(sorter, private)?;
-    sort_within(bounds, None, sorter, private, callback, ask)
+    sort_within(bounds, None, sorter, private, callback, Box::new(|_, [a, b]| ask(a, b)))
 }
 
 /// What the sorter may point to.
@@ -134,11 +136,11 @@ fn bounds(sorter: Sorter, private: &Private) -> Result<Bounds> {
 /// The same with other bounds, which only a test may weaken.
 pub(super) fn sort_within<'a>(
     bounds: Bounds,
-    ready: Option<&'a Ready>,
+    ready: Option<Rc<Ready>>,
     sorter: Sorter,
     private: &mut Private,
     callback: &Callback,
-    ask: &'a mut Ask<'a>,
+    ask: Box<Ask<'a>>,
 ) -> Result<()> {
     let (len, width) = (private.len(), private.width());
     let base = private.as_mut_slice().as_mut_ptr().cast();

@@ -7,7 +7,6 @@ mod config;
 mod fork;
 mod guest;
 mod module;
-mod pages;
 mod resident;
 mod shape;
 mod source;

@@ -3,11 +3,12 @@
 
 use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
 
+use super::Module;
 use super::guest::Turn;
 use super::store::KERNELS;
-use super::{Module, pages};
 use crate::error::{Error, Result};
 use crate::kernel::Spec;
+use crate::pages;
 
 /// A kernel for one guest.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub(crate) struct Resident {
     sort: TypedFunc<(u32, u32, u32), ()>,
     join: TypedFunc<(u32, u32, u32, u32), ()>,
     ahead: TypedFunc<(u32, u32, u32, u32), (u64, u32)>,
+    halves: TypedFunc<(u32, u32, u32, u32), u32>,
     base: Global,
     table: Global,
     comparisons: Global,
@@ -51,6 +53,7 @@ impl Turn<'_> {
             sort: kernel.get_typed_func(&mut *store, "sort").map_err(engine)?,
             join: kernel.get_typed_func(&mut *store, "join").map_err(engine)?,
             ahead: kernel.get_typed_func(&mut *store, "ahead").map_err(engine)?,
+            halves: kernel.get_typed_func(&mut *store, "halves").map_err(engine)?,
             base,
             table,
             comparisons,
@@ -90,6 +93,22 @@ impl Turn<'_> {
         answers.map_err(|error| self.failure(error, export))
     }
 
+    /// Answers of a sort of `len` items at `items`, 16 bytes for each merge, from `answers` on; as much
+    /// room as the items have is at `room`.
+    pub(crate) fn halves(
+        &mut self,
+        export: &str,
+        kernel: &Resident,
+        [items, room, answers]: [u32; 3],
+        len: u32,
+    ) -> Result<&[u8], Box<Error>> {
+        let (store, ..) = self.parts();
+        match kernel.halves.call(&mut *store, (items, room, len, answers)) {
+            Ok(end) => Ok(&kernel.memory.data(self.parts().0)[answers as usize..end as usize]),
+            Err(error) => Err(self.failure(error, export)),
+        }
+    }
+
     /// Finds room in the guest's memory, and lets `fill` write into it; the address of the room.
     pub(crate) fn stage(&mut self, export: &str, size: usize, fill: impl FnOnce(&mut [u8])) -> Result<u32> {
         let (store, _, staging) = self.parts();
@@ -111,7 +130,7 @@ impl Turn<'_> {
             let grown = kernel.memory.grow(&mut *store, missing as u64);
             store.data_mut().ours = false;
             grown.map_err(|_| Error::NoMemory { bytes: size, what: "the resident sorter" })?;
-            pages::advise(store, &kernel.memory);
+            pages::advise(kernel.memory.data_ptr(&*store), kernel.memory.data_size(&*store));
         }
         Ok(kernel.memory.data_mut(store))
     }

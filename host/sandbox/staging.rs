@@ -5,9 +5,9 @@
 
 use wasmtime::{Instance, Memory, Store, TypedFunc};
 
-use super::pages;
 use super::store::State;
 use crate::error::Error;
+use crate::pages;
 
 const PAGE: usize = 64 << 10;
 
@@ -84,7 +84,7 @@ impl Staging {
             self.reserve(store, size.max(FIRST))?;
         }
         let Some(memory) = &self.memory else { return Err(self.error("it exports no memory")) };
-        pages::advise(store, memory);
+        pages::advise(memory.data_ptr(&*store), memory.data_size(&*store));
         fill(&mut memory.data_mut(store)[self.base..][..size]);
         Ok(self.base as u32)
     }

@@ -13,10 +13,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::slice;
 
 use crate::bounds::Bounds;
+use crate::callback::Answer;
 use crate::entry::{SLOTS, TABLE};
 use crate::error::Error;
 
-pub(crate) use scope::{Ask, call};
+pub(crate) use scope::{Ask, Open, call};
 
 /// What a comparator answers when there is nobody to ask: "equal", so that the native loop runs
 /// out.
@@ -51,8 +52,8 @@ pub(crate) fn trampoline(slot: usize) -> Comparison {
 /// The same for native code that we do not know. A slot whose bounds do not ask for unwinding
 /// never unwinds, so the type may say that it does not.
 pub(crate) fn c_pointer(slot: usize) -> unsafe extern "C" fn(*const c_void, *const c_void) -> c_int {
-    // SAFETY: the two types differ only in whether the function may unwind. Only `scope` lets it
-    // unwind, and the slots of `lease`, the one user of this, are never in a scope.
+    // SAFETY: the two types differ only in whether the function may unwind. Only `scope::call` lets it
+    // unwind, whose slots `lease`, the one user of this, never has.
     unsafe { mem::transmute(trampoline(slot)) }
 }
 
@@ -65,14 +66,14 @@ unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
 ) -> c_int {
     let slot = ROW * COLUMNS + COLUMN;
     match scope::of(slot) {
-        // SAFETY: both pointers come from C, in a native call that this thread has begun.
+        // SAFETY: both pointers come from C, on the thread that began its call.
         Some(scope) => unsafe { scope::answer(scope, a, b) },
         // SAFETY: the caller vouches for both pointers, as this function's contract says.
         None => unsafe { border(slot, a, b) },
     }
 }
 
-/// The border between the guest and native code that we do not know: any thread, any time.
+/// The border between the guest and native code on any thread, at any time.
 ///
 /// # Safety
 ///
@@ -97,21 +98,26 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     if entry.has_failed() {
         return NEUTRAL;
     }
-    let errno = errno::errno();
     let width = lent.bounds.width();
     // SAFETY: `check` found both elements inside memory that the lender keeps alive, or the lender
     // has vouched for them; C does not write to elements while it compares them.
     let [a, b] = [a, b].map(|at| unsafe { slice::from_raw_parts(at.cast::<u8>(), width) });
-    let answer = panic::catch_unwind(AssertUnwindSafe(|| (lent.ask)(a, b)))
-        .unwrap_or_else(|panic| Err(panicked(entry.callback.export(), &*panic)));
-    errno::set_errno(errno);
-    match answer {
+    match guarded(entry.callback.export(), || (lent.ask)(a, b)) {
         Ok(order) => order as c_int,
         Err(error) => {
             entry.fail(*error);
             NEUTRAL
         }
     }
+}
+
+/// Asks so that neither a panic nor a new `errno` reaches C.
+fn guarded(export: &str, ask: impl FnOnce() -> Answer) -> Answer {
+    let errno = errno::errno();
+    let answer =
+        panic::catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| Err(panicked(export, &*panic)));
+    errno::set_errno(errno);
+    answer
 }
 
 /// Ends the process, because returning to C would let it write outside its array.

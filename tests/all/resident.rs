@@ -13,17 +13,17 @@ use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox}
 /// Enough items that several threads are worth their while.
 const MANY: usize = 12_500;
 
-fn bundled(name: &str, export: &str, element: CType) -> Callback {
+pub fn bundled(name: &str, export: &str, element: CType) -> Callback {
     let module = Module::new(&sandbox(), name, Bundled::find(name).unwrap().wasm).unwrap();
     module.instantiate().unwrap().callback(export, Prototype::comparator(element)).unwrap()
 }
 
-fn options(sorter: Sorter, threads: usize) -> Options {
+pub fn options(sorter: Sorter, threads: usize) -> Options {
     Options { sorter, parallel: NonZeroUsize::new(threads).unwrap(), ..Options::default() }
 }
 
 /// Every combination of rules, as told by the bits of a number below 8.
-fn rules(bits: usize, options: Options) -> Options {
+pub fn rules(bits: usize, options: Options) -> Options {
     Options { reverse: bits & 1 != 0, stable: bits & 2 != 0, unique: bits & 4 != 0, ..options }
 }
 
@@ -55,7 +55,7 @@ const THREADS: &[(Sorter, usize)] = &[
 ];
 
 /// A comparator of numbers by their lowest bits, so that there are ties that bytes can break.
-fn by_low_bits(core: &str) -> String {
+pub fn by_low_bits(core: &str) -> String {
     let (mask, convert) = match core {
         "i64" => ("(i64.and (local.get {}) (i64.const 7))", "i32.wrap_i64"),
         "i32" => ("(i32.and (local.get {}) (i32.const 7))", "nop"),
@@ -207,7 +207,7 @@ fn what_is_in_order_is_left_in_peace() {
 }
 
 /// Guests that lie, by pointers.
-fn liars() -> Vec<std::path::PathBuf> {
+pub fn liars() -> Vec<std::path::PathBuf> {
     files("wat/hostile", "wat").into_iter().filter(|file| promise(file).contains(": lies: ")).collect()
 }
 
@@ -217,7 +217,7 @@ fn is_permutation(order: &[u32], len: usize) -> bool {
     sorted.into_iter().eq(0..len as u32)
 }
 
-fn liar(file: &Path) -> Callback {
+pub fn liar(file: &Path) -> Callback {
     sandbox().load(file).unwrap().callback("compare", crate::support::comparator()).unwrap()
 }
 
@@ -399,91 +399,4 @@ fn the_command_line_sorts_in_any_way_that_is_asked_for() {
         let args = [&["sort", "version"], more].concat();
         assert!(callbox_ok(&args, &input) == expected, "{args:?}");
     }
-}
-
-/// Enough elements that the C library's qsort gets its answers before it asks for them.
-const FORESEEN: usize = 30_000;
-
-#[test]
-fn answers_given_ahead_are_those_that_qsort_would_have_got() {
-    let mut random = Random(21);
-    let table = r#"(module (memory (export "memory") 1) (data (i32.const 8) "\05\01\07\03\02\06\00\04")
-        (func $rank (param i32) (result i32) (i32.load8_u offset=8 (i32.and (local.get 0) (i32.const 7))))
-        (func (export "compare_i32") (param i32 i32) (result i32)
-            (i32.sub (i32.load8_u offset=8 (i32.and (local.get 0) (i32.const 7)))
-                     (i32.load8_u offset=8 (i32.and (local.get 1) (i32.const 7))))))"#;
-    let guests = [
-        bundled("i32", "compare_i32", CType::Int32),
-        guest(&by_low_bits("i32")).callback("compare_i32", crate::support::comparator()).unwrap(),
-        guest(table).callback("compare_i32", crate::support::comparator()).unwrap(),
-        good("ascending", "compare"),
-        comparing("(call $order (local.get $a) (local.get $b))")
-            .callback("compare", crate::support::comparator())
-            .unwrap(),
-    ];
-    for callback in guests {
-        for len in [FORESEEN, FORESEEN + 1, 16, 17, 100, 1023, 1024, 1025] {
-            let bytes: Vec<u8> = (0..len * 4).map(|_| (random.next() % 11) as u8).collect();
-            let items = Items::records(bytes, 4).unwrap();
-            for bits in [0, 1] {
-                let sort = |trace: Option<callbox::sort::Trace>| {
-                    let options = Options { trace, ..rules(bits, options(Sorter::Qsort, 1)) };
-                    let (job, mut items) = (Job::new(&callback, options), items.clone());
-                    job.sort_in_place(&mut items).unwrap();
-                    (items.iter().flatten().copied().collect::<Vec<_>>(), job.comparisons())
-                };
-                // Who is told of each comparison gets each when C asks for it.
-                assert!(sort(None) == sort(Some(std::sync::Arc::new(|_, _, _| ()))), "{len} {bits}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_guest_that_lies_or_fails_ahead_of_the_question_does_no_harm() {
-    let numbers: Vec<i32> = (0..FORESEEN as i32).map(|n| n.wrapping_mul(0x3000_0001)).collect();
-    for file in liars() {
-        let mut sorted = numbers.clone();
-        callbox::native::qsort(&mut sorted, &liar(&file)).unwrap();
-        sorted.sort();
-        let mut all = numbers.clone();
-        all.sort();
-        assert_eq!(sorted, all, "{}", file.display());
-    }
-    for call in [1, 2, 63, 64, 65, 1000, 123_456] {
-        let body = format!(
-            "(if (i32.eq (global.get $calls) (i32.const {call})) (then unreachable))
-             (call $order (local.get $a) (local.get $b))"
-        );
-        let callback = comparing(&body).callback("compare", crate::support::comparator()).unwrap();
-        let mut sorted = numbers.clone();
-        let error = callbox::native::qsort(&mut sorted, &callback).unwrap_err();
-        let Error::Trap { source, .. } = &error else { panic!("{error}") };
-        assert_eq!((sorted == numbers, source.frames.len()), (true, 1), "{call}: {source}");
-    }
-    // Code that the kernel takes in, which reads outside its memory for some of the numbers.
-    let reads = r#"(module (memory (export "memory") 1) (func (export "compare") (param i32 i32) (result i32)
-        (i32.sub (i32.load (i32.load (local.get 0))) (i32.load (i32.load (local.get 1))))))"#;
-    let callback = guest(reads).callback("compare", crate::support::comparator()).unwrap();
-    let mut sorted = numbers.clone();
-    let error = callbox::native::qsort(&mut sorted, &callback).unwrap_err();
-    let Error::Trap { source, .. } = &error else { panic!("{error}") };
-    assert_eq!((sorted == numbers, source.frames.len()), (true, 1), "{source}");
-}
-
-#[test]
-fn answers_given_ahead_keep_to_the_budget() {
-    let with = |limits: Limits, body: &str| {
-        let guest = crate::support::comparing_in(&Sandbox::new(limits).unwrap(), body);
-        let callback = guest.callback("compare", crate::support::comparator()).unwrap();
-        let mut numbers: Vec<i32> = (0..FORESEEN as i32).rev().collect();
-        let error = callbox::native::qsort(&mut numbers, &callback).unwrap_err();
-        assert!(numbers.iter().rev().copied().eq(0..FORESEEN as i32));
-        error.limit()
-    };
-    let order = "(call $order (local.get $a) (local.get $b))";
-    assert_eq!(with(Limits::default().fuel(200_000), order), Some(Limit::Fuel));
-    let late = "(if (i32.gt_u (global.get $calls) (i32.const 70)) (then (loop (br 0)))) (i32.const 1)";
-    let deadline = Limits::default().deadline(Duration::from_millis(200));
-    assert_eq!(with(deadline, late), Some(Limit::Deadline));
 }

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::io::Write as _;
 
 use super::bsearch::search_with;
+use super::qsort::AskAlone;
 use super::qsort::sort_within;
 use super::{Sorter, sort_private};
 use crate::array::Private;
 use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
 use crate::error::{Error, Result};
-use crate::trampoline::Ask;
 
 mod in_place;
 
@@ -51,7 +51,7 @@ fn sort(
     sorter: Sorter,
     private: &mut Private,
     callback: &Callback,
-    ask: &mut Ask<'_>,
+    ask: &mut AskAlone<'_>,
 ) -> Result<()> {
     let (run, width) = (Run::of(private.as_slice()), private.width());
     let ask = &mut |a: &[u8], b: &[u8]| ask(a, b);
@@ -59,9 +59,16 @@ fn sort(
         Checks::All => sort_private(sorter, private, callback, ask),
         Checks::Range => {
             let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
-            sort_within(bounds, None, sorter, private, callback, ask)
+            sort_within(bounds, None, sorter, private, callback, Box::new(|_, [a, b]| ask(a, b)))
         }
-        Checks::None => sort_within(Bounds::Trusted { width }, None, sorter, private, callback, ask),
+        Checks::None => sort_within(
+            Bounds::Trusted { width },
+            None,
+            sorter,
+            private,
+            callback,
+            Box::new(|_, [a, b]| ask(a, b)),
+        ),
     }
 }
 

@@ -1,0 +1,195 @@
+//! Answers in hand.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
+
+/// Answers in the order in which C will ask for them.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// The addresses that C asks about next. Apart, because a processor waits before it reads two words
+    /// at once of which it has just written one.
+    a: Cell<usize>,
+    b: Cell<usize>,
+    /// A bit for each answer of this merge, set where the right one comes first, and a set bit behind the
+    /// last; 1 or 0 where there is none.
+    answers: Cell<u64>,
+    width: usize,
+    look: Look,
+    /// Where both are in the list of elements.
+    listed_a: Cell<usize>,
+    listed_b: Cell<usize>,
+    /// What both are, where that has to be known.
+    content_a: Cell<u64>,
+    content_b: Cell<u64>,
+    rest: RefCell<Rest>,
+}
+
+/// How to tell which elements a merge is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// By where they are: they lie in the array in their order.
+    Places,
+    /// By where they are, and by what is there: C that we do not know may change an element between
+    /// two questions about it, and then the answer for what it was is not the answer. For elements that
+    /// have a [`content`].
+    Contents,
+    /// By pointers, which are listed.
+    Pointers,
+}
+
+/// What comes after the merge at hand, and what it takes to know its elements.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    merges: Vec<Merge>,
+    next: usize,
+    /// The elements of each merge: their addresses, or what they are.
+    pub(super) elements: Vec<u64>,
+}
+
+/// A merge, or as much of it as is foreseen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Merge {
+    /// The fronts of its runs.
+    pub(super) at: [usize; 2],
+    /// Where they are in the list of elements, if it is kept.
+    pub(super) listed: [usize; 2],
+    /// At most 63.
+    pub(super) answers: u64,
+    pub(super) count: u32,
+}
+
+impl Ready {
+    pub(crate) fn new(width: usize, look: Look) -> Ready {
+        let [a, b, listed_a, listed_b] = [const { Cell::new(0) }; 4];
+        let [content_a, content_b] = [const { Cell::new(0) }; 2];
+        Ready {
+            a,
+            b,
+            answers: Cell::new(0),
+            width,
+            look,
+            listed_a,
+            listed_b,
+            content_a,
+            content_b,
+            rest: RefCell::default(),
+        }
+    }
+
+    pub(super) fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Whether the answer for these addresses is in hand. Then both are inside the array, because the
+    /// question was put together from it.
+    #[inline]
+    pub(crate) fn expects(&self, a: usize, b: usize) -> bool {
+        self.a.get() == a && self.b.get() == b && self.answers.get() > 1
+    }
+
+    /// Whether these are still the elements that the answer is for.
+    #[inline]
+    pub(crate) fn is_about(&self, [a, b]: [&[u8]; 2]) -> bool {
+        content(a) == Some(self.content_a.get()) && content(b) == Some(self.content_b.get())
+    }
+
+    /// The answer that is [expected](Ready::expects).
+    #[inline]
+    pub(crate) fn take(&self) -> Ordering {
+        let answers = self.answers.get();
+        let right = (answers & 1) as usize;
+        self.answers.set(answers >> 1);
+        if answers >> 1 == 1 {
+            return self.next_merge(right);
+        }
+        let step = self.width & right.wrapping_neg();
+        self.a.set(self.a.get() + self.width - step);
+        self.b.set(self.b.get() + step);
+        if self.look != Look::Places {
+            return self.follow(right);
+        }
+        order(right)
+    }
+
+    /// Goes on in the list of elements. This and the next return the order, so that whoever calls them has
+    /// nothing left to do.
+    #[inline(never)]
+    fn follow(&self, right: usize) -> Ordering {
+        let (a, b) = (self.listed_a.get() + 1 - right, self.listed_b.get() + right);
+        self.listed_a.set(a);
+        self.listed_b.set(b);
+        self.show(&self.rest.borrow().elements);
+        order(right)
+    }
+
+    #[inline(never)]
+    fn next_merge(&self, right: usize) -> Ordering {
+        let rest = &mut *self.rest.borrow_mut();
+        if let Some(merge) = rest.merges.get(rest.next) {
+            rest.next += 1;
+            self.begin(merge, &rest.elements);
+        }
+        order(right)
+    }
+
+    /// Shows the elements at the fronts.
+    fn show(&self, listed: &[u64]) {
+        let [Some(&a), Some(&b)] = [&self.listed_a, &self.listed_b].map(|front| listed.get(front.get()))
+        else {
+            return;
+        };
+        if self.look == Look::Pointers {
+            self.a.set(a as usize);
+            self.b.set(b as usize);
+        } else {
+            self.content_a.set(a);
+            self.content_b.set(b);
+        }
+    }
+
+    fn begin(&self, merge: &Merge, listed: &[u64]) {
+        self.a.set(merge.at[0]);
+        self.b.set(merge.at[1]);
+        self.listed_a.set(merge.listed[0]);
+        self.listed_b.set(merge.listed[1]);
+        self.show(listed);
+        self.answers.set(merge.answers | 1 << merge.count);
+    }
+
+    /// Forgets all, and has `fill` say what comes next.
+    pub(super) fn refill<T>(&self, fill: impl FnOnce(&mut Rest) -> T) -> T {
+        let rest = &mut *self.rest.borrow_mut();
+        self.answers.set(0);
+        rest.merges.clear();
+        rest.elements.clear();
+        let filled = fill(rest);
+        rest.next = 1;
+        if let Some(merge) = rest.merges.first() {
+            self.begin(merge, &rest.elements);
+        }
+        filled
+    }
+}
+
+/// An element of 1, 2, 4 or 8 bytes as a number.
+#[inline]
+pub(super) fn content(element: &[u8]) -> Option<u64> {
+    Some(match element.len() {
+        4 => u32::from_ne_bytes(*element.first_chunk()?).into(),
+        8 => u64::from_ne_bytes(*element.first_chunk()?),
+        2 => u16::from_ne_bytes(*element.first_chunk()?).into(),
+        1 => element[0].into(),
+        _ => return None,
+    })
+}
+
+fn order(right: usize) -> Ordering {
+    if right == 1 { Ordering::Greater } else { Ordering::Less }
+}
+
+impl Rest {
+    /// Adds a merge, of at least one answer.
+    pub(super) fn push(&mut self, merge: Merge) {
+        self.merges.push(merge);
+    }
+}
