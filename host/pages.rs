@@ -7,6 +7,22 @@ const WORTH: usize = 4 << 20;
 /// Where pages begin, of whatever size they are.
 const PAGE: usize = 4 << 10;
 
+/// Lets the system have the pages of memory whose content nobody needs any more. What it is afterwards is
+/// not said.
+pub(crate) fn discard(memory: &mut [u8]) {
+    let skipped = memory.as_ptr().align_offset(PAGE);
+    let Some(pages) = memory.get_mut(skipped..) else { return };
+    let size = pages.len() / PAGE * PAGE;
+    #[cfg(target_os = "linux")]
+    if size > 0 {
+        // SAFETY: whole pages of a slice that is the caller's, and whose content may change. Anonymous
+        // pages are zero from now on; where the system refuses, all is as before.
+        let _ = unsafe {
+            rustix::mm::madvise(pages.as_mut_ptr().cast(), size, rustix::mm::Advice::LinuxDontNeed)
+        };
+    }
+}
+
 /// Asks the system to back memory with large pages from now on, where it has them and waits to be
 /// asked: faults and misses of the TLB then cost a fraction.
 pub(crate) fn advise(memory: *const u8, size: usize) {

@@ -7,6 +7,7 @@ use crate::array::{array_bytes, room};
 use crate::callback::{Callback, Held};
 use crate::error::{Error, Result};
 use crate::kernel::{Items, SLACK, Spec};
+use crate::pages;
 use crate::sandbox::{self, Budget, Shape, Turn};
 
 /// What decides besides the guest.
@@ -90,19 +91,22 @@ impl<'a> Resident<'a> {
     }
 
     /// Loads `len` items; from here on they are called by their positions. `whole` is all of them
-    /// as they are to lie in memory, where they do so already.
+    /// as they are to lie in memory, in two parts, where they do so already.
     pub(crate) fn load<'i>(
         &mut self,
         len: usize,
         items: impl Iterator<Item = &'i [u8]> + Clone,
-        whole: Option<&[u8]>,
+        whole: Option<[&[u8]; 2]>,
     ) -> Result<()> {
         let item = self.items.width() as usize;
         array_bytes(len, item, self.callback.guest().limits().array)?;
         let table = FIRST + 2 * len * item + SLACK;
         let (export, turn) = (self.callback.export(), self.held.turn());
         let pad = usize::from(matches!(self.items, Items::Lines { .. }));
-        let bytes = whole.map_or_else(|| items.clone().map(|item| item.len() + pad).sum(), <[u8]>::len);
+        let bytes = match whole {
+            Some(parts) => parts.iter().map(|part| part.len()).sum(),
+            None => items.clone().map(|item| item.len() + pad).sum(),
+        };
         let in_table = match self.items {
             Items::Lines { .. } => 4 * (len + 1),
             Items::Numbers(_) => bytes,
@@ -110,7 +114,7 @@ impl<'a> Resident<'a> {
         };
         let memory = turn.kernel_memory(&self.kernel, small(table + in_table)? as usize)?;
         let fill = |area: &mut [u8]| match whole {
-            Some(whole) => area[..bytes].copy_from_slice(whole),
+            Some(parts) => lay(area, parts.into_iter(), 0),
             None => lay(area, items.clone(), pad),
         };
         match self.items {
@@ -165,6 +169,23 @@ impl<'a> Resident<'a> {
         }
         to.copy_from_slice(sorted);
         Ok(())
+    }
+
+    /// Sorts what is loaded, by value; `loaded` is what that was.
+    pub(crate) fn sort_values(&mut self, loaded: &[u8]) -> Result<Vec<u8>> {
+        let places = self.places();
+        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        let width = self.items.width() as usize;
+        let memory = self.held.turn().kernel_memory(&self.kernel, 0)?;
+        let (sorted, rest) = memory[FIRST..].split_at_mut(loaded.len());
+        // The kernel's room is as large as the result, which otherwise would come on top of it.
+        pages::discard(rest);
+        if fingerprint(sorted, width) != fingerprint(loaded, width) {
+            return Err(Error::NotPermutation);
+        }
+        let mut values = room(sorted.len(), "the sorted records")?;
+        values.extend_from_slice(sorted);
+        Ok(values)
     }
 
     /// Merges what is loaded, by value: `left` sorted elements, and the others, sorted too.

@@ -136,12 +136,10 @@ impl<'a> Asking<'a> {
         let (items, len) = (self.items, numbers.len());
         let all = numbers.clone().map(|at| items.get(at as usize));
         let Guest::WithKernel(resident) = &mut self.guest else { return self.sort_natively(numbers) };
-        resident.load(len, all, Some(items.whole(numbers.clone())))?;
+        let whole = items.whole(numbers.clone());
+        resident.load(len, all, Some([whole, &[]]))?;
         if let (true, Some(width)) = (self.values, items.width()) {
-            let mut bytes = room(len * width, "the sorted records")?;
-            bytes.extend_from_slice(items.whole(numbers));
-            resident.sort_into(&mut bytes)?;
-            return Ok(Run::Values { bytes, width });
+            return Ok(Run::Values { bytes: resident.sort_values(whole)?, width });
         }
         let mut order = resident.sort()?;
         check_permutation(&order)?;
@@ -188,7 +186,8 @@ impl<'a> Asking<'a> {
         let (items, len) = (self.items, left.range.len() + right.range.len());
         let order = match &mut self.guest {
             Guest::WithKernel(resident) => {
-                resident.load(len, left.clone().items(items).chain(right.clone().items(items)), None)?;
+                let all = left.clone().items(items).chain(right.clone().items(items));
+                resident.load(len, all, left.values().zip(right.values()).map(Into::into))?;
                 if let (true, Some(width)) = (self.values, items.width()) {
                     let bytes = resident.join_values(left.range.len())?;
                     return Ok(Run::Values { bytes, width });

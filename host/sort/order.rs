@@ -50,7 +50,7 @@ impl Job {
             self.callback.accepts(width, None)?;
             let callback = self.callback.fresh()?;
             if let Some(mut resident) = callback.resident_values(&self.budget, self.options.rules())? {
-                resident.load(items.len(), items.iter(), Some(items.all_records()))?;
+                resident.load(items.len(), items.iter(), Some([items.all_records(), &[]]))?;
                 let sorted = resident.sort_into(items.records_mut());
                 self.comparisons.fetch_add(resident.held().calls(), Relaxed);
                 return sorted;

@@ -13,6 +13,9 @@ use crate::sandbox::Budget;
 /// So many items are worth a thread.
 const WORTH: usize = 4096;
 
+/// So many items of each piece are merged at once.
+const PIECE: usize = 1 << 17;
+
 /// How many threads this job is worth.
 pub(super) fn threads(job: &Job, items: &Items) -> usize {
     job.options.parallel.get().min(items.len() / WORTH).max(1)
@@ -27,26 +30,38 @@ pub(super) fn sort(job: &Job, items: &Items, values: bool, threads: usize) -> Re
     while runs.len() > 1 {
         let odd = if runs.len() % 2 == 1 { runs.pop() } else { None };
         let pieces = threads.div_ceil(runs.len() / 2);
+        // Each thread merges small pieces one after the other: a kernel takes twice as much as its piece.
+        let small = (items.len() / threads).div_ceil(PIECE).max(1);
         let mut work = Vec::new();
         let cuts: Result<Vec<_>> = runs
             .chunks_exact(2)
             .map(|pair| {
                 Asking::with(job, items, values, &job.budget, |asking| {
                     let ([left, right], items) = ([&pair[0], &pair[1]], asking.items());
-                    cut(left, right, pieces, |l, r| asking.order(left.get(items, l), right.get(items, r)))
+                    cut(left, right, pieces * small, |l, r| {
+                        asking.order(left.get(items, l), right.get(items, r))
+                    })
                 })
             })
             .collect();
-        for pieces in cuts? {
-            work.extend(pieces);
+        let cuts = cuts?;
+        for pieces in &cuts {
+            work.extend(pieces.chunks(small));
         }
-        let merged = at_once(job, items, values, work, |asking, [left, right]: [Piece<'_>; 2]| {
-            asking.join(left, right)
+        let merged = at_once(job, items, values, work, |asking, pieces: &[[Piece<'_>; 2]]| {
+            let joined = pieces.iter().map(|[left, right]| asking.join(left.clone(), right.clone()));
+            let len = pieces.iter().flatten().map(|piece| piece.range.len()).sum();
+            Run::concat(joined, len)
         })?;
+        drop(cuts);
+        // What has been merged goes before the merged pieces are put together.
+        runs.clear();
         let mut merged = merged.into_iter().peekable();
         let mut next = Vec::new();
         while merged.peek().is_some() {
-            next.push(Run::concat(merged.by_ref().take(pieces).collect())?);
+            let pieces: Vec<_> = merged.by_ref().take(pieces).collect();
+            let len = pieces.iter().map(Run::len).sum();
+            next.push(Run::concat(pieces.into_iter().map(Ok), len)?);
         }
         next.extend(odd);
         runs = next;

@@ -49,22 +49,19 @@ impl Run {
         Ok(Run::Numbers(picked))
     }
 
-    /// One run of several that follow each other.
-    pub(super) fn concat(runs: Vec<Run>) -> Result<Run> {
-        let len: usize = runs.iter().map(Run::len).sum();
-        let mut runs = runs.into_iter();
-        let Some(mut all) = runs.next() else { return Ok(Run::Numbers(Vec::new())) };
+    /// One run of several that follow each other and have so many items together.
+    pub(super) fn concat(mut runs: impl Iterator<Item = Result<Run>>, len: usize) -> Result<Run> {
+        let Some(first) = runs.next() else { return Ok(Run::Numbers(Vec::new())) };
+        let mut all = first?;
         let missing = len - all.len();
+        match &mut all {
+            Run::Numbers(all) => reserve(all, missing)?,
+            Run::Values { bytes, width } => reserve(bytes, missing * *width)?,
+        }
         for run in runs {
-            match (&mut all, run) {
-                (Run::Numbers(all), Run::Numbers(more)) => {
-                    reserve(all, missing)?;
-                    all.extend_from_slice(&more);
-                }
-                (Run::Values { bytes: all, width }, Run::Values { bytes, .. }) => {
-                    reserve(all, missing * *width)?;
-                    all.extend_from_slice(&bytes);
-                }
+            match (&mut all, run?) {
+                (Run::Numbers(all), Run::Numbers(more)) => all.extend_from_slice(&more),
+                (Run::Values { bytes: all, .. }, Run::Values { bytes, .. }) => all.extend_from_slice(&bytes),
                 _ => return Err(Error::NotPermutation), // one sort makes runs of one kind
             }
         }
@@ -80,6 +77,14 @@ fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
 impl<'a> Piece<'a> {
     pub(super) fn get(&self, items: &'a Items, at: usize) -> &'a [u8] {
         self.run.get(items, self.range.start + at)
+    }
+
+    /// Its items one after the other, where they lie so.
+    pub(super) fn values(&self) -> Option<&'a [u8]> {
+        match self.run {
+            Run::Numbers(_) => None,
+            Run::Values { bytes, width } => Some(&bytes[self.range.start * width..self.range.end * width]),
+        }
     }
 
     pub(super) fn items(self, items: &'a Items) -> impl Iterator<Item = &'a [u8]> + Clone {
