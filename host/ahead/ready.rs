@@ -89,8 +89,12 @@ impl Ready {
 
     /// Whether these are still the elements that the answer is for.
     #[inline]
-    pub(crate) fn is_about(&self, [a, b]: [&[u8]; 2]) -> bool {
-        content(a) == Some(self.content_a.get()) && content(b) == Some(self.content_b.get())
+    pub(crate) fn is_about(&self, elements: [&[u8]; 2]) -> bool {
+        let now = [Some(self.content_a.get()), Some(self.content_b.get())];
+        match self.width {
+            4 => elements.map(number::<4>) == now,
+            _ => elements.map(content) == now,
+        }
     }
 
     /// The answer that is [expected](Ready::expects).
@@ -172,15 +176,21 @@ impl Ready {
 }
 
 /// An element of 1, 2, 4 or 8 bytes as a number.
-#[inline]
 pub(super) fn content(element: &[u8]) -> Option<u64> {
-    Some(match element.len() {
-        4 => u32::from_ne_bytes(*element.first_chunk()?).into(),
-        8 => u64::from_ne_bytes(*element.first_chunk()?),
-        2 => u16::from_ne_bytes(*element.first_chunk()?).into(),
-        1 => element[0].into(),
-        _ => return None,
-    })
+    match element.len() {
+        4 => number::<4>(element),
+        8 => number::<8>(element),
+        2 => number::<2>(element),
+        1 => number::<1>(element),
+        _ => None,
+    }
+}
+
+#[inline]
+fn number<const WIDTH: usize>(element: &[u8]) -> Option<u64> {
+    let mut bytes = [0; 8];
+    bytes[..WIDTH].copy_from_slice(element.first_chunk::<WIDTH>()?);
+    Some(u64::from_le_bytes(bytes))
 }
 
 fn order(right: usize) -> Ordering {

@@ -9,6 +9,9 @@ use crate::sandbox::{self, Shape};
 /// From so many elements on it is worth compiling a kernel.
 const WORTH_COMPILING: usize = 20_000;
 
+/// Roughly so often is an element of such an array asked about.
+const CALLS_AN_ELEMENT: u64 = 16;
+
 /// So many bytes of elements are handed over for each of two runs.
 const BYTES: usize = 16 << 10;
 
@@ -52,7 +55,11 @@ impl Window {
         let (export, spec) = (callback.export(), callback.spec(rules, items, true));
         let turn = held.turn();
         let worth = if turn.has_resident(export, &spec) { WORTH_ASKING } else { WORTH_COMPILING };
-        if len < worth || !callback.guest().module().imports().is_empty() {
+        // Who has been asked a lot is going to be asked a lot.
+        let asked = callback.calls() / CALLS_AN_ELEMENT;
+        if (len as u64).saturating_add(asked) < worth as u64
+            || !callback.guest().module().imports().is_empty()
+        {
             return None;
         }
         let kernel = turn.resident_for_good(export, &spec)?;

@@ -8,9 +8,13 @@ use super::code::{Code, Defined, HALVES, Kernel};
 const I32: ValType = ValType::I32;
 const I64: ValType = ValType::I64;
 
+/// So many answers are given at most, and so many in one turn of the loop.
+const MOST: u32 = 63;
+const UNROLLED: u32 = 4;
+
 impl Kernel<'_> {
     /// `ahead (left, right, left_end, right_end) -> (i64, i32)`: compares the elements of two runs as a merge
-    /// does, from the front, until one of them is used up or there are 63 answers. Bit n tells whether
+    /// does, from the front, until one of them is used up or there are some 60 answers. Bit n tells whether
     /// the nth comparison found that the right one comes first; the other result is how many there are.
     pub(super) fn ahead(&self) -> Defined {
         let mut code = Code::new(&[I32; 4]);
@@ -27,26 +31,34 @@ impl Kernel<'_> {
         if by_value {
             self.first(&mut code, [(left, x), (right, y)]);
         }
-        code.s().loop_(BlockType::Empty);
-        if by_value {
-            self.second(&mut code, [(left, next_x), (right, next_y)]);
-        } else {
-            code.s().local_get(left).local_set(x).local_get(right).local_set(y);
+        // Fuel and the deadline are looked at once for several questions.
+        code.s().block(BlockType::Empty).loop_(BlockType::Empty);
+        for last in (1..=UNROLLED).map(|nth| nth == UNROLLED) {
+            if by_value {
+                self.second(&mut code, [(left, next_x), (right, next_y)]);
+            } else {
+                code.s().local_get(left).local_set(x).local_get(right).local_set(y);
+            }
+            self.after(&mut code, &asking, x, y);
+            code.s().local_set(step);
+            if by_value {
+                choose(&mut code, step, [(x, next_x), (y, next_y)]);
+            }
+            code.s().local_get(step).i64_extend_i32_u().local_get(count).i64_shl().local_get(bits).i64_or();
+            code.s().local_set(bits);
+            code.s().local_get(count).i64_const(1).i64_add().local_set(count);
+            code.s().local_get(step).i32_const(width).i32_mul().local_tee(step);
+            code.s().local_get(right).i32_add().local_set(right);
+            code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);
+            code.s().local_get(left).local_get(left_end).i32_lt_u();
+            code.s().local_get(right).local_get(right_end).i32_lt_u().i32_and();
+            if last {
+                code.s().local_get(count).i64_const(i64::from(MOST - UNROLLED)).i64_le_u().i32_and().br_if(0);
+            } else {
+                code.s().i32_eqz().br_if(1);
+            }
         }
-        self.after(&mut code, &asking, x, y);
-        code.s().local_set(step);
-        if by_value {
-            choose(&mut code, step, [(x, next_x), (y, next_y)]);
-        }
-        code.s().local_get(step).i64_extend_i32_u().local_get(count).i64_shl().local_get(bits).i64_or();
-        code.s().local_set(bits);
-        code.s().local_get(count).i64_const(1).i64_add().local_set(count);
-        code.s().local_get(step).i32_const(width).i32_mul().local_tee(step);
-        code.s().local_get(right).i32_add().local_set(right);
-        code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);
-        code.s().local_get(left).local_get(left_end).i32_lt_u();
-        code.s().local_get(right).local_get(right_end).i32_lt_u().i32_and();
-        code.s().local_get(count).i64_const(63).i64_lt_u().i32_and().br_if(0).end();
+        code.s().end().end();
         code.s().local_get(bits).local_get(count).i32_wrap_i64();
         code.done(&[I64, I32])
     }
