@@ -17,7 +17,7 @@ use crate::callback::{Answer, AskHeld, Callback, Held};
 use crate::resident::Rules;
 use plan::{Now, Plan};
 pub(crate) use ready::{Look, Ready};
-use ready::{Merge, content};
+use ready::{Merge, list};
 use window::Window;
 
 /// From so many elements on it is worth asking, with a kernel at hand.
@@ -103,11 +103,12 @@ impl Ahead {
                     return Ok(());
                 }
                 // What is where in the block, at the beginning of each merge.
-                let mut now: Vec<u64> = match look {
-                    Look::Places => Vec::new(),
-                    Look::Contents => elements.chunks_exact(width).filter_map(content).collect(),
-                    Look::Pointers => (start..start + len).map(|at| address(at) as u64).collect(),
-                };
+                let mut now: Vec<u64> = Vec::new();
+                match look {
+                    Look::Places => {}
+                    Look::Contents => list(elements, width, &mut now),
+                    Look::Pointers => now.extend((start..start + len).map(|at| address(at) as u64)),
+                }
                 let (mut answers, mut room) = (merges.iter(), Vec::with_capacity(now.len()));
                 plan::merges(0, len, &mut |[from, middle, end]| {
                     let &(answers, count) = answers.next().unwrap_or(&(0, 0));
@@ -141,7 +142,7 @@ impl Ahead {
                             None => place.copy_from_slice(&array[run.start * width..run.end * width]),
                         }
                         if look == Look::Contents {
-                            rest.elements.extend(place.chunks_exact(width).filter_map(content));
+                            list(place, width, &mut rest.elements);
                         }
                     }
                 })?;

@@ -15,12 +15,10 @@ pub(crate) struct Ready {
     answers: Cell<u64>,
     width: usize,
     look: Look,
-    /// Where both are in the list of elements.
+    /// Where both are in the list of elements; where contents are listed, the address that the first of
+    /// the list would have if the run went back so far.
     listed_a: Cell<usize>,
     listed_b: Cell<usize>,
-    /// What both are, where that has to be known.
-    content_a: Cell<u64>,
-    content_b: Cell<u64>,
     rest: RefCell<Rest>,
 }
 
@@ -31,7 +29,7 @@ pub(crate) enum Look {
     Places,
     /// By where they are, and by what is there: C that we do not know may change an element between
     /// two questions about it, and then the answer for what it was is not the answer. For elements that
-    /// have a [`content`].
+    /// are a number of 1, 2, 4 or 8 bytes.
     Contents,
     /// By pointers, which are listed.
     Pointers,
@@ -61,19 +59,8 @@ pub(super) struct Merge {
 impl Ready {
     pub(crate) fn new(width: usize, look: Look) -> Ready {
         let [a, b, listed_a, listed_b] = [const { Cell::new(0) }; 4];
-        let [content_a, content_b] = [const { Cell::new(0) }; 2];
-        Ready {
-            a,
-            b,
-            answers: Cell::new(0),
-            width,
-            look,
-            listed_a,
-            listed_b,
-            content_a,
-            content_b,
-            rest: RefCell::default(),
-        }
+        let (answers, rest) = (Cell::new(0), RefCell::default());
+        Ready { a, b, answers, width, look, listed_a, listed_b, rest }
     }
 
     pub(super) fn look(&self) -> Look {
@@ -89,11 +76,22 @@ impl Ready {
 
     /// Whether these are still the elements that the answer is for.
     #[inline]
-    pub(crate) fn is_about(&self, elements: [&[u8]; 2]) -> bool {
-        let now = [Some(self.content_a.get()), Some(self.content_b.get())];
+    pub(crate) fn is_about(&self, a: &[u8], b: &[u8]) -> bool {
         match self.width {
-            4 => elements.map(number::<4>) == now,
-            _ => elements.map(content) == now,
+            4 => self.listed::<4>(&self.listed_a, a) && self.listed::<4>(&self.listed_b, b),
+            8 => self.listed::<8>(&self.listed_a, a) && self.listed::<8>(&self.listed_b, b),
+            2 => self.listed::<2>(&self.listed_a, a) && self.listed::<2>(&self.listed_b, b),
+            1 => self.listed::<1>(&self.listed_a, a) && self.listed::<1>(&self.listed_b, b),
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn listed<const WIDTH: usize>(&self, origin: &Cell<usize>, element: &[u8]) -> bool {
+        let at = element.as_ptr().addr().wrapping_sub(origin.get()) / WIDTH;
+        match (self.rest.borrow().elements.get(at), number::<WIDTH>(element)) {
+            (Some(then), Some(now)) => *then == now,
+            _ => false,
         }
     }
 
@@ -109,7 +107,7 @@ impl Ready {
         let step = self.width & right.wrapping_neg();
         self.a.set(self.a.get() + self.width - step);
         self.b.set(self.b.get() + step);
-        if self.look != Look::Places {
+        if self.look == Look::Pointers {
             return self.follow(right);
         }
         order(right)
@@ -122,7 +120,11 @@ impl Ready {
         let (a, b) = (self.listed_a.get() + 1 - right, self.listed_b.get() + right);
         self.listed_a.set(a);
         self.listed_b.set(b);
-        self.show(&self.rest.borrow().elements);
+        let listed = &self.rest.borrow().elements;
+        if let (Some(&a), Some(&b)) = (listed.get(a), listed.get(b)) {
+            self.a.set(a as usize);
+            self.b.set(b as usize);
+        }
         order(right)
     }
 
@@ -136,27 +138,17 @@ impl Ready {
         order(right)
     }
 
-    /// Shows the elements at the fronts.
-    fn show(&self, listed: &[u64]) {
-        let [Some(&a), Some(&b)] = [&self.listed_a, &self.listed_b].map(|front| listed.get(front.get()))
-        else {
-            return;
-        };
-        if self.look == Look::Pointers {
-            self.a.set(a as usize);
-            self.b.set(b as usize);
-        } else {
-            self.content_a.set(a);
-            self.content_b.set(b);
-        }
-    }
-
     fn begin(&self, merge: &Merge, listed: &[u64]) {
-        self.a.set(merge.at[0]);
-        self.b.set(merge.at[1]);
-        self.listed_a.set(merge.listed[0]);
-        self.listed_b.set(merge.listed[1]);
-        self.show(listed);
+        let (mut at, mut fronts) = (merge.at, merge.listed);
+        match self.look {
+            Look::Places => {}
+            Look::Contents => fronts = [0, 1].map(|run| at[run].wrapping_sub(fronts[run] * self.width)),
+            Look::Pointers => at = fronts.map(|front| listed[front] as usize),
+        }
+        self.a.set(at[0]);
+        self.b.set(at[1]);
+        self.listed_a.set(fronts[0]);
+        self.listed_b.set(fronts[1]);
         self.answers.set(merge.answers | 1 << merge.count);
     }
 
@@ -175,11 +167,20 @@ impl Ready {
     }
 }
 
-/// An element of 1, 2, 4 or 8 bytes as a number.
-pub(super) fn content(element: &[u8]) -> Option<u64> {
+/// Elements of 1, 2, 4 or 8 bytes as numbers, added to a list.
+pub(super) fn list(contents: &[u8], width: usize, to: &mut Vec<u64>) {
+    // Compiled for each: a jump by width for each element would cost as much as the rest.
+    match width {
+        4 => to.extend(contents.chunks_exact(4).filter_map(number::<4>)),
+        8 => to.extend(contents.chunks_exact(8).filter_map(number::<8>)),
+        _ => to.extend(contents.chunks_exact(width).filter_map(content)),
+    }
+}
+
+fn content(element: &[u8]) -> Option<u64> {
     match element.len() {
-        4 => number::<4>(element),
         8 => number::<8>(element),
+        4 => number::<4>(element),
         2 => number::<2>(element),
         1 => number::<1>(element),
         _ => None,

@@ -63,28 +63,51 @@ impl Kernel<'_> {
         code.done(&[I64, I32])
     }
 
-    /// `halves (items, room, len, answers) -> i32`: sorts up to 64 items as glibc does, its halves first and
-    /// then both into one, from the front. For each merge 16 bytes are written from `answers` on: its
+    /// `halves (items, to, room, len, answers) -> i32`: sorts up to 64 items as glibc does, its halves first
+    /// and then both into one, from the front, so that they end up at `to`; `items` is the same place as
+    /// `to` or `room`, and both are written to. For each merge 16 bytes are written from `answers` on: its
     /// answers as [`ahead`](Kernel::ahead) gives them, and how many; returns where they end.
     pub(super) fn halves(&self) -> Defined {
-        let mut code = Code::new(&[I32; 4]);
-        let (left, room, len, out) = (0, 1, 2, 3);
-        let [start, middle, right, end, to, step] = code.locals(I32);
+        let mut code = Code::new(&[I32; 5]);
+        let (items, to, room, len, out) = (0, 1, 2, 3, 4);
+        let [half, left, middle, right, end, step] = code.locals(I32);
         let [answers, count] = code.locals(I64);
         let [x, y, next_x, next_y] = code.locals(self.item());
         let asking = self.asking(&mut code);
         let (width, shift, own) = (self.width(), self.width().trailing_zeros() as i32, self.memory());
+        let written = |code: &mut Code| {
+            for (value, offset) in [(answers, 0), (count, 8)] {
+                let place = MemArg { offset, align: 3, memory_index: own };
+                code.s().local_get(out).local_get(value).i64_store(place);
+            }
+            code.s().local_get(out).i32_const(16).i32_add();
+        };
         code.s().local_get(len).i32_const(2).i32_lt_u().if_(BlockType::Empty);
+        self.moved(&mut code, items, to);
         code.s().local_get(out).return_().end();
-        code.s().local_get(left).local_tee(start).local_get(len).i32_const(1).i32_shr_u().i32_const(shift);
-        code.s().i32_shl().i32_add().local_tee(middle).local_set(right);
-        code.s().local_get(start).local_get(len).i32_const(shift).i32_shl().i32_add().local_set(end);
-        for (run, run_end) in [(start, middle), (middle, end)] {
-            code.s().local_get(run).local_get(room);
-            code.s().local_get(run_end).local_get(run).i32_sub().i32_const(shift).i32_shr_u();
-            code.s().local_get(out).call(HALVES).local_set(out);
+        code.s().local_get(len).i32_const(2).i32_eq().if_(BlockType::Empty);
+        self.first(&mut code, [(items, x)]);
+        self.second(&mut code, [(items, y)]);
+        self.after(&mut code, &asking, x, y);
+        code.s().local_set(step);
+        for (offset, [first, second]) in [(0, [y, x]), (width, [x, y])] {
+            code.s().local_get(to).local_get(first).local_get(second).local_get(step).select();
+            self.store(&mut code, offset);
         }
-        code.s().local_get(room).local_set(to);
+        code.s().local_get(step).i64_extend_i32_u().local_set(answers).i64_const(1).local_set(count);
+        written(&mut code);
+        code.s().return_().end();
+
+        code.s().local_get(len).i32_const(1).i32_shr_u().local_tee(half);
+        code.s().i32_const(shift).i32_shl().local_set(step);
+        code.s().local_get(items).local_get(room).local_get(to).local_get(half).local_get(out);
+        code.s().call(HALVES).local_set(out);
+        for place in [items, room, to] {
+            code.s().local_get(place).local_get(step).i32_add();
+        }
+        code.s().local_get(len).local_get(half).i32_sub().local_get(out).call(HALVES).local_set(out);
+        code.s().local_get(room).local_tee(left).local_get(step).i32_add().local_tee(middle).local_set(right);
+        code.s().local_get(room).local_get(len).i32_const(shift).i32_shl().i32_add().local_set(end);
         self.first(&mut code, [(left, x), (right, y)]);
         code.s().loop_(BlockType::Empty);
         self.second(&mut code, [(left, next_x), (right, next_y)]);
@@ -102,29 +125,29 @@ impl Kernel<'_> {
         code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);
         code.s().local_get(left).local_get(middle).i32_lt_u();
         code.s().local_get(right).local_get(end).i32_lt_u().i32_and().br_if(0).end();
-        for (value, offset) in [(answers, 0), (count, 8)] {
-            let place = MemArg { offset, align: 3, memory_index: own };
-            code.s().local_get(out).local_get(value).i64_store(place);
-        }
-        // What is left of the left run comes last; of the right one it is in its place.
-        let moved = |code: &mut Code, [from, upto, to]: [u32; 3]| {
+        // One of the two is used up.
+        for (run, run_end) in [(left, middle), (right, end)] {
             code.s().block(BlockType::Empty).loop_(BlockType::Empty);
-            code.s().local_get(from).local_get(upto).i32_ge_u().br_if(1).local_get(to).local_get(from);
-            self.load(code, 0);
-            self.store(code, 0);
-            for cursor in [from, to] {
+            code.s().local_get(run).local_get(run_end).i32_ge_u().br_if(1);
+            self.moved(&mut code, run, to);
+            for cursor in [run, to] {
                 code.s().local_get(cursor).i32_const(width).i32_add().local_set(cursor);
             }
             code.s().br(0).end().end();
-        };
-        moved(&mut code, [left, middle, to]);
-        moved(&mut code, [room, to, start]);
-        code.s().local_get(out).i32_const(16).i32_add();
+        }
+        written(&mut code);
         code.done(&[I32])
     }
 
+    /// Copies an item.
+    fn moved(&self, code: &mut Code, from: u32, to: u32) {
+        code.s().local_get(to).local_get(from);
+        self.load(code, 0);
+        self.store(code, 0);
+    }
+
     /// Reads the items at the fronts of two runs.
-    fn first(&self, code: &mut Code, runs: [(u32, u32); 2]) {
+    fn first<const N: usize>(&self, code: &mut Code, runs: [(u32, u32); N]) {
         for (cursor, item) in runs {
             code.s().local_get(cursor);
             self.load(code, 0);
@@ -133,7 +156,7 @@ impl Kernel<'_> {
     }
 
     /// Reads the items behind them, of which the answer makes one the next: then it need not be waited for.
-    fn second(&self, code: &mut Code, runs: [(u32, u32); 2]) {
+    fn second<const N: usize>(&self, code: &mut Code, runs: [(u32, u32); N]) {
         for (cursor, item) in runs {
             code.s().local_get(cursor);
             self.load(code, self.width());

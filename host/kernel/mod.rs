@@ -128,7 +128,7 @@ impl Spec {
     ///   have to be on both sides of the two;
     /// - `ahead (left, right, left_end, right_end) -> (i64, i32)`: the answers of a merge, a bit each,
     ///   and how many there are;
-    /// - `halves (items, room, len, answers) -> i32`: sorts up to 64 items as glibc does, and writes down
+    /// - `halves (items, to, room, len, answers) -> i32`: sorts up to 64 items as glibc does, and writes down
     ///   the answers of each merge; where they end;
     /// - `join (from, to, left, right)`: merges two sorted runs of items that follow each other;
     /// - globals `base`, where the first line begins in the guest's memory; `table`, where the kernel's

@@ -19,7 +19,7 @@ pub(crate) struct Resident {
     sort: TypedFunc<(u32, u32, u32), ()>,
     join: TypedFunc<(u32, u32, u32, u32), ()>,
     ahead: TypedFunc<(u32, u32, u32, u32), (u64, u32)>,
-    halves: TypedFunc<(u32, u32, u32, u32), u32>,
+    halves: TypedFunc<(u32, u32, u32, u32, u32), u32>,
     base: Global,
     table: Global,
     comparisons: Global,
@@ -103,7 +103,7 @@ impl Turn<'_> {
         len: u32,
     ) -> Result<&[u8], Box<Error>> {
         let (store, ..) = self.parts();
-        match kernel.halves.call(&mut *store, (items, room, len, answers)) {
+        match kernel.halves.call(&mut *store, (items, items, room, len, answers)) {
             Ok(end) => Ok(&kernel.memory.data(self.parts().0)[answers as usize..end as usize]),
             Err(error) => Err(self.failure(error, export)),
         }

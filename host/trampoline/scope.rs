@@ -152,9 +152,9 @@ pub(super) unsafe fn answer(place: &'static Place, a: *const c_void, b: *const c
 fn take_if_same(place: &'static Place, scope: &mut Scope<'_>, a: *const c_void, b: *const c_void) -> c_int {
     let width = scope.bounds.width();
     // SAFETY: an answer is ready only for elements inside the array; C does not write while it compares.
-    let elements = [a, b].map(|at| unsafe { slice::from_raw_parts(at.cast(), width) });
+    let element = |at: *const c_void| unsafe { slice::from_raw_parts(at.cast(), width) };
     match &scope.ready {
-        Some(ready) if ready.is_about(elements) => ready.take() as c_int,
+        Some(ready) if ready.is_about(element(a), element(b)) => ready.take() as c_int,
         _ => ask(place, scope, a, b),
     }
 }
