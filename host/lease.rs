@@ -185,7 +185,8 @@ impl Lease<'_> {
     ///
     /// While the lease lives, any thread may call it with any pointers: those outside the private
     /// copy of the array are not read, but end the process. A call that has begun must have returned
-    /// before the lease ends.
+    /// before the lease ends. While a call on the thread that made the lease is in progress, nobody may
+    /// write to the copy: such a call may look at elements that are going to be compared.
     pub fn pointer(&self) -> Pointer {
         pointer(self.open.loan())
     }

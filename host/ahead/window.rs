@@ -15,9 +15,12 @@ const CALLS_AN_ELEMENT: u64 = 16;
 /// So many bytes of elements are handed over for each of two runs.
 const BYTES: usize = 16 << 10;
 
-/// Room for the items of a block, twice, and for its answers, in the kernel's memory.
-const ITEMS: usize = 8 * BLOCK;
-const ANSWERS: usize = 16 * BLOCK;
+/// Where the items of two runs, or of a block, are in the kernel's memory; as much room as a block's have;
+/// its answers; and where they end.
+const ITEMS: usize = 0;
+const ROOM: usize = ITEMS + 16 * BLOCK;
+const ANSWERS: usize = ROOM + 16 * BLOCK;
+const END: usize = ANSWERS + 16 * BLOCK;
 
 /// A kernel beside a guest, and where the elements go.
 pub(super) struct Window {
@@ -26,11 +29,8 @@ pub(super) struct Window {
     pub(super) width: usize,
     /// So many elements of each run at most, and of a block.
     pub(super) most: usize,
-    /// Where elements go, in the guest's memory or the kernel's.
-    place: u32,
+    /// Whether elements go into the guest's memory, and not the kernel's.
     in_guest: bool,
-    /// Where a block's items go in the kernel's memory.
-    items: u32,
     /// Whether the comparator's code is the kernel's, and so has no state.
     taken_in: bool,
 }
@@ -63,12 +63,13 @@ impl Window {
             return None;
         }
         let kernel = turn.resident_for_good(export, &spec)?;
-        let (in_guest, size) = (spec.sees_guest(), 2 * most * width);
-        let items = if in_guest { 0 } else { size };
-        turn.kernel_memory(&kernel, items + 2 * ITEMS + ANSWERS).ok()?;
-        let place = if in_guest { turn.stage(export, size, |_| ()).ok()? } else { 0 };
+        let in_guest = spec.sees_guest();
+        turn.kernel_memory(&kernel, END).ok()?;
+        if in_guest {
+            turn.room(export, &kernel, 2 * most * width)?;
+        }
         let (taken_in, export) = (spec.inline.is_some(), export.to_owned());
-        Some(Window { kernel, export, width, most, place, in_guest, items: items as u32, taken_in })
+        Some(Window { kernel, export, width, most, in_guest, taken_in })
     }
 
     /// Asks what a merge of two runs asks, of `counts` elements, which `fill` puts in their places. Returns a
@@ -81,11 +82,11 @@ impl Window {
         fill: impl FnOnce([&mut [u8]; 2]),
     ) -> Answer<Option<(u64, u32)>> {
         let [left, right] = counts.map(|count| count * self.width);
-        let area = self.area(held, self.in_guest, self.place, left + right);
-        let Some(runs) = area.and_then(|area| area.split_at_mut_checked(left)) else { return Ok(None) };
+        let Some((place, area)) = self.area(held, left + right) else { return Ok(None) };
+        let Some(runs) = area.split_at_mut_checked(left) else { return Ok(None) };
         fill(runs.into());
-        let (middle, end) = (self.place + left as u32, self.place + (left + right) as u32);
-        let answers = held.turn().ahead(&self.export, &self.kernel, [self.place, middle], [middle, end]);
+        let (middle, end) = (place + left as u32, place + (left + right) as u32);
+        let answers = held.turn().ahead(&self.export, &self.kernel, [place, middle], [middle, end]);
         let answers = self.judged(answers)?;
         held.count(answers.map_or(0, |(_, count)| count.into()));
         Ok(answers)
@@ -101,19 +102,16 @@ impl Window {
     ) -> Answer<bool> {
         merges.clear();
         let count = (elements.len() / self.width) as u32;
-        let put = match self.in_guest {
-            true => {
-                let addresses = (0..count).map(|at| self.place + at * self.width as u32);
-                let items: Vec<u8> = addresses.flat_map(u32::to_le_bytes).collect();
-                self.put(held, elements, true, self.place) && self.put(held, &items, false, self.items)
+        let Some((place, area)) = self.area(held, elements.len()) else { return Ok(false) };
+        area.copy_from_slice(elements);
+        if self.in_guest {
+            let items = (0..count).map(|at| place + at * self.width as u32);
+            let Ok(memory) = held.turn().kernel_memory(&self.kernel, 0) else { return Ok(false) };
+            for (to, item) in memory[ITEMS..].as_chunks_mut().0.iter_mut().zip(items) {
+                *to = item.to_le_bytes();
             }
-            false => self.put(held, elements, false, self.items),
-        };
-        if !put {
-            return Ok(false);
         }
-        let room = self.items + ITEMS as u32;
-        let places = [self.items, room, room + ITEMS as u32];
+        let places = [ITEMS, ROOM, ANSWERS].map(|place| place as u32);
         let found = held.turn().halves(&self.export, &self.kernel, places, count);
         let Some(found) = self.judged(found)? else { return Ok(false) };
         merges.extend(found.as_chunks::<16>().0.iter().map(|merge| {
@@ -135,15 +133,15 @@ impl Window {
         }
     }
 
-    fn put(&self, held: &mut Held<'_>, bytes: &[u8], in_guest: bool, at: u32) -> bool {
-        self.area(held, in_guest, at, bytes.len()).map(|area| area.copy_from_slice(bytes)).is_some()
-    }
-
-    fn area<'h>(&self, held: &'h mut Held<'_>, in_guest: bool, at: u32, size: usize) -> Option<&'h mut [u8]> {
+    /// Room for elements, and its address.
+    fn area<'h>(&self, held: &'h mut Held<'_>, size: usize) -> Option<(u32, &'h mut [u8])> {
         let turn = held.turn();
-        match in_guest {
-            true => turn.restage(&self.kernel, at, size),
-            false => turn.kernel_memory(&self.kernel, 0).ok()?.get_mut(at as usize..)?.get_mut(..size),
+        match self.in_guest {
+            true => turn.room(&self.export, &self.kernel, size),
+            false => {
+                let memory = turn.kernel_memory(&self.kernel, 0).ok()?;
+                Some((ITEMS as u32, memory.get_mut(ITEMS..)?.get_mut(..size)?))
+            }
         }
     }
 }

@@ -115,10 +115,16 @@ impl Turn<'_> {
         staging.put_all(store, size, fill).map_err(|error| *self.failure(error, export))
     }
 
-    /// What of the guest's memory the kernel sees from an address on; `None` where there is not so much.
-    pub(crate) fn restage(&mut self, kernel: &Resident, base: u32, size: usize) -> Option<&mut [u8]> {
-        let (store, ..) = self.parts();
-        kernel.guest?.data_mut(store).get_mut(base as usize..)?.get_mut(..size)
+    /// Room in the guest's memory, and its address, as far as the kernel sees it. It is the guest's to move
+    /// with every call of its allocator, so it is asked for anew each time.
+    pub(crate) fn room(&mut self, export: &str, kernel: &Resident, size: usize) -> Option<(u32, &mut [u8])> {
+        let (.., staging) = self.parts();
+        let base = match staging.area(size) {
+            Some(base) => base,
+            None => self.stage(export, size, |_| ()).ok()?,
+        };
+        let memory = kernel.guest?.data_mut(self.parts().0);
+        Some((base, memory.get_mut(base as usize..)?.get_mut(..size)?))
     }
 
     /// The kernel's memory, made as large as this.

@@ -89,6 +89,11 @@ impl Staging {
         Ok(self.base as u32)
     }
 
+    /// Where the area is, if it has so much room.
+    pub(super) fn area(&self, size: usize) -> Option<u32> {
+        (size <= self.capacity && self.capacity > 0).then_some(self.base as u32)
+    }
+
     /// Copies both elements into the guest and says where they are.
     pub(super) fn put(
         &mut self,

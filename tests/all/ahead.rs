@@ -330,3 +330,43 @@ fn answers_given_ahead_keep_to_the_budget() {
     let deadline = Limits::default().deadline(Duration::from_millis(200));
     assert_eq!(with(deadline, late), Some(Limit::Deadline));
 }
+
+#[test]
+fn what_a_guest_has_taken_back_of_its_memory_is_left_alone() {
+    // An allocator that takes the old area back when it gives a new one, and a guest that minds.
+    let guest = guest(
+        r#"(module (memory (export "memory") 8) (global $next (mut i32) (i32.const 1024))
+        (global $mine (mut i32) (i32.const 0))
+        (func (export "cabi_realloc") (param $old i32) (param i32 i32) (param $size i32) (result i32)
+            (local $at i32)
+            (if (local.get $old) (then
+                (global.set $mine (local.get $old))
+                (i32.store (local.get $old) (i32.const 0x5a5a5a5a))))
+            (local.set $at (global.get $next))
+            (global.set $next (i32.add (global.get $next) (i32.and (i32.add (local.get $size) (i32.const 15)) (i32.const -16))))
+            (local.get $at))
+        (func (export "compare") (param $a i32) (param $b i32) (result i32)
+            (if (global.get $mine) (then
+                (if (i32.ne (i32.load (global.get $mine)) (i32.const 0x5a5a5a5a)) (then unreachable))))
+            (i32.sub
+                (i32.gt_s (i32.load (local.get $a)) (i32.load (local.get $b)))
+                (i32.lt_s (i32.load (local.get $a)) (i32.load (local.get $b))))))"#,
+    );
+    let narrow = guest.callback("compare", comparator()).unwrap();
+    let wide = guest.callback("compare", Prototype::comparator(CType::Void)).unwrap();
+    let mut numbers: Vec<i32> = (0..FORESEEN as i32).collect();
+    let mut asked = 0;
+    let (_, outcome) = lend(&narrow, &mut numbers, |copy, ask| {
+        let len = copy.len();
+        honestly(copy, 0, len, &mut |copy, a, b| {
+            assert_eq!(ask(copy, a, b), -1);
+            asked += 1;
+            if asked == 100 {
+                // Two elements of this width do not fit the area that there is.
+                wide.compare(&[7; 20_000], &[7; 20_000]).unwrap();
+            }
+            asked < 1000
+        });
+    });
+    outcome.unwrap();
+}
