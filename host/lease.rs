@@ -38,6 +38,12 @@ pub type Pointer = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
 ///     lease.finish()
 /// }
 /// ```
+///
+/// ```compile_fail,E0277
+/// fn send(lease: callbox::Lease<'static>) {
+///     std::thread::spawn(move || lease.finish());
+/// }
+/// ```
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
 pub struct Lease<'a> {
     open: Open,

@@ -2,19 +2,21 @@
 #![allow(unsafe_code, reason = "advises the system about a memory")]
 
 /// From this size on it is worth asking: a large page is 2 MiB or more.
+#[cfg(target_os = "linux")]
 const WORTH: usize = 4 << 20;
 
 /// Where pages begin, of whatever size they are.
+#[cfg(target_os = "linux")]
 const PAGE: usize = 4 << 10;
 
 /// Lets the system have the pages of memory whose content nobody needs any more. What it is afterwards is
 /// not said.
 pub(crate) fn discard(memory: &mut [u8]) {
-    let skipped = memory.as_ptr().align_offset(PAGE);
-    let Some(pages) = memory.get_mut(skipped..) else { return };
-    let size = pages.len() / PAGE * PAGE;
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
     #[cfg(target_os = "linux")]
-    if size > 0 {
+    if let Some(pages) = memory.get_mut(memory.as_ptr().align_offset(PAGE)..) {
+        let size = pages.len() / PAGE * PAGE;
         // SAFETY: whole pages of a slice that is the caller's, and whose content may change. Anonymous
         // pages are zero from now on; where the system refuses, all is as before.
         let _ = unsafe {
@@ -26,11 +28,10 @@ pub(crate) fn discard(memory: &mut [u8]) {
 /// Asks the system to back memory with large pages from now on, where it has them and waits to be
 /// asked: faults and misses of the TLB then cost a fraction.
 pub(crate) fn advise(memory: *const u8, size: usize) {
-    if size < WORTH {
-        return;
-    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (memory, size);
     #[cfg(target_os = "linux")]
-    {
+    if size >= WORTH {
         let skipped = memory.align_offset(PAGE);
         let at = memory.wrapping_add(skipped).cast_mut().cast();
         // SAFETY: the advice changes how a range is backed and nothing that is in it, whoever it

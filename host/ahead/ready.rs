@@ -51,8 +51,9 @@ pub(super) struct Merge {
     pub(super) at: [usize; 2],
     /// Where they are in the list of elements, if it is kept.
     pub(super) listed: [usize; 2],
-    /// At most 63.
+    /// A bit for each answer, set where the right one comes first.
     pub(super) answers: u64,
+    /// How many there are, at most 63.
     pub(super) count: u32,
 }
 

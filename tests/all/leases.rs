@@ -161,6 +161,29 @@ fn a_late_call_gets_the_neutral_answer_and_is_counted() {
 }
 
 #[test]
+fn a_lent_pointer_is_inert_once_its_lease_has_ended_in_any_way() {
+    alone("leases::a_lent_pointer_is_inert_once_its_lease_has_ended_in_any_way", || {
+        let ascending = good("ascending", "compare");
+        for finish in [true, false] {
+            let mut ia: Vec<i32> = (0..100).rev().collect();
+            let mut lease = ascending.lend(&mut ia).unwrap();
+            let (pointer, base) = (lease.pointer(), lease.base());
+            // SAFETY: the first two elements of the lease's copy.
+            assert_eq!(unsafe { pointer(base, base.wrapping_byte_add(4)) }, 1);
+            let (late, asked) = (CallbackTable.late_calls(), ascending.calls());
+            if finish {
+                lease.finish().unwrap()
+            } else {
+                drop(lease)
+            }
+            assert_eq!(call(pointer, &2, &1), 0);
+            assert_eq!(thread::spawn(move || call(pointer, &2, &1)).join().unwrap(), 0);
+            assert_eq!((CallbackTable.late_calls() - late, ascending.calls()), (2, asked));
+        }
+    });
+}
+
+#[test]
 fn a_released_pointer_is_lent_again_only_after_every_other_free_slot() {
     alone("leases::a_released_pointer_is_lent_again_only_after_every_other_free_slot", || {
         let ascending = good("ascending", "compare");
