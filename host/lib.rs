@@ -80,9 +80,9 @@ pub mod fuzzing;
 
 pub use array::Element;
 pub use callback::Callback;
-pub use ctype::{CType, Kind};
+pub use ctype::{CType, Field, Kind, Struct};
 pub use entry::{CallbackTable, Registration};
-pub use error::{Blame, Error, Frame, GuestBacktrace, Limit, Result};
+pub use error::{Blame, CallError, Error, Frame, GuestBacktrace, Limit, Result, TypeError};
 pub use lease::{Lease, Pointer, Retained};
 pub use limits::Limits;
 pub use prototype::{CallConv, Prototype};

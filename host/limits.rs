@@ -19,6 +19,7 @@ use std::time::Duration;
 /// | [`stack`](Limits::stack) | 128 KiB | a guest |
 /// | [`print`](Limits::print) | 64 KiB | a guest |
 /// | [`array`](Limits::array) | 1 GiB | a native call |
+/// | [`text`](Limits::text) | 1 MiB | an argument |
 /// | [`module_size`](Limits::module_size) | 8 MiB | a module |
 /// | [`code_size`](Limits::code_size) | 256 KiB | a module |
 /// | [`functions`](Limits::functions) | 5,000 | a module |
@@ -41,6 +42,7 @@ pub struct Limits {
     pub(crate) stack: usize,
     pub(crate) print: usize,
     pub(crate) array: usize,
+    pub(crate) text: usize,
     pub(crate) module_size: usize,
     pub(crate) code_size: usize,
     pub(crate) functions: usize,
@@ -60,6 +62,7 @@ impl Default for Limits {
             stack: 128 << 10,
             print: 64 << 10,
             array: 1 << 30,
+            text: 1 << 20,
             module_size: 8 << 20,
             code_size: 256 << 10,
             functions: 5_000,
@@ -104,9 +107,15 @@ impl Limits {
         Limits { print: bytes, ..self }
     }
 
-    /// Bytes of an array that native code sorts or searches, of which a private copy is made.
+    /// Bytes of an array that native code sorts or searches, of which a private copy is made; and of all
+    /// that the arguments of any other call point to.
     pub fn array(self, bytes: usize) -> Self {
         Limits { array: bytes, ..self }
+    }
+
+    /// Bytes of a `const char *` that native code passes, its NUL included.
+    pub fn text(self, bytes: usize) -> Self {
+        Limits { text: bytes, ..self }
     }
 
     /// Bytes of a module's file, text or binary.
@@ -150,11 +159,11 @@ impl Limits {
 impl fmt::Display for Limits {
     /// One line: `fuel 1000, deadline 60s, memory 67108864 bytes, …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Limits { fuel, deadline, memory, table, stack, print, array, .. } = self;
+        let Limits { fuel, deadline, memory, table, stack, print, array, text, .. } = self;
         let Limits { module_size, code_size, functions, function_size, .. } = self;
         let Limits { locals, declarations, complexity, .. } = self;
         write!(f, "fuel {fuel}, deadline {deadline:?}, memory {memory} bytes, table {table} elements, ")?;
-        write!(f, "stack {stack} bytes, print {print} bytes, array {array} bytes, ")?;
+        write!(f, "stack {stack} bytes, print {print} bytes, array {array} bytes, text {text} bytes, ")?;
         write!(f, "module {module_size} bytes, code {code_size} bytes, functions {functions}, ")?;
         write!(f, "function {function_size} bytes, locals {locals}, declarations {declarations}, ")?;
         write!(f, "complexity {complexity}")

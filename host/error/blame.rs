@@ -1,6 +1,6 @@
 //! Whose fault it was, and which limit.
 
-use super::Error;
+use super::{CallError, Error};
 
 /// Who has to change something so that a failure does not come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,8 @@ pub enum Limit {
     Stack,
     /// [`Limits::print`](crate::Limits::print)
     Print,
+    /// [`Limits::text`](crate::Limits::text)
+    Text,
     /// [`Limits::array`](crate::Limits::array)
     Array,
     /// [`Limits::module_size`](crate::Limits::module_size)
@@ -55,14 +57,14 @@ impl Error {
             Read { .. }
             | PrototypeSyntax { .. }
             | PrototypeUnserved { .. }
+            | Type(_)
             | ElementMismatch { .. }
             | Ragged { .. }
             | TooManyItems { .. }
             | ArrayTooLarge { .. }
             | Stack { .. }
             | Forked { .. }
-            | Reentrant { .. }
-            | NullElement { .. } => Blame::Caller,
+            | Reentrant { .. } => Blame::Caller,
             Module { .. }
             | Features { .. }
             | Imports { .. }
@@ -72,6 +74,7 @@ impl Error {
             | Trap { .. }
             | OutOfBounds { .. }
             | Contradiction { .. } => Blame::Guest,
+            Call(error) => error.blame(),
             LeftMergePath { .. }
             | TemporaryTooLarge { .. }
             | NoMemory { .. }
@@ -89,6 +92,8 @@ impl Error {
             Error::Limit { limit, .. } => Some(*limit),
             Error::ArrayTooLarge { .. } => Some(Limit::Array),
             Error::Stack { .. } => Some(Limit::Stack),
+            Error::Call(CallError::Text { .. }) => Some(Limit::Text),
+            Error::Call(CallError::TooLarge { .. }) => Some(Limit::Array),
             _ => None,
         }
     }

@@ -2,21 +2,24 @@
 
 mod backtrace;
 mod blame;
+mod call;
 mod text;
+mod types;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use backtrace::{Frame, GuestBacktrace};
 pub use blame::{Blame, Limit};
+pub use call::CallError;
 use text::list_imports;
 pub(crate) use text::printable;
+pub use types::TypeError;
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, each as a sentence that names the thing, what was expected, and
-/// where it helps, what to do.
+/// Everything that can go wrong, each a sentence that names the thing, what was expected, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,6 +55,14 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A C type cannot be used, or not in this place.
+    #[error(transparent)]
+    Type(#[from] TypeError),
+
+    /// The values of a call did not cross between native code and the guest.
+    #[error(transparent)]
+    Call(#[from] CallError),
+
     /// The elements of the array are not what the callback compares.
     #[error("the array holds elements of {found}, but \"{export}\" compares {expected}")]
     ElementMismatch {
@@ -65,8 +76,7 @@ pub enum Error {
 
     /// A run of bytes that is no whole number of elements, or elements of no size.
     #[error(
-        "{bytes} bytes cannot be divided into elements of {width}; \
-         the width must be at least 1 and divide the length"
+        "{bytes} bytes cannot be divided into elements of {width}; the width must be at least 1 and divide the length"
     )]
     Ragged {
         /// Length of the run in bytes.
@@ -170,8 +180,8 @@ pub enum Error {
     /// The C library's sort asked about memory outside its array, because the answers contradict
     /// each other. It was left by unwinding; the array is as it was.
     #[error(
-        "\"{export}\" contradicts itself: its answers drove the C library's sort out of its \
-         array at comparison {call}; find a counterexample with `callbox check`"
+        "\"{export}\" contradicts itself: its answers drove the C library's sort out of its array \
+         at comparison {call}; find a counterexample with `callbox check`"
     )]
     OutOfBounds {
         /// The export behind the callback.
@@ -253,16 +263,9 @@ pub enum Error {
         module: String,
     },
 
-    /// The sort returned something that is not a permutation of what it was given.
+    /// The sort returned something that is not a permutation of its input.
     #[error("the sort's result is not a permutation of its input; nothing was written back")]
     NotPermutation,
-
-    /// Native code passed a null pointer where an element was expected.
-    #[error("native code called \"{export}\" with a null pointer; an element was expected")]
-    NullElement {
-        /// The export behind the callback.
-        export: String,
-    },
 
     /// Something panicked inside a trampoline; the panic did not reach C.
     #[error("a panic inside the trampoline of \"{export}\": {message}")]

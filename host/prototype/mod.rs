@@ -1,23 +1,15 @@
 //! A C function type as a value; parses and prints C syntax.
 
+mod conv;
 mod parse;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ctype::CType;
+use crate::ctype::{CType, Printer};
 use crate::error::Error;
 
-/// How C passes the arguments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CallConv {
-    /// What the target's C compiler uses when nothing is said; ctypes' `CFUNCTYPE`.
-    #[default]
-    C,
-    /// `__stdcall`, ctypes' `WINFUNCTYPE`. On x86-64 it is the Microsoft x64 convention.
-    Stdcall,
-}
+pub use conv::CallConv;
 
 /// A C function type: calling convention, result type, argument types. ctypes' `CFUNCTYPE`.
 ///
@@ -30,6 +22,33 @@ pub enum CallConv {
 /// let int = CType::Int.const_pointer();
 /// assert_eq!(cmp, Prototype::new(CType::Int, [int.clone(), int]));
 /// assert_eq!(cmp.to_string(), "int (const int *, const int *)");
+/// # Ok(()) }
+/// ```
+///
+/// # What can be written
+///
+/// | text | is |
+/// |---|---|
+/// | `int`, `unsigned long long`, `uint8_t`, `size_t`, `_Bool`, `double`, … | a number |
+/// | `enum colour`, `enum { RED, GREEN }` | an `int` |
+/// | `const T *`, `T *` | a pointer to one `T`, which is copied into the guest, and back where it is not const |
+/// | `const T [5]`, `T (*)[5]` | a pointer to five of them |
+/// | `const T a[n]`, `T a[n]` | a pointer to as many as the argument called `n` says; bytes, where `T` is `void` |
+/// | `const char *` | text that ends with a NUL |
+/// | `struct point { int x; int y; }` | the struct itself; afterwards `struct point` means the same |
+/// | `void *`, `struct unknown *` | an opaque token, which the guest can hand back and not read |
+///
+/// C allows all of this but `void a[n]`. Definitions of structs may stand before the function type, each
+/// with a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`, `__thiscall`,
+/// `__attribute__((ms_abi))` and `__attribute__((sysv_abi))`.
+///
+/// ```
+/// # fn main() -> callbox::Result<()> {
+/// let collate: callbox::Prototype = "int (void *, int n, const void a[n], int m, const void b[m])".parse()?;
+/// let text = "struct div { int quot; int rem; }; int f(const struct div *, struct div)";
+/// let divided: callbox::Prototype = text.parse()?;
+/// assert_eq!(divided.to_string(), "int (const struct div { int quot; int rem; } *, struct div)");
+/// # let _ = collate;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,8 +94,8 @@ impl Prototype {
 impl FromStr for Prototype {
     type Err = Error;
 
-    /// Parses C syntax: `int (const void *, const void *)`, and the same as a pointer
-    /// (`int (*)(…)`), with names, and with `__cdecl` or `__stdcall`.
+    /// Parses C syntax: `int (const void *, const void *)`, the same as a pointer (`int (*)(…)`), with or
+    /// without names, and what else the [table](Prototype#what-can-be-written) lists.
     ///
     /// # Errors
     ///
@@ -87,19 +106,20 @@ impl FromStr for Prototype {
 }
 
 impl fmt::Display for Prototype {
-    /// C syntax without names: `int (const void *, const void *)`.
+    /// C syntax, without names but for arguments that tell a length: `int (const void *, const void *)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.result)?;
-        if !matches!(self.result, CType::Pointer { .. }) {
-            f.write_str(" ")?;
-        }
-        if self.conv == CallConv::Stdcall {
-            f.write_str("__stdcall ")?;
-        }
-        f.write_str("(")?;
-        for (i, param) in self.params.iter().enumerate() {
-            write!(f, "{}{param}", if i == 0 { "" } else { ", " })?;
-        }
-        f.write_str(if self.params.is_empty() { "void)" } else { ")" })
+        let mut printer = Printer::default();
+        // C reads the result's type first.
+        let result = printer.declare(&self.result, "\0".to_owned());
+        let name = |at: usize| format!("n{}", at + 1);
+        let counts = |at: usize| {
+            let mut counts = self.params.iter();
+            counts.any(|other| matches!(other, CType::Counted { count, .. } if *count == at))
+        };
+        let params: Vec<_> = (self.params.iter().enumerate())
+            .map(|(at, param)| printer.param(param, name, if counts(at) { name(at) } else { String::new() }))
+            .collect();
+        let params = if params.is_empty() { "void".to_owned() } else { params.join(", ") };
+        f.write_str(&result.replace('\0', &format!("{}({params})", self.conv.keyword())))
     }
 }

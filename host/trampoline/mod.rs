@@ -15,7 +15,7 @@ use std::slice;
 use crate::bounds::Bounds;
 use crate::callback::Answer;
 use crate::entry::{SLOTS, TABLE};
-use crate::error::Error;
+use crate::error::{CallError, Error};
 
 pub(crate) use scope::{Ask, Open, call};
 
@@ -88,7 +88,7 @@ unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     if lent.bounds.check(a.addr(), b.addr()).is_err() {
         match lent.bounds {
             Bounds::Trusted { .. } => {
-                entry.fail(Error::NullElement { export: entry.callback.export().to_owned() });
+                entry.fail(CallError::NullElement { export: entry.callback.export().to_owned() }.into());
                 return NEUTRAL;
             }
             // C that we do not know cannot be unwound, and answering would let it go on out there.

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use callbox::{CType, CallbackTable, Error, Limits, Pointer, Prototype, Sandbox};
+use callbox::{CType, CallError, CallbackTable, Error, Limits, Pointer, Prototype, Sandbox};
 
 use crate::support::{again, alone, comparator, comparing, good, path, sandbox, skip};
 
@@ -130,7 +130,7 @@ fn a_null_pointer_is_a_failure() {
     let kept = good("ascending", "compare").retain().unwrap();
     // SAFETY: both arguments may be null.
     assert_eq!(unsafe { kept.pointer()(std::ptr::null(), std::ptr::null()) }, 0);
-    assert!(matches!(kept.take_failure(), Some(Error::NullElement { .. })));
+    assert!(matches!(kept.take_failure(), Some(Error::Call(CallError::NullElement { .. }))));
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! C types: size, alignment, and how wasm sees them.
 
+mod aggregate;
+mod print;
+
 use std::ffi::{c_char, c_int, c_long, c_longlong, c_short, c_void};
-use std::fmt;
 use std::mem::{align_of, size_of};
+use std::sync::Arc;
+
+pub use aggregate::{Field, Struct};
+pub(crate) use print::Printer;
 
 /// A C type, as this target lays it out.
 ///
@@ -48,6 +54,25 @@ pub enum CType {
         pointee: Box<CType>,
         /// Whether the pointee is const.
         readonly: bool,
+    },
+    /// `T[n]`, in a struct or behind a pointer: [`CType::array`].
+    Array {
+        /// What each element is.
+        element: Box<CType>,
+        /// How many there are.
+        len: usize,
+    },
+    /// A plain struct: [`Struct::new`].
+    Struct(Arc<Struct>),
+    /// `T a[n]` among arguments, where `n` is another one: a pointer to as many elements as that says
+    /// ([`CType::counted`]).
+    Counted {
+        /// What each element is; `void` for a byte.
+        element: Box<CType>,
+        /// Whether the elements are const.
+        readonly: bool,
+        /// Which argument says how many there are, counted from 0.
+        count: usize,
     },
 }
 
@@ -117,11 +142,11 @@ impl CType {
         self.layout().map(|(_, align)| align)
     }
 
-    /// What kind of number it is; `None` for `void` and pointers.
+    /// What kind of number it is; `None` for what is no number.
     pub fn kind(&self) -> Option<Kind> {
         use CType::*;
         match self {
-            Void | Pointer { .. } => None,
+            Void | Pointer { .. } | Array { .. } | Struct(_) | Counted { .. } => None,
             Char if c_char::MIN == 0 => Some(Kind::Unsigned),
             Char | SignedChar | Short | Int | Long | LongLong | Int8 | Int16 | Int32 | Int64 | SSize
             | IntPtr | PtrDiff => Some(Kind::Signed),
@@ -136,7 +161,19 @@ impl CType {
     /// Whether values of both types are the same bytes with the same meaning, as `int` and
     /// `int32_t` are.
     pub fn same_layout(&self, other: &CType) -> bool {
-        self.layout() == other.layout() && self.kind() == other.kind()
+        self.layout() == other.layout()
+            && self.kind() == other.kind()
+            && self.has_pointers() == other.has_pointers()
+    }
+
+    /// Whether a value of it is an address, or holds one.
+    pub(crate) fn has_pointers(&self) -> bool {
+        match self {
+            CType::Pointer { .. } | CType::Counted { .. } => true,
+            CType::Array { element, .. } => element.has_pointers(),
+            CType::Struct(plain) => plain.fields().iter().any(|field| field.ctype.has_pointers()),
+            _ => false,
+        }
     }
 
     fn layout(&self) -> Option<(usize, usize)> {
@@ -166,25 +203,10 @@ impl CType {
             LongDouble if cfg!(target_arch = "arm") => of::<f64>(),
             LongDouble => Some((16, 16)),
             WChar => of::<libc::wchar_t>(),
-            Pointer { .. } => of::<*const c_void>(),
+            Pointer { .. } | Counted { .. } => of::<*const c_void>(),
+            Array { element, len } => element.layout().map(|(size, align)| (size * len, align)),
+            Struct(plain) => Some(plain.layout()),
         }
-    }
-}
-
-impl fmt::Display for CType {
-    /// C syntax: `const int *`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let CType::Pointer { pointee, readonly } = self {
-            return match (&**pointee, readonly) {
-                // C writes the const of a pointer behind its star.
-                (CType::Pointer { .. }, true) => write!(f, "{pointee}const *"),
-                (CType::Pointer { .. }, false) => write!(f, "{pointee}*"),
-                (_, true) => write!(f, "const {pointee} *"),
-                (_, false) => write!(f, "{pointee} *"),
-            };
-        }
-        let name = SCALARS.iter().find(|(ctype, _)| ctype == self).map(|(_, name)| *name);
-        f.write_str(name.unwrap_or("?"))
     }
 }
 
@@ -205,13 +227,5 @@ mod tests {
             sizes[21..],
             [word, word, word, word, word, 4, 8, LONG_DOUBLE, size_of::<libc::wchar_t>()]
         );
-    }
-
-    #[test]
-    fn pointers_print_as_c_writes_them() {
-        let int = CType::Int;
-        assert_eq!(int.clone().const_pointer().to_string(), "const int *");
-        assert_eq!(int.clone().pointer().pointer().to_string(), "int **");
-        assert_eq!(int.const_pointer().const_pointer().to_string(), "const int *const *");
     }
 }

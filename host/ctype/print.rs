@@ -1,0 +1,119 @@
+//! C types as C writes them, from the inside out.
+
+use std::fmt;
+
+use super::{CType, SCALARS, Struct};
+
+/// Prints the types of one text. A struct that has a tag is written out where it is met first.
+#[derive(Default)]
+pub(crate) struct Printer<'a> {
+    defined: Vec<&'a Struct>,
+}
+
+impl<'a> Printer<'a> {
+    /// A declaration of `inner`, which may be a name, a part of a declarator, or empty.
+    pub(crate) fn declare(&mut self, ctype: &'a CType, inner: String) -> String {
+        self.qualified(ctype, false, inner)
+    }
+
+    /// An argument, or a result's type where `inner` is its list of arguments: an array behind a pointer
+    /// is written as the array it is, as C allows for arguments.
+    pub(crate) fn param(&mut self, ctype: &'a CType, name: impl Fn(usize) -> String, own: String) -> String {
+        match ctype {
+            CType::Counted { element, readonly, count } => {
+                self.qualified(element, *readonly, format!("{own}[{}]", name(*count)))
+            }
+            CType::Pointer { pointee, readonly } if matches!(**pointee, CType::Array { .. }) => {
+                self.qualified(pointee, *readonly, own)
+            }
+            _ => self.declare(ctype, own),
+        }
+    }
+
+    fn qualified(&mut self, ctype: &'a CType, readonly: bool, inner: String) -> String {
+        match ctype {
+            CType::Pointer { pointee, readonly: pointee_readonly } => {
+                let star = match (readonly, inner.is_empty()) {
+                    (false, _) => "*",
+                    (true, true) => "*const",
+                    (true, false) => "*const ",
+                };
+                self.qualified(pointee, *pointee_readonly, format!("{star}{inner}"))
+            }
+            CType::Array { element, len } => {
+                let inner = if inner.starts_with('*') { format!("({inner})") } else { inner };
+                self.qualified(element, readonly, format!("{inner}[{len}]"))
+            }
+            // Outside of a list of arguments there is no name for the count.
+            CType::Counted { element, readonly, count } => {
+                self.qualified(element, *readonly, format!("{inner}[argument {count}]"))
+            }
+            CType::Struct(plain) if plain.name().is_empty() => {
+                self.base("struct", readonly, &inner, Some(plain))
+            }
+            CType::Struct(plain) => {
+                self.base(&format!("struct {}", plain.name()), readonly, &inner, Some(plain))
+            }
+            scalar => {
+                let name = SCALARS.iter().find(|(ctype, _)| ctype == scalar).map(|(_, name)| *name);
+                self.base(name.unwrap_or("?"), readonly, &inner, None)
+            }
+        }
+    }
+
+    fn base(&mut self, name: &str, readonly: bool, inner: &str, plain: Option<&'a Struct>) -> String {
+        let mut text = format!("{}{name}", if readonly { "const " } else { "" });
+        if let Some(plain) = plain
+            && (plain.name().is_empty() || !self.defined.contains(&plain))
+        {
+            self.defined.push(plain);
+            text.push_str(" { ");
+            for field in plain.fields() {
+                text.push_str(&self.declare(&field.ctype, field.name.clone()));
+                text.push_str("; ");
+            }
+            text.push('}');
+        }
+        if !inner.is_empty() {
+            text.push(' ');
+        }
+        text + inner
+    }
+}
+
+impl fmt::Display for CType {
+    /// C syntax: `const int *`, `struct point { int x; int y; }`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Printer::default().declare(self, String::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_print_as_c_writes_them() {
+        let int = CType::Int;
+        let five = CType::Int.array(5).unwrap();
+        for (ctype, text) in [
+            (int.clone().const_pointer(), "const int *"),
+            (int.clone().pointer().pointer(), "int **"),
+            (int.clone().const_pointer().const_pointer(), "const int *const *"),
+            (five.clone(), "int [5]"),
+            (five.clone().pointer(), "int (*)[5]"),
+            (five.array(2).unwrap(), "int [2][5]"),
+            (int.pointer().array(3).unwrap(), "int *[3]"),
+        ] {
+            assert_eq!(ctype.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_struct_is_written_out_once() {
+        let point = CType::from(Struct::new("point", [("x", CType::Int), ("y", CType::Int)]).unwrap());
+        let line = Struct::new("line", [("from", point.clone()), ("to", point)]).unwrap();
+        let text = "struct line { struct point { int x; int y; } from; struct point to; }";
+        assert_eq!(CType::from(line).to_string(), text);
+    }
+}

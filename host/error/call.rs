@@ -1,0 +1,97 @@
+//! Calls that could not be carried to the guest, or answers that could not be carried back.
+
+use super::Blame;
+
+/// Why the values of one call did not cross. Arguments are counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// A text has no end within [`Limits::text`](crate::Limits::text).
+    #[error(
+        "native code called \"{export}\" with a text in argument {argument} that does not end within \
+         {most} bytes; raise Limits::text, or say its length with another argument"
+    )]
+    Text {
+        /// The export behind the callback.
+        export: String,
+        /// Which argument.
+        argument: usize,
+        /// The limit.
+        most: usize,
+    },
+
+    /// A length is negative, or nothing could be so long.
+    #[error("native code called \"{export}\" with {count} elements in argument {argument}, which cannot be")]
+    Count {
+        /// The export behind the callback.
+        export: String,
+        /// The argument that points to the elements.
+        argument: usize,
+        /// How many it is said to be.
+        count: i128,
+    },
+
+    /// A null pointer where a comparator's element was expected.
+    #[error("native code called \"{export}\" with a null pointer; an element was expected")]
+    NullElement {
+        /// The export behind the callback.
+        export: String,
+    },
+
+    /// A null pointer to some elements.
+    #[error("native code called \"{export}\" with a null pointer to {count} elements in argument {argument}")]
+    Null {
+        /// The export behind the callback.
+        export: String,
+        /// Which argument.
+        argument: usize,
+        /// How many elements there should be.
+        count: usize,
+    },
+
+    /// All that the arguments point to is too much.
+    #[error(
+        "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array"
+    )]
+    TooLarge {
+        /// The export behind the callback.
+        export: String,
+        /// The limit.
+        most: usize,
+    },
+
+    /// A 64-bit integer that the guest takes as an `i32` is too large for one.
+    #[error(
+        "native code called \"{export}\" with {value} in argument {argument}, \
+         and the export takes it as an i32; let it take an i64"
+    )]
+    Range {
+        /// The export behind the callback.
+        export: String,
+        /// Which argument.
+        argument: usize,
+        /// Its value.
+        value: i128,
+    },
+
+    /// The guest answered, or left in a pointee, a pointer that it was not given in this call.
+    #[error("{module}: \"{export}\" handed back {value:#x}, which is no pointer that this call gave it")]
+    Forged {
+        /// The module's name or path.
+        module: String,
+        /// The export.
+        export: String,
+        /// What it handed back.
+        value: u64,
+    },
+}
+
+impl CallError {
+    /// Who has to change something.
+    pub fn blame(&self) -> Blame {
+        match self {
+            CallError::Forged { .. } => Blame::Guest,
+            _ => Blame::Caller,
+        }
+    }
+}

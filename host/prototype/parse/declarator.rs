@@ -1,0 +1,238 @@
+//! What stands after the specifiers: stars, names, arrays, lists of arguments.
+
+use super::specifier::{Base, Tag, begins_type};
+use super::{MAX_DEPTH, Parsed, Parser};
+use crate::ctype::CType;
+use crate::prototype::Prototype;
+
+/// What a declaration declares.
+pub(super) enum Declared {
+    Object(CType),
+    Function(Prototype),
+}
+
+/// Where a declaration stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Top,
+    Field,
+    Param,
+}
+
+/// One step from a name to its base, in the order in which C reads them.
+enum Step<'a> {
+    Pointer { readonly: bool },
+    Array(Len<'a>),
+    Function(Vec<CType>),
+}
+
+#[derive(Clone, Copy)]
+enum Len<'a> {
+    Number(usize),
+    /// As another argument says.
+    Name(&'a str),
+    None,
+}
+
+/// An argument as it was written.
+struct Param<'a> {
+    name: Option<&'a str>,
+    ctype: CType,
+    /// The argument that tells how many elements there are, and where that was written.
+    len: Option<(&'a str, usize)>,
+}
+
+impl<'a> Parser<'a> {
+    /// A declarator for this base, and the name that it declares.
+    pub(super) fn declarator(&mut self, base: Base, place: Place) -> Parsed<(Option<&'a str>, Declared)> {
+        let (name, ctype, _) = self.counted_declarator(base, place)?;
+        Ok((name, ctype))
+    }
+
+    fn counted_declarator(
+        &mut self,
+        base: Base,
+        place: Place,
+    ) -> Parsed<(Option<&'a str>, Declared, Option<(&'a str, usize)>)> {
+        let mut steps = Vec::new();
+        let name = self.steps(&mut steps)?;
+        let (mut declared, mut readonly) = (Declared::Object(base.ctype), base.readonly);
+        let (outermost, mut counted) = (steps.len().saturating_sub(1), None);
+        for (at, step) in steps.into_iter().rev().enumerate() {
+            declared = match (declared, step) {
+                (Declared::Object(to), Step::Pointer { readonly: next }) => {
+                    let pointer = CType::Pointer { pointee: Box::new(to), readonly };
+                    readonly = next;
+                    Declared::Object(pointer)
+                }
+                (Declared::Object(to), Step::Array(len)) => {
+                    let as_argument = place == Place::Param && at == outermost;
+                    if let (Len::Name(name), true) = (len, as_argument) {
+                        counted = Some((name, self.at));
+                        Declared::Object(to.counted(readonly, usize::MAX))
+                    } else {
+                        let array = self.array(to, len)?;
+                        Declared::Object(if as_argument {
+                            CType::Pointer { pointee: Box::new(array), readonly }
+                        } else {
+                            array
+                        })
+                    }
+                }
+                (Declared::Object(result), Step::Function(params)) => {
+                    if matches!(result, CType::Array { .. }) {
+                        return Err("a function cannot return an array".into());
+                    }
+                    let conv = self.conv.take().unwrap_or_default();
+                    Declared::Function(Prototype { conv, result, params })
+                }
+                // A pointer to the function is taken for the function.
+                (Declared::Function(function), Step::Pointer { .. })
+                    if at == outermost && place == Place::Top =>
+                {
+                    Declared::Function(function)
+                }
+                (Declared::Function(_), Step::Pointer { .. }) => {
+                    return Err("pointers to functions are not followed; write \"void *\"".into());
+                }
+                (Declared::Function(_), _) => return Err("a function cannot return this".into()),
+            };
+        }
+        Ok((name, declared, counted))
+    }
+
+    fn array(&self, element: CType, len: Len<'_>) -> Parsed<CType> {
+        match len {
+            Len::Number(len) => element.array(len).map_err(|error| error.to_string()),
+            Len::Name(_) => Err("only an argument can have a length that another one tells".into()),
+            Len::None => {
+                Err("an array needs a length: a number, or the name of the argument that tells it".into())
+            }
+        }
+    }
+
+    /// Reads a declarator into the steps from its name outwards.
+    fn steps(&mut self, steps: &mut Vec<Step<'a>>) -> Parsed<Option<&'a str>> {
+        self.convs()?;
+        let mut pointers = Vec::new();
+        while self.eat("*") {
+            if pointers.len() == MAX_DEPTH {
+                return Err(format!("more than {MAX_DEPTH} levels of pointers"));
+            }
+            pointers.push(Step::Pointer { readonly: self.qualifiers() });
+        }
+        self.convs()?;
+        let mut name = None;
+        if self.groups() {
+            self.expect("(", "\"(\"")?;
+            name = self.nested(|parser| parser.steps(steps))?;
+            self.expect(")", "\")\" after \"(*\"")?;
+        } else if let Some(word) = self.peek()
+            && !begins_type(word)
+        {
+            name = self.word();
+        }
+        loop {
+            if self.rest().starts_with('[') {
+                let len = self.length()?;
+                steps.push(Step::Array(len));
+            } else if self.eat("(") {
+                let conv = self.conv.take();
+                let params = self.nested(Self::params)?;
+                self.conv = conv;
+                steps.push(Step::Function(params));
+            } else {
+                break;
+            }
+            if steps.len() > 2 * MAX_DEPTH {
+                return Err(format!("types are nested more than {MAX_DEPTH} deep"));
+            }
+        }
+        self.convs()?;
+        steps.extend(pointers.into_iter().rev());
+        Ok(name)
+    }
+
+    /// Whether a parenthesis that comes next only holds a declarator together.
+    fn groups(&mut self) -> bool {
+        let (mark, conv) = (self.at, self.conv);
+        let groups = self.eat("(") && (self.rest().starts_with(['*', '(', '[']) || self.convs() == Ok(true));
+        (self.at, self.conv) = (mark, conv); // it was only a look
+        groups
+    }
+
+    /// `const` behind a star, and words that mean nothing here.
+    fn qualifiers(&mut self) -> bool {
+        let mut readonly = false;
+        while let Some("const" | "restrict" | "__restrict" | "volatile") = self.peek() {
+            readonly |= self.word() == Some("const");
+        }
+        readonly
+    }
+
+    /// `[5]`, `[n]`, `[]`, and C's `[static 5]`.
+    fn length(&mut self) -> Parsed<Len<'a>> {
+        self.expect("[", "\"[\"")?;
+        while let Some("static" | "const" | "restrict") = self.peek() {
+            let _ = self.word();
+        }
+        let len = match (self.number(), self.word()) {
+            (Some(number), None) => Len::Number(number),
+            (None, Some(name)) => Len::Name(name),
+            (None, None) => Len::None,
+            (Some(_), Some(_)) => return Err("expected \"]\" after an array's length".into()),
+        };
+        self.expect("]", "\"]\" after an array's length")?;
+        Ok(len)
+    }
+
+    /// A list of arguments, from behind its parenthesis on.
+    fn params(&mut self) -> Parsed<Vec<CType>> {
+        let mut params: Vec<Param<'a>> = Vec::new();
+        if self.eat(")") {
+            return Ok(Vec::new());
+        }
+        loop {
+            if self.rest().starts_with("...") {
+                return Err("a variable argument list cannot be called back".into());
+            }
+            let start = self.at;
+            let base = self.specifiers("an argument type")?;
+            let named_void = base.tag == Tag::Known;
+            let (name, declared, len) = self.counted_declarator(base, Place::Param)?;
+            let Declared::Object(ctype) = declared else {
+                return Err("pointers to functions are not followed; write \"void *\"".into());
+            };
+            if ctype == CType::Void {
+                if named_void && params.is_empty() && name.is_none() && self.eat(")") {
+                    return Ok(Vec::new());
+                }
+                self.at = start;
+                return Err("an argument cannot be void, nor a struct that is not defined".into());
+            }
+            params.push(Param { name, ctype, len });
+            if self.eat(")") {
+                return self.resolve(params);
+            }
+            self.expect(",", "\",\" or \")\" after an argument")?;
+        }
+    }
+
+    /// Finds the arguments that tell lengths.
+    fn resolve(&mut self, params: Vec<Param<'a>>) -> Parsed<Vec<CType>> {
+        let mut resolved = Vec::new();
+        for param in &params {
+            let mut ctype = param.ctype.clone();
+            if let (CType::Counted { count, .. }, Some((name, at))) = (&mut ctype, param.len) {
+                let teller = params.iter().position(|other| other.name == Some(name));
+                let Some(teller) = teller else {
+                    self.at = at;
+                    return Err(format!("no argument is called \"{name}\""));
+                };
+                *count = teller;
+            }
+            resolved.push(ctype);
+        }
+        Ok(resolved)
+    }
+}
