@@ -7,7 +7,7 @@ use crate::array::Array;
 use crate::callback::Callback;
 use crate::error::Result;
 use crate::native::{Sorter, sort_private};
-use crate::table::{Key, Table};
+use crate::table::{Key, Slot, Table};
 
 /// Who the table says is asked.
 pub fn nobody() -> Callback {
@@ -40,12 +40,12 @@ pub fn sort(
 
 /// A small callback table.
 #[allow(missing_debug_implementations)]
-pub struct Slots(Table<u32, 5>);
+pub struct Slots(Table<u32>);
 
 impl Slots {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Slots {
-        Slots(Table::new())
+        Slots(Table::new(0, 5, |_| Box::leak(Box::new(Slot::new()))))
     }
 
     pub fn insert(&self, value: u32) -> Option<Key> {
@@ -56,8 +56,10 @@ impl Slots {
         self.0.get(key).map(|value| *value)
     }
 
-    pub fn at(&self, slot: usize) -> Option<u32> {
-        self.0.at(slot).map(|value| *value)
+    /// What a function pointer finds; `None` where that slot was never lent.
+    pub fn at(&self, slot: usize) -> Option<Option<u32>> {
+        let found = self.0.touched(slot)?.get();
+        Some(found.map(|value| *value))
     }
 
     pub fn remove(&self, key: Key) -> Option<u32> {

@@ -52,10 +52,10 @@ impl Callback {
         layout: Layout,
     ) -> Result<Resident<'_>> {
         let items = match (self.shape(), layout, self.number()) {
-            (Shape::Scalars, _, Some(number)) => Items::Numbers(number),
-            (Shape::Slices, Layout::Records { width }, _) => Items::Records { width: small(width)? },
+            (Some(Shape::Scalars), _, Some(number)) => Items::Numbers(number),
+            (Some(Shape::Slices), Layout::Records { width }, _) => Items::Records { width: small(width)? },
             (_, Layout::Records { width }, _) => Items::Addresses { width: small(width)? },
-            (shape, Layout::Lines, _) => Items::Lines { lengths: shape == Shape::Slices },
+            (shape, Layout::Lines, _) => Items::Lines { lengths: shape == Some(Shape::Slices) },
         };
         self.kernel(budget, rules, items)
     }
@@ -127,9 +127,11 @@ impl<'a> Resident<'a> {
                     Some(*end)
                 });
                 write(&mut memory[table + 4..], ends);
-                self.base = turn.stage(export, bytes, fill)?;
+                self.base = turn.stage(export, bytes, |_, area| fill(area))?;
             }
-            Items::Addresses { .. } | Items::Records { .. } => self.base = turn.stage(export, bytes, fill)?,
+            Items::Addresses { .. } | Items::Records { .. } => {
+                self.base = turn.stage(export, bytes, |_, area| fill(area))?;
+            }
         }
         self.len = small(len)?;
         let memory = turn.kernel_memory(&self.kernel, 0)?;

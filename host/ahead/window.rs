@@ -48,8 +48,8 @@ impl Window {
             return None;
         }
         let items = match (callback.shape(), callback.number()) {
-            (Shape::Scalars, Some(number)) => Items::Values(number),
-            (Shape::Slices, _) => Items::Records { width: small(width).ok()? },
+            (Some(Shape::Scalars), Some(number)) => Items::Values(number),
+            (Some(Shape::Slices), _) => Items::Records { width: small(width).ok()? },
             _ => Items::Addresses { width: small(width).ok()? },
         };
         let (export, spec) = (callback.export(), callback.spec(rules, items, true));

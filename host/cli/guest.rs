@@ -70,12 +70,12 @@ pub fn comparator(args: &args::Guest, source: &Source, kind: &Type) -> Result<Ca
         error @ Error::Staging { .. } => fault(error).advise("or try --assume-fresh-pages"),
         error => fault(error),
     })?;
-    if *kind == Type::Lines && callback.shape() != Shape::Slices {
+    if *kind == Type::Lines && callback.shape() != Some(Shape::Slices) {
         return Err(Fault::guest(format!(
             "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \
              say with -t what else the input is made of",
             args.name,
-            callback.shape(),
+            callback.shape().map_or_else(String::new, |shape| shape.to_string()),
         )));
     }
     Ok(callback)

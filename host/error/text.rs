@@ -1,6 +1,9 @@
 //! Text that a guest's author wrote, on its way to a person's terminal.
 
+use std::any::Any;
 use std::fmt::Write;
+
+use super::Error;
 
 /// So much of a name is enough to know it by.
 const LONGEST: usize = 200;
@@ -21,6 +24,16 @@ pub(crate) fn printable(text: &str) -> String {
         let _ = if hidden { write!(shown, "{}", char.escape_default()) } else { write!(shown, "{char}") };
     }
     shown
+}
+
+impl Error {
+    /// A panic as an error, with its message as far as it is text.
+    pub(crate) fn panicked(export: &str, panic: &(dyn Any + Send)) -> Error {
+        let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let message = text.unwrap_or_else(|| "no message".into());
+        Error::Panic { export: export.to_owned(), message }
+    }
 }
 
 /// The subject of a sentence about imports that were refused.

@@ -95,6 +95,16 @@ impl Items {
 }
 
 impl Core {
+    /// As wasm text spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Core::I32 => "i32",
+            Core::I64 => "i64",
+            Core::F32 => "f32",
+            Core::F64 => "f64",
+        }
+    }
+
     fn ty(self) -> ValType {
         match self {
             Core::I32 => ValType::I32,

@@ -33,6 +33,16 @@ const KEYWORDS: [(CallConv, &str); 6] = [
 ];
 
 impl CallConv {
+    /// Whether code of this target can be called so.
+    pub fn is_native(self) -> bool {
+        match self {
+            CallConv::C => true,
+            CallConv::SysV64 | CallConv::Win64 => cfg!(target_arch = "x86_64"),
+            CallConv::Stdcall => cfg!(any(target_arch = "x86_64", target_arch = "x86")),
+            CallConv::Fastcall | CallConv::Thiscall => cfg!(target_arch = "x86"),
+        }
+    }
+
     /// The convention of this keyword, or of this word in an `__attribute__`.
     pub(super) fn of(word: &str) -> Option<CallConv> {
         KEYWORDS.iter().find(|(_, name)| *name == word).map(|(conv, _)| *conv)

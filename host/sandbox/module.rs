@@ -194,23 +194,25 @@ impl Module {
         self.inner.wasm.imports().map(import).collect()
     }
 
+    /// The exported function of this name.
+    pub(super) fn function(&self, name: &str) -> Result<FuncType> {
+        let refuse = |reason| Err(Error::Export { module: self.name().to_owned(), reason });
+        match self.inner.wasm.get_export(name) {
+            Some(ExternType::Func(func)) => Ok(func),
+            Some(other) => refuse(format!("\"{name}\" must be a function, but is a {}", describe(&other))),
+            None => refuse(format!("no export \"{name}\"; {}", self.list_functions())),
+        }
+    }
+
     /// The exported function of this name, and the shape it has or is said to have.
     pub(super) fn comparator(&self, name: &str, shape: Option<Shape>) -> Result<(Shape, FuncType)> {
-        let refuse = |reason| Err(Error::Export { module: self.name().to_owned(), reason });
-        let func = match self.inner.wasm.get_export(name) {
-            Some(ExternType::Func(func)) => func,
-            Some(other) => {
-                return refuse(format!("\"{name}\" must be a function, but is a {}", describe(&other)));
-            }
-            None => return refuse(format!("no export \"{name}\"; {}", self.list_functions())),
-        };
+        let func = self.function(name)?;
         let shape = shape.unwrap_or_else(|| Shape::of(name, &func));
         if !shape.fits(&func) {
-            return refuse(format!(
-                "\"{name}\" has the type {}, but a comparator by {shape} has {}",
-                signature(&func),
-                shape.expected(),
-            ));
+            let (found, expected) = (signature(&func), shape.expected());
+            let reason =
+                format!("\"{name}\" has the type {found}, but a comparator by {shape} has {expected}");
+            return Err(Error::Export { module: self.name().to_owned(), reason });
         }
         Ok((shape, func))
     }

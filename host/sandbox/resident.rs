@@ -109,19 +109,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Finds room in the guest's memory, and lets `fill` write into it; the address of the room.
-    pub(crate) fn stage(&mut self, export: &str, size: usize, fill: impl FnOnce(&mut [u8])) -> Result<u32> {
-        let (store, _, staging) = self.parts();
-        staging.put_all(store, size, fill).map_err(|error| *self.failure(error, export))
-    }
-
     /// Room in the guest's memory, and its address, as far as the kernel sees it. It is the guest's to move
     /// with every call of its allocator, so it is asked for anew each time.
     pub(crate) fn room(&mut self, export: &str, kernel: &Resident, size: usize) -> Option<(u32, &mut [u8])> {
         let (.., staging) = self.parts();
         let base = match staging.area(size) {
             Some(base) => base,
-            None => self.stage(export, size, |_| ()).ok()?,
+            None => self.stage(export, size, |_, _| ()).ok()?,
         };
         let memory = kernel.guest?.data_mut(self.parts().0);
         Some((base, memory.get_mut(base as usize..)?.get_mut(..size)?))

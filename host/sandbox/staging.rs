@@ -73,20 +73,30 @@ impl Staging {
         }
     }
 
-    /// Lets `fill` write `size` bytes of the guest's memory, and says where they are.
+    /// Lets `fill` write `size` bytes of the guest's memory, at the address that it gets, which is returned.
     pub(super) fn put_all(
         &mut self,
         store: &mut Store<State>,
         size: usize,
-        fill: impl FnOnce(&mut [u8]),
+        fill: impl FnOnce(u32, &mut [u8]),
     ) -> wasmtime::Result<u32> {
         if size > self.capacity || self.capacity == 0 {
             self.reserve(store, size.max(FIRST))?;
         }
         let Some(memory) = &self.memory else { return Err(self.error("it exports no memory")) };
-        pages::advise(memory.data_ptr(&*store), memory.data_size(&*store));
-        fill(&mut memory.data_mut(store)[self.base..][..size]);
+        if size >= LARGE {
+            pages::advise(memory.data_ptr(&*store), memory.data_size(&*store));
+        }
+        fill(self.base as u32, &mut memory.data_mut(store)[self.base..][..size]);
         Ok(self.base as u32)
+    }
+
+    /// The first `size` bytes of the area, as the guest has left them.
+    pub(super) fn staged<'a>(&self, store: &'a Store<State>, size: usize) -> &'a [u8] {
+        match &self.memory {
+            Some(memory) => &memory.data(store)[self.base..][..size],
+            None => &[],
+        }
     }
 
     /// Where the area is, if it has so much room.

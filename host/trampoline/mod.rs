@@ -4,7 +4,13 @@
 //! one exception: a sort of ours that C has driven out of its array is left by unwinding.
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
+#[cfg(feature = "libffi")]
+mod closure;
+#[cfg(feature = "libffi")]
+mod image;
 mod scope;
+#[cfg(feature = "libffi")]
+mod values;
 
 use std::ffi::{c_int, c_void};
 use std::io::Write;
@@ -14,14 +20,13 @@ use std::slice;
 
 use crate::bounds::Bounds;
 use crate::callback::Answer;
-use crate::entry::{SLOTS, TABLE};
+use crate::entry::{Entry, Lent, SLOTS, comparator, neutral};
 use crate::error::{CallError, Error};
+use crate::table::Key;
 
+#[cfg(feature = "libffi")]
+pub(crate) use closure::lend;
 pub(crate) use scope::{Ask, Open, call};
-
-/// What a comparator answers when there is nobody to ask: "equal", so that the native loop runs
-/// out.
-const NEUTRAL: c_int = 0;
 
 /// A trampoline for `int (const void *, const void *)`, as our own sorts call it: it may unwind.
 pub(crate) type Comparison = unsafe extern "C-unwind" fn(*const c_void, *const c_void) -> c_int;
@@ -79,43 +84,74 @@ unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
 ///
 /// As [`compare`].
 unsafe fn border(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
-    let Some(entry) = TABLE.at(slot) else { return NEUTRAL }; // released: inert, not dangling
-    let Some(lent) = &entry.lent else {
-        TABLE.count_late(slot); // lent to another thread's native call, and to nobody else
-        return NEUTRAL;
+    let Some(entry) = comparator(slot).get() else { return neutral(slot) }; // released: inert, not dangling
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { answer(slot, &entry, a, b) }
+}
+
+/// A comparator for C that hands a pointer of its caller's through, as POSIX's `qsort_r` does: one
+/// function for all callbacks. The context is the [key](Key::as_u64) of the callback's lease, so that a stale one finds
+/// nothing, even where its slot has been lent again.
+///
+/// # Safety
+///
+/// As [`compare`], for the slot that the context names.
+pub(crate) unsafe extern "C" fn compare_by_key(
+    a: *const c_void,
+    b: *const c_void,
+    context: *mut c_void,
+) -> c_int {
+    let Some(key) = Key::from_u64(context.addr() as u64).filter(|key| key.slot() < SLOTS) else { return 0 };
+    match comparator(key.slot()).get_by(key) {
+        // SAFETY: the caller vouches for both pointers.
+        Some(entry) => unsafe { answer(key.slot(), &entry, a, b) },
+        None => {
+            comparator(key.slot()).count_late();
+            0
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`compare`].
+unsafe fn answer(slot: usize, entry: &Entry, a: *const c_void, b: *const c_void) -> c_int {
+    let Lent::Elements { bounds, ask } = &entry.lent else {
+        comparator(slot).count_late(); // lent to another thread's native call, and to nobody else
+        return 0;
     };
     entry.count();
-    if lent.bounds.check(a.addr(), b.addr()).is_err() {
-        match lent.bounds {
+    if bounds.check(a.addr(), b.addr()).is_err() {
+        match bounds {
             Bounds::Trusted { .. } => {
                 entry.fail(CallError::NullElement { export: entry.callback.export().to_owned() }.into());
-                return NEUTRAL;
+                return entry.neutral();
             }
             // C that we do not know cannot be unwound, and answering would let it go on out there.
             Bounds::Known { .. } => abort(entry.callback.export(), "native code"),
         }
     }
     if entry.has_failed() {
-        return NEUTRAL;
+        return entry.neutral();
     }
-    let width = lent.bounds.width();
+    let width = bounds.width();
     // SAFETY: `check` found both elements inside memory that the lender keeps alive, or the lender
     // has vouched for them; C does not write to elements while it compares them.
     let [a, b] = [a, b].map(|at| unsafe { slice::from_raw_parts(at.cast::<u8>(), width) });
-    match guarded(entry.callback.export(), || (lent.ask)(a, b)) {
+    match guarded(entry.callback.export(), || ask(a, b)) {
         Ok(order) => order as c_int,
         Err(error) => {
             entry.fail(*error);
-            NEUTRAL
+            entry.neutral()
         }
     }
 }
 
 /// Asks so that neither a panic nor a new `errno` reaches C.
-fn guarded(export: &str, ask: impl FnOnce() -> Answer) -> Answer {
+fn guarded<T>(export: &str, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
     let errno = errno::errno();
-    let answer =
-        panic::catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| Err(panicked(export, &*panic)));
+    let answer = panic::catch_unwind(AssertUnwindSafe(ask))
+        .unwrap_or_else(|panic| Err(Error::panicked(export, &*panic).into()));
     errno::set_errno(errno);
     answer
 }
@@ -127,12 +163,4 @@ fn abort(export: &str, who: &str) -> ! {
     // Where there is no standard error, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{export}\" {text}");
     std::process::abort()
-}
-
-/// A panic as an error, with its message as far as it is text.
-fn panicked(export: &str, panic: &(dyn std::any::Any + Send)) -> Box<Error> {
-    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    let message = text.unwrap_or_else(|| "no message".into());
-    Box::new(Error::Panic { export: export.to_owned(), message })
 }

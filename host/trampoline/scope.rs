@@ -12,11 +12,11 @@ use std::rc::Rc;
 use std::slice;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
-use super::{Comparison, NEUTRAL, abort, panicked, trampoline};
+use super::{Comparison, abort, trampoline};
 use crate::ahead::Ready;
 use crate::bounds::{Bounds, Violation};
 use crate::callback::{Answer, Callback};
-use crate::entry::{Entry, Loan, SLOTS};
+use crate::entry::{Entry, Lent, Loan, SLOTS};
 use crate::error::{Error, Result};
 use crate::sandbox::this_thread;
 
@@ -75,7 +75,7 @@ pub(crate) fn call<'a>(
     ask: Box<Ask<'a>>,
     native: impl FnOnce(Comparison),
 ) -> Result<u64> {
-    let loan = Loan::new(Entry::new(callback.clone(), None))?;
+    let loan = Loan::new(Entry::new(callback.clone(), Lent::Alone))?;
     let slot = loan.key().slot();
     let mut scope = Scope { bounds, ready, ask, entry: loan.entry(), known: true };
     let place = &PLACES[slot];
@@ -86,7 +86,7 @@ pub(crate) fn call<'a>(
     place.leave();
     match (loan.entry().take_failure(), left) {
         (Some(failure), _) => Err(failure),
-        (None, Err(panic)) => Err(*panicked(callback.export(), &*panic)),
+        (None, Err(panic)) => Err(Error::panicked(callback.export(), &*panic)),
         (None, Ok(())) => Ok(loan.entry().calls()),
     }
 }
@@ -171,7 +171,7 @@ fn ask(place: &'static Place, scope: &mut Scope<'_>, a: *const c_void, b: *const
         leave(export);
     }
     if scope.entry.has_failed() {
-        return NEUTRAL;
+        return scope.entry.neutral();
     }
     let (array, width) = (scope.bounds.array(), scope.bounds.width());
     let slice = |at: *const u8, len| {
@@ -194,7 +194,7 @@ fn ask(place: &'static Place, scope: &mut Scope<'_>, a: *const c_void, b: *const
         Ok(order) => order as c_int,
         Err(error) => {
             scope.entry.fail(*error); // the guest is not asked again
-            NEUTRAL
+            scope.entry.neutral()
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The RAII loan of a function pointer to native code.
+//! A loan with an array, to native code that sorts or searches it.
 
 use std::cell::OnceCell;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_void;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::{ContextPointer, Pointer, context};
 use crate::ahead::{Ahead, Look, Ready, WORTH_ASKING};
 use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
@@ -16,12 +17,6 @@ use crate::resident::Rules;
 use crate::sandbox::Budget;
 use crate::table::Key;
 use crate::trampoline::{self, Open};
-
-/// A C comparator: `int (*)(const void *, const void *)`.
-///
-/// The code behind it is valid for ever. After its lease has ended it answers 0 and counts a
-/// [late call](crate::CallbackTable::late_calls).
-pub type Pointer = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
 
 /// A loan of a callback, with an array, until the native call has returned.
 ///
@@ -55,34 +50,6 @@ impl fmt::Debug for Lease<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.open.loan().fmt(f)
     }
-}
-
-/// A loan of a callback that native code keeps, until the last clone of it is dropped.
-///
-/// ```
-/// use callbox::{CallbackTable, Limits, Sandbox};
-/// # fn main() -> callbox::Result<()> {
-/// let kept = {
-///     let guest = Sandbox::new(Limits::default())?.load("wat/good/ascending.wat")?;
-///     guest.callback("compare", "int (const int *, const int *)".parse()?)?.retain()?
-/// }; // every other handle is gone; the table keeps the guest alive
-///
-/// let (a, b) = (1, 2);
-/// // SAFETY: both arguments point to an int.
-/// let order = unsafe { kept.pointer()((&raw const a).cast(), (&raw const b).cast()) };
-/// assert_eq!(order, -1);
-/// for registered in CallbackTable.iter() {
-///     println!("{registered}"); // slot 0: "compare" of wat/good/ascending.wat …
-/// }
-/// # Ok(()) }
-/// ```
-///
-/// Each call by C has a budget of its own. After a failure the callback answers 0 until the
-/// failure is [taken](Retained::take_failure).
-#[derive(Clone, Debug)]
-#[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
-pub struct Retained {
-    loan: Loan,
 }
 
 impl Callback {
@@ -123,7 +90,7 @@ impl Callback {
         let (callback, budget) = (self.clone(), self.guest().new_budget());
         let foreign = budget.clone();
         let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&foreign, a, b));
-        let loan = Loan::new(Entry::new(self.clone(), Some(Lent { bounds, ask })))?;
+        let loan = Loan::new(Entry::new(self.clone(), Lent::Elements { bounds, ask }))?;
         let (ready, ask) = self.foreseeing(budget, [private.len(), width]);
         Ok(Lease { open: Open::new(loan, bounds, ready, ask), array, private })
     }
@@ -151,37 +118,6 @@ impl Callback {
         };
         (Some(ready), Box::new(ask))
     }
-
-    /// Lends the callback to native code that keeps it, for elements of the type that its prototype
-    /// points to.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ElementMismatch`] where the prototype points to `void`, so that
-    /// [`Callback::retain_records`] has to say how wide an element is; [`Error::TableFull`].
-    pub fn retain(&self) -> Result<Retained> {
-        let width = self.width().ok_or_else(|| Error::ElementMismatch {
-            export: self.export().to_owned(),
-            expected: "bytes of any width".to_owned(),
-            found: "no stated width; retain it with retain_records".to_owned(),
-        })?;
-        self.retain_records(width)
-    }
-
-    /// The same for elements of `width` bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ElementMismatch`] where the callback compares elements of another width,
-    /// [`Error::TableFull`].
-    pub fn retain_records(&self, width: usize) -> Result<Retained> {
-        self.accepts(width, None)?;
-        let callback = self.clone();
-        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&callback.guest().new_budget(), a, b));
-        let lent = Lent { bounds: Bounds::Trusted { width }, ask };
-        let loan = Loan::new(Entry::new(self.clone(), Some(lent)))?;
-        Ok(Retained { loan })
-    }
 }
 
 impl Lease<'_> {
@@ -194,7 +130,17 @@ impl Lease<'_> {
     /// before the lease ends. While a call on the thread that made the lease is in progress, nobody may
     /// write to the copy: such a call may look at elements that are going to be compared.
     pub fn pointer(&self) -> Pointer {
-        pointer(self.open.loan())
+        trampoline::c_pointer(self.open.loan().key().slot())
+    }
+
+    /// The same for C that hands a pointer through, as POSIX's `qsort_r` does: a function that all callbacks
+    /// share, and the context that tells it which one is meant. A stale context finds nothing, for ever.
+    ///
+    /// # Safety of calling it
+    ///
+    /// As [`Lease::pointer`].
+    pub fn with_context(&self) -> (ContextPointer, *mut c_void) {
+        context(self.key())
     }
 
     /// The private copy that native code is to work on, aligned for every C type. It lives as long
@@ -241,44 +187,4 @@ impl Lease<'_> {
         self.array.bytes_mut().copy_from_slice(self.private.as_slice());
         Ok(())
     }
-}
-
-impl Retained {
-    /// The function pointer.
-    ///
-    /// # Safety of calling it
-    ///
-    /// While the lease lives, both arguments must point to elements that can be read, or be null,
-    /// which is a failure. After its end they are not looked at. Nothing here knows an array: where
-    /// native code leaves its own when the answers contradict each other, as a sort may, lend the
-    /// callback with it ([`Callback::lend`]).
-    pub fn pointer(&self) -> Pointer {
-        pointer(&self.loan)
-    }
-
-    /// How often native code has called.
-    pub fn calls(&self) -> u64 {
-        self.loan.entry().calls()
-    }
-
-    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
-    pub fn key(&self) -> Key {
-        self.loan.key()
-    }
-
-    /// Takes the first failure since the last time, if there was one; the next call asks the guest
-    /// again.
-    pub fn take_failure(&self) -> Option<Error> {
-        self.loan.entry().take_failure()
-    }
-
-    /// Ends the loan for every clone, and never lends its pointer again: a late call can then meet
-    /// no other callback, ever.
-    pub fn retire(self) {
-        self.loan.retire();
-    }
-}
-
-fn pointer(loan: &Loan) -> Pointer {
-    trampoline::c_pointer(loan.key().slot())
 }

@@ -1,0 +1,56 @@
+//! Exports that are called with whatever their prototype passes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Callback;
+use crate::abi::Abi;
+use crate::error::{Error, Result};
+use crate::prototype::Prototype;
+use crate::sandbox::{Budget, Function, Guest, Turn};
+
+impl Guest {
+    /// The export, if it takes what this prototype passes.
+    pub(super) fn takes(&self, export: &str, prototype: &Prototype) -> Result<(Function, Abi)> {
+        let unserved = |reason| Error::PrototypeUnserved { prototype: prototype.to_string(), reason };
+        let function = self.function(export)?;
+        if !prototype.conv().is_native() {
+            return Err(unserved("this target has no such calling convention"));
+        }
+        let abi = Abi::of(prototype).map_err(unserved)?;
+        let stages = abi.stages();
+        let abi = abi.fit(&function.params, &function.results).map_err(|expected| {
+            let found = &function.signature;
+            let reason = format!("\"{export}\" has the type {found}, but \"{prototype}\" takes {expected}");
+            Error::Export { module: self.module().name().to_owned(), reason }
+        })?;
+        if stages {
+            self.check_staging(export)?;
+        }
+        Ok((function, abi))
+    }
+}
+
+impl Callback {
+    /// Takes this thread's turn with the guest, which counts as a call where it fails.
+    pub(super) fn turn(&self, budget: &Arc<Budget>) -> Result<Turn<'_>> {
+        self.inner.guest.turn(&self.inner.export, budget).inspect_err(|_| self.count(true))
+    }
+
+    /// Calls the guest once: `call` gets the turn.
+    pub(crate) fn call_with<T>(
+        &self,
+        budget: &Arc<Budget>,
+        call: impl FnOnce(&mut Turn<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut turn = self.turn(budget)?;
+        let called = call(&mut turn);
+        self.count(called.is_err());
+        called
+    }
+
+    fn count(&self, failed: bool) {
+        self.inner.calls.fetch_add(1, Relaxed);
+        self.inner.failures.fetch_add(failed.into(), Relaxed);
+    }
+}

@@ -1,0 +1,108 @@
+//! A loan of whatever prototype, until a native call returns.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::callback::Callback;
+use crate::entry::{Lent, Loan};
+use crate::error::{Error, Result};
+use crate::sandbox::Budget;
+use crate::signature::{self, FnPointer};
+use crate::table::Key;
+use crate::trampoline;
+
+/// A loan of a callback of whatever prototype, until the native call has returned.
+///
+/// All calls of it share one budget, whose clock starts when it is made.
+///
+/// ```
+/// # #![allow(unsafe_code)]
+/// use callbox::{Limits, Module, Sandbox};
+/// use std::ffi::{c_int, c_void};
+/// # fn main() -> callbox::Result<()> {
+/// // A function that C calls once for each of some numbers; this one adds them up, and tells.
+/// unsafe extern "C" fn each(of: *const c_int, len: usize, tell: unsafe extern "C" fn(*const c_int) -> c_int) -> c_int {
+///     // SAFETY: the caller vouches for both.
+///     (0..len).map(|at| unsafe { tell(of.add(at)) }).sum()
+/// }
+/// let sandbox = Sandbox::new(Limits::default())?;
+/// let text = r#"(module (memory (export "memory") 1)
+///     (func (export "double") (param i32) (result i32) (i32.shl (i32.load (local.get 0)) (i32.const 1))))"#;
+/// let guest = Module::from_text(&sandbox, "double", text)?.instantiate()?;
+/// let double = guest.callback("double", "int (const int *)".parse()?)?;
+///
+/// let lease = double.lend_as::<unsafe extern "C" fn(*const c_int) -> c_int>()?;
+/// // SAFETY: `each` calls the pointer only until it returns, with pointers to numbers of the array.
+/// let sum = unsafe { each([1, 2, 3].as_ptr(), 3, lease.pointer()) };
+/// lease.finish()?;                                // the first failure, if there was one
+/// assert_eq!(sum, 12);
+/// # Ok(()) }
+/// ```
+#[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
+pub struct Scoped<F> {
+    loan: Loan,
+    pointer: F,
+}
+
+impl Callback {
+    /// Lends the callback to native code that calls it until it returns, as a function pointer of this
+    /// type, which has to be that of its prototype ([`Callback::retain_as`]). All calls share one budget,
+    /// whose clock starts now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Callback::retain_as`].
+    pub fn lend_as<F: FnPointer>(&self) -> Result<Scoped<F>> {
+        let (loan, pointer) = self.lend_values(Some(self.guest().new_budget()))?;
+        Ok(Scoped { loan, pointer })
+    }
+
+    /// Lends it as whatever its prototype is, on this budget or each call on its own.
+    pub(super) fn lend_values<F: FnPointer>(&self, budget: Option<Arc<Budget>>) -> Result<(Loan, F)> {
+        signature::check::<F>(self.prototype())?;
+        if self.function().is_none() {
+            let reason = "its export takes elements in a shape of its own; lend it with lend or retain";
+            return Err(Error::PrototypeUnserved { prototype: self.prototype().to_string(), reason });
+        }
+        let (loan, code) = trampoline::lend(self, Lent::Values { budget })?;
+        Ok((loan, signature::pointer(code)))
+    }
+}
+
+impl<F: Copy> Scoped<F> {
+    /// The function pointer.
+    ///
+    /// # Safety of calling it
+    ///
+    /// While the lease lives, any thread may call it, with arguments that lead to what the prototype says:
+    /// what is const can be read and what is not can also be written, until the call returns. After its
+    /// end they are not looked at.
+    pub fn pointer(&self) -> F {
+        self.pointer
+    }
+
+    /// How often native code has called.
+    pub fn calls(&self) -> u64 {
+        self.loan.entry().calls()
+    }
+
+    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
+    pub fn key(&self) -> Key {
+        self.loan.key()
+    }
+
+    /// Ends the loan.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, if there was one.
+    pub fn finish(self) -> Result<()> {
+        self.loan.entry().take_failure().map_or(Ok(()), Err)
+    }
+}
+
+impl<F> fmt::Debug for Scoped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.loan.fmt(f)
+    }
+}

@@ -1,0 +1,292 @@
+//! What the pointers of one call lead to: copied out of the host's memory, put into the guest's, and what
+//! may be written copied back.
+//!
+//! Pointers inside of it never reach the guest. In its copy each is eight bytes: the address of the copy of
+//! what it leads to, or the number of a token, or 0 for null.
+#![allow(unsafe_code, reason = "reads and writes what C points to")]
+
+use std::ffi::c_void;
+use std::ptr;
+use std::slice;
+
+use crate::abi::{Object, Target};
+use crate::ctype::CType;
+use crate::error::{CallError, Result};
+
+/// Where copies begin: enough for every C type, and a byte between any two.
+const ALIGN: usize = 16;
+
+/// What a pointer is for the guest.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To {
+    Null,
+    /// The number of a token, counted from 1.
+    Token(u32),
+    /// A copy at this offset.
+    Copy(u32),
+}
+
+/// Everything that one call's pointers lead to.
+pub(super) struct Image<'a> {
+    export: &'a str,
+    /// No more than this altogether, and in one text.
+    most: usize,
+    text: usize,
+    /// As the host has it, pointers included.
+    bytes: Vec<u8>,
+    runs: Vec<Run<'a>>,
+    cells: Vec<Cell<'a>>,
+    tokens: Vec<*mut c_void>,
+}
+
+/// A copied run of bytes.
+struct Run<'a> {
+    /// Null where the run is no pointee of C's.
+    host: *mut u8,
+    at: usize,
+    len: usize,
+    readonly: bool,
+    element: Option<&'a CType>,
+}
+
+/// A pointer inside of a run.
+struct Cell<'a> {
+    at: usize,
+    to: To,
+    target: &'a Target,
+}
+
+impl<'a> Image<'a> {
+    pub(super) fn new(export: &'a str, most: usize, text: usize) -> Image<'a> {
+        let (bytes, runs, cells, tokens) = Default::default();
+        Image { export, most, text, bytes, runs, cells, tokens }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Follows a pointer. `count`: how many elements there are, where another argument tells.
+    ///
+    /// # Safety
+    ///
+    /// C vouches that the pointer is null or leads to what `target` says, that this may be read until the
+    /// call returns, and written where it is not const.
+    pub(super) unsafe fn follow(
+        &mut self,
+        pointer: *mut c_void,
+        target: &'a Target,
+        argument: usize,
+        count: i128,
+    ) -> Result<To> {
+        let (object, readonly, len) = match target {
+            _ if pointer.is_null() && !matches!(target, Target::Counted { .. }) => return Ok(To::Null),
+            Target::Token => return Ok(self.token(pointer)),
+            Target::Text => {
+                // SAFETY: C vouches for the characters up to the NUL.
+                let len = unsafe { libc::strnlen(pointer.cast(), self.text) };
+                if len == self.text {
+                    let (export, most) = (self.export.to_owned(), self.text);
+                    return Err(CallError::Text { export, argument, most }.into());
+                }
+                (None, true, len + 1)
+            }
+            Target::Object { object, readonly } => (Some(object), *readonly, object.size),
+            Target::Counted { element, readonly, .. } => {
+                let export = || self.export.to_owned();
+                let Ok(count) = usize::try_from(count) else {
+                    return Err(CallError::Count { export: export(), argument, count }.into());
+                };
+                match (pointer.is_null(), count) {
+                    (true, 0) => return Ok(To::Null),
+                    (true, count) => return Err(CallError::Null { export: export(), argument, count }.into()),
+                    _ => (Some(element), *readonly, count.saturating_mul(element.size)),
+                }
+            }
+        };
+        let element = target.element();
+        let host = pointer.cast::<u8>();
+        let known = |run: &&mut Run<'_>| run.host == host && run.len == len && run.element == element;
+        if let Some(run) = self.runs.iter_mut().find(known) {
+            run.readonly &= readonly;
+            return Ok(To::Copy(run.at as u32));
+        }
+        let at = self.reserve(len)?;
+        // SAFETY: C vouches for these bytes, and `reserve` has made sure that there are no more than fit.
+        self.bytes.extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
+        self.runs.push(Run { host, at, len, readonly, element });
+        if let Some(object) = object {
+            // SAFETY: C vouches for what is in its objects as well.
+            unsafe { self.follow_cells(at, len, object, argument) }?;
+        }
+        Ok(To::Copy(at as u32))
+    }
+
+    /// Copies a struct that is passed by value.
+    ///
+    /// # Safety
+    ///
+    /// `value` points to such a struct, whose pointers C vouches for as in [`Image::follow`].
+    pub(super) unsafe fn value(
+        &mut self,
+        value: *const c_void,
+        object: &'a Object,
+        argument: usize,
+    ) -> Result<To> {
+        let at = self.reserve(object.size)?;
+        // SAFETY: it is an argument, whose size the prototype tells.
+        self.bytes.extend_from_slice(unsafe { slice::from_raw_parts(value.cast::<u8>(), object.size) });
+        // SAFETY: C vouches for what is in its structs.
+        unsafe { self.follow_cells(at, object.size, object, argument) }?;
+        Ok(To::Copy(at as u32))
+    }
+
+    /// Makes room for a result.
+    pub(super) fn room(&mut self, object: &'a Object) -> Result<To> {
+        let at = self.reserve(object.size)?;
+        self.bytes.resize(at + object.size, 0);
+        for (offset, target) in &object.cells {
+            self.cells.push(Cell { at: at + offset, to: To::Null, target });
+        }
+        let (host, element) = (ptr::null_mut(), None);
+        self.runs.push(Run { host, at, len: object.size, readonly: false, element });
+        Ok(To::Copy(at as u32))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Image::value`], for objects that fill `len` bytes at `start`.
+    unsafe fn follow_cells(
+        &mut self,
+        start: usize,
+        len: usize,
+        object: &'a Object,
+        argument: usize,
+    ) -> Result<()> {
+        if object.cells.is_empty() {
+            return Ok(());
+        }
+        for element in (start..start + len).step_by(object.size) {
+            for (offset, target) in &object.cells {
+                let at = element + offset;
+                let pointer = self.bytes[at..].first_chunk().map(|bytes| usize::from_ne_bytes(*bytes));
+                let pointer = ptr::with_exposed_provenance_mut(pointer.unwrap_or(0));
+                // SAFETY: C vouches for pointers that its objects hold. A target inside of an object has no
+                // count.
+                let to = unsafe { self.follow(pointer, target, argument, 0) }?;
+                self.cells.push(Cell { at, to, target });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the next run begins, if so many bytes may follow.
+    fn reserve(&mut self, len: usize) -> Result<usize> {
+        let at = (self.bytes.len() + 1).next_multiple_of(ALIGN);
+        let at = if self.bytes.is_empty() { 0 } else { at };
+        if len > self.most.min(u32::MAX as usize).saturating_sub(at) {
+            return Err(CallError::TooLarge { export: self.export.to_owned(), most: self.most }.into());
+        }
+        self.bytes.resize(at, 0);
+        Ok(at)
+    }
+
+    /// The number that stands for a pointer, the same each time.
+    fn token(&mut self, pointer: *mut c_void) -> To {
+        let known = self.tokens.iter().position(|known| *known == pointer);
+        let at = known.unwrap_or_else(|| {
+            self.tokens.push(pointer);
+            self.tokens.len() - 1
+        });
+        To::Token(at as u32 + 1)
+    }
+
+    /// Writes the guest's copy to `area`, which is at `base` in its memory.
+    pub(super) fn fill(&self, base: u32, area: &mut [u8]) {
+        area.copy_from_slice(&self.bytes);
+        for cell in &self.cells {
+            let number = u64::from(cell.to.number(base));
+            area[cell.at..][..size_of::<usize>()]
+                .copy_from_slice(&number.to_ne_bytes()[..size_of::<usize>()]);
+        }
+    }
+
+    /// The pointer of C's that a guest means by this number, where `target` is what it is to lead to.
+    pub(super) fn pointer(&self, number: u64, target: &Target, base: u32) -> Option<*mut c_void> {
+        let Some(element) = target.element() else {
+            let at = (number as usize).checked_sub(1);
+            return at.map_or(Some(ptr::null_mut()), |at| self.tokens.get(at).copied());
+        };
+        if number == 0 {
+            return Some(ptr::null_mut());
+        }
+        let at = usize::try_from(number).ok()?.checked_sub(base as usize)?;
+        let size = element.size()?;
+        let wanted = match target {
+            Target::Object { object, .. } => object.size,
+            _ => size,
+        };
+        let led = |run: &&Run<'_>| {
+            let inside = at.wrapping_sub(run.at);
+            let whole = inside < run.len && run.len - inside >= wanted && inside.is_multiple_of(size);
+            whole && !run.host.is_null() && run.element == Some(element)
+        };
+        let run = self.runs.iter().find(led)?;
+        Some(run.host.wrapping_add(at - run.at).cast())
+    }
+
+    /// What the guest has left of its copy, with C's own pointers in it; `None` where it has made one up.
+    /// Only what may be written is looked at.
+    pub(super) fn take_back(&self, area: &[u8], base: u32) -> Result<Vec<u8>, u64> {
+        let mut left = area.to_vec();
+        let written = |cell: &&Cell<'_>| {
+            let inside = |run: &Run<'_>| (run.at..run.at + run.len).contains(&cell.at);
+            self.runs.iter().any(|run| !run.readonly && inside(run))
+        };
+        for cell in self.cells.iter().filter(written) {
+            let mut number = [0; 8];
+            number[..size_of::<usize>()].copy_from_slice(&area[cell.at..][..size_of::<usize>()]);
+            let number = u64::from_ne_bytes(number);
+            let pointer = self.pointer(number, cell.target, base).ok_or(number)?;
+            let address = pointer.expose_provenance().to_ne_bytes();
+            left[cell.at..][..address.len()].copy_from_slice(&address);
+        }
+        Ok(left)
+    }
+
+    /// Writes to C's memory what the guest has changed: byte by byte, so that of two pointers to the same
+    /// place the one through which nothing was written takes nothing back.
+    ///
+    /// # Safety
+    ///
+    /// Within the call that the pointers came with, and `left` is from [`Image::take_back`].
+    pub(super) unsafe fn write_back(&self, left: &[u8]) {
+        for run in self.runs.iter().filter(|run| !run.readonly && !run.host.is_null()) {
+            let all = run.at..run.at + run.len;
+            let (new, old) = (&left[all.clone()], &self.bytes[all]);
+            if new == old {
+                continue;
+            }
+            for at in (0..run.len).filter(|at| new[*at] != old[*at]) {
+                // SAFETY: C vouches that what it points to without const may be written.
+                unsafe { run.host.add(at).write(new[at]) };
+            }
+        }
+    }
+
+    /// Whether anything has to be looked at after the call.
+    pub(super) fn is_written(&self) -> bool {
+        self.runs.iter().any(|run| !run.readonly)
+    }
+}
+
+impl To {
+    /// What the guest gets, where its copy begins at `base`.
+    pub(super) fn number(self, base: u32) -> u32 {
+        match self {
+            To::Null => 0,
+            To::Token(number) => number,
+            To::Copy(at) => base + at,
+        }
+    }
+}
