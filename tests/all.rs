@@ -26,6 +26,9 @@ mod native;
 mod orders;
 #[path = "all/resident.rs"]
 mod resident;
+#[cfg(feature = "libffi")]
+#[path = "all/signatures.rs"]
+mod signatures;
 #[path = "all/support.rs"]
 mod support;
 #[path = "all/tidy.rs"]

@@ -12,7 +12,9 @@ use crate::array::{Array, Element, Private};
 use crate::bounds::{Bounds, Run};
 use crate::callback::{Answer, Callback};
 use crate::entry::{Entry, Lent, Loan};
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::resident::Rules;
 use crate::sandbox::Budget;
 use crate::table::Key;
