@@ -297,7 +297,10 @@ fn made_of_hash(scalar: usize) -> (String, String) {
 /// The text of a signature in its three forms.
 struct Signature {
     prototype: String,
-    c: String,
+    /// Its types, the function that answers, the one that calls.
+    c: [String; 3],
+    /// Whether it is called as Microsoft does.
+    ms: bool,
     wasm: String,
 }
 
@@ -604,15 +607,13 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
         _ => (format!("{} = ", result.declare("r")), format!("{};", result.declare("r"))),
     };
     let pointers = if matches!(result, Type::Token | Type::Pointer(..)) { String::new() } else { local };
-    let source = format!(
-        "{}\ntypedef {};\n{} {{ uint64_t h = 1; {pointers} {c} {returned} }}\n\
-         int drive{id}(t{id} *f, uint64_t *log) {{ int n = 0; {} if (!f) f = ref{id}; {keep}f({}); {} return n; }}\n",
-        maker.structs,
-        result.declare(&format!("{conv}t{id}({in_c})")),
-        format!("static {}", result.declare(&format!("{conv}ref{id}({in_c})"))),
-        maker.set_up,
-        values.join(", "),
-        maker.log,
+    let types = format!("{}\ntypedef {};\n", maker.structs, result.declare(&format!("{conv}t{id}({in_c})")));
+    let head = result.declare(&format!("{conv}ref{id}({in_c})"));
+    let reference = format!("{head} {{ uint64_t h = 1; {pointers} {c} {returned} }}\n");
+    let (set_up, log, values) = (&maker.set_up, &maker.log, values.join(", "));
+    let drive = format!(
+        "int drive{id}(t{id} *f, uint64_t *log) {{ int n = 0; {set_up} if (!f) f = (t{id} *)ref{id}; \
+         {keep}f({values}); {log} return n; }}\n"
     );
     let place = if place { "(param $r i32)" } else { "" };
     let cores: String = cores.iter().enumerate().map(|(at, core)| format!("(param $p{at} {core})")).collect();
@@ -621,7 +622,8 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
          (local.set $h (i64.const 1))\n{wasm})\n"
     );
     let prototype = format!("{} {prototype}", maker.structs);
-    (Signature { prototype, c: source, wasm: function }, maker.random)
+    let ms = conv.contains("ms_abi");
+    (Signature { prototype, c: [types, reference, drive], ms, wasm: function }, maker.random)
 }
 
 const PRELUDE: &str = "
@@ -667,7 +669,12 @@ fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (source, library) = (dir.path().join("drive.c"), dir.path().join("drive.so"));
-    let text: String = signatures.iter().map(|signature| signature.c.as_str()).collect();
+    // The compiler takes its time whenever the calling convention changes.
+    let part = |part: usize, ms: bool| {
+        let of = signatures.iter().filter(move |signature| part != 1 || signature.ms == ms);
+        of.map(|signature| signature.c[part].as_str()).collect::<String>()
+    };
+    let text = [part(0, false), part(1, true), part(1, false), part(2, false)].concat();
     std::fs::write(&source, format!("{PRELUDE}{text}")).unwrap();
     let compiler =
         Command::new("cc").args(["-shared", "-fPIC", "-O0", "-w", "-o"]).arg(&library).arg(&source).output();
