@@ -180,6 +180,6 @@ impl Callback {
         let sandbox = crate::sandbox::Sandbox::new(crate::limits::Limits::default()).unwrap();
         let module = crate::sandbox::Module::from_text(&sandbox, "nobody", wat).unwrap();
         let guest = module.instantiate().unwrap();
-        guest.callback("compare", Prototype::comparator(CType::Void)).unwrap()
+        guest.callback("compare", Prototype::comparator(crate::ctype::CType::Void)).unwrap()
     }
 }

@@ -36,45 +36,78 @@ fn a_text_that_is_no_prototype() {
 
 #[test]
 fn prototypes_that_no_trampoline_serves() {
-    let guest = sandbox().load(path("wat/good/ascending.wat")).unwrap();
+    let guest = guest(
+        r#"(module (memory (export "memory") 1) (func (export "f") (param i32 i32) (result i32) (i32.const 0)))"#,
+    );
     let int = CType::Int.const_pointer();
-    let two = [int.clone(), int.clone()];
     for (prototype, reason) in [
         (
-            Prototype::new(CType::Int, two.clone()).with_conv(CallConv::Stdcall),
-            "\"int __stdcall (const int *, const int *)\": only the C calling convention is served",
+            Prototype::new(CType::Int, [int.clone(), int.clone()]).with_conv(CallConv::Fastcall),
+            "\"int __fastcall (const int *, const int *)\": this target has no such calling convention",
         ),
         (
-            Prototype::new(CType::Long, two.clone()),
-            "\"long (const int *, const int *)\": a comparator returns int",
+            Prototype::new(CType::LongDouble, [int.clone(), int.clone()]),
+            "\"long double (const int *, const int *)\": a long double does not cross; WebAssembly has no such number",
         ),
         (
-            Prototype::new(CType::Int, [int.clone()]),
-            "\"int (const int *)\": a comparator takes two pointers to const, as in \"int (const T *, const T *)\"",
+            Prototype::new(CType::Int, [CType::Int.array(3).unwrap(), CType::Int]),
+            "\"int (int [3], int)\": an array is passed by a pointer, not by value",
         ),
         (
-            Prototype::new(CType::Int, [CType::Int.pointer(), int.clone()]),
-            "\"int (int *, const int *)\": a comparator takes two pointers to const, as in \"int (const T *, const T *)\"",
-        ),
-        (
-            Prototype::new(CType::Int, [CType::Int, CType::Int]),
-            "\"int (int, int)\": a comparator takes two pointers to const, as in \"int (const T *, const T *)\"",
-        ),
-        (
-            Prototype::new(CType::Int, [int.clone(), CType::Long.const_pointer()]),
-            "\"int (const int *, const long *)\": both arguments of a comparator point to one type",
-        ),
-        (
-            Prototype::comparator(CType::Char.const_pointer()),
-            "\"int (const char *const *, const char *const *)\": elements that are pointers are not followed",
+            Prototype::new(CType::Int, [CType::Int.counted(true, 1), CType::Double]),
+            "\"int (const int [n2], double n2)\": the length of a pointer's elements is told by an argument that is no integer",
         ),
     ] {
         says(
-            guest.callback("compare", prototype),
+            guest.callback("f", prototype),
             Blame::Caller,
             &format!("no trampoline serves the prototype {reason}"),
         );
     }
+    let comparators_only = "no trampoline serves the prototype \"int (int, int)\": \
+         only a comparator sorts and searches, as in \"int (const T *, const T *)\"";
+    let plain: Prototype = "int (int, int)".parse().unwrap();
+    says(guest.callback_as(callbox::Shape::Scalars, "f", plain.clone()), Blame::Caller, comparators_only);
+    let callback = guest.callback("f", plain).unwrap();
+    says(native::qsort(&mut [2, 1], &callback), Blame::Caller, comparators_only);
+    says(callback.retain(), Blame::Caller, comparators_only);
+    says(callback.compare(&[0; 4], &[0; 4]), Blame::Caller, comparators_only);
+    says(callback.lend(&mut [2, 1]).map(|_| ()), Blame::Caller, comparators_only);
+}
+
+#[test]
+fn an_export_of_another_type_than_the_prototype_asks_for() {
+    let guest = guest(r#"(module (func (export "f") (param f32)))"#);
+    says(
+        guest.callback("f", "long (const char *, size_t)".parse().unwrap()),
+        Blame::Guest,
+        "guest.wat: \"f\" has the type (f32), but \"long (const char *, size_t)\" takes (i32, i64 or i32) -> i64 or i32",
+    );
+    says(
+        guest.callback("g", "void (float)".parse().unwrap()),
+        Blame::Guest,
+        "guest.wat: no export \"g\"; the functions it exports are: f",
+    );
+    let nowhere = r#"(module (func (export "f") (param i32)))"#;
+    says(
+        self::guest(nowhere).callback("f", "void (const char *)".parse().unwrap()),
+        Blame::Guest,
+        "guest.wat: the host has nowhere to put elements: it exports no memory; export it as \"memory\"",
+    );
+}
+
+#[test]
+fn types_that_c_would_not_lay_out() {
+    says(
+        callbox::Struct::new("s", [("v", CType::Void)]),
+        Blame::Caller,
+        "struct s is not a usable C type: its field \"v\" has no size",
+    );
+    says(
+        CType::Int.array(0),
+        Blame::Caller,
+        "int[0] is not a usable C type: an array has at least one element and at most 1 GiB",
+    );
 }
 
 #[test]
