@@ -12,6 +12,9 @@ mod errors;
 mod faults;
 #[path = "all/files.rs"]
 mod files;
+#[cfg(feature = "libffi")]
+#[path = "all/foreign.rs"]
+mod foreign;
 #[path = "all/guests.rs"]
 mod guests;
 #[path = "all/hostile.rs"]
@@ -22,6 +25,9 @@ mod isolation;
 mod leases;
 #[path = "all/native.rs"]
 mod native;
+#[cfg(feature = "libffi")]
+#[path = "all/natives.rs"]
+mod natives;
 #[path = "all/orders.rs"]
 mod orders;
 #[path = "all/resident.rs"]

@@ -77,12 +77,13 @@ impl Guest {
             (None, None) => None,
             (None, Some(_)) => return Err(comparing::no_comparator(&prototype)),
         };
-        let function = match self.takes(export, &prototype) {
-            Ok(function) => Some(function),
-            // A comparator may be of a shape that passes its elements in another way.
-            Err(_) if comparing.is_some() => None,
-            Err(error) => return Err(error),
-        };
+        let function =
+            match (comparing.as_ref().map(|comparing| comparing.shape), self.takes(export, &prototype)) {
+                (None | Some(Shape::Pointers), Ok(function)) => Some(function),
+                (None, Err(error)) => return Err(error),
+                // Elements in another shape are not what the prototype passes.
+                (Some(_), _) => None,
+            };
         let inner = Inner {
             guest: self.clone(),
             export: export.to_owned(),

@@ -14,7 +14,7 @@ pub enum TypeError {
     },
 
     /// A function pointer was asked for with a Rust type that C would call in another way.
-    #[error("a function pointer for \"{prototype}\" is not a {found}: {reason}")]
+    #[error("a function pointer for \"{prototype}\" has not the type {found}: {reason}")]
     Pointer {
         /// The callback's prototype, as C writes it.
         prototype: String,
