@@ -95,10 +95,11 @@ impl Callback {
         self.inner.comparing.as_ref()?.body.as_ref()
     }
 
-    /// Takes this thread's turn with the guest, to ask it many times on one budget.
-    pub(crate) fn hold(&self, budget: &Arc<Budget>) -> Result<Held<'_>> {
+    /// Takes this thread's turn with the guest, to ask it many times on one budget, which may be one for
+    /// this turn alone.
+    pub(crate) fn hold<'a>(&self, budget: impl Into<Option<&'a Arc<Budget>>>) -> Result<Held<'_>> {
         let comparing = self.comparing()?;
-        let turn = self.turn(budget)?;
+        let turn = self.turn(budget.into())?;
         Ok(Held { callback: &self.inner, comparing, turn, calls: 0 })
     }
 

@@ -1,5 +1,6 @@
 //! Exports that are called with whatever their prototype passes.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -33,24 +34,51 @@ impl Guest {
 
 impl Callback {
     /// Takes this thread's turn with the guest, which counts as a call where it fails.
-    pub(super) fn turn(&self, budget: &Arc<Budget>) -> Result<Turn<'_>> {
+    pub(super) fn turn(&self, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
         self.inner.guest.turn(&self.inner.export, budget).inspect_err(|_| self.count(true))
     }
 
-    /// Calls the guest once: `call` gets the turn.
-    pub(crate) fn call_with<T>(
-        &self,
-        budget: &Arc<Budget>,
-        call: impl FnOnce(&mut Turn<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let mut turn = self.turn(budget)?;
-        let called = call(&mut turn);
-        self.count(called.is_err());
-        called
+    /// Takes the turn for one call, on this budget or a new one.
+    pub(crate) fn call(&self, budget: Option<&Arc<Budget>>) -> Result<Calling<'_>> {
+        Ok(Calling { callback: self, turn: self.turn(budget)?, failed: true })
     }
 
     fn count(&self, failed: bool) {
         self.inner.calls.fetch_add(1, Relaxed);
         self.inner.failures.fetch_add(failed.into(), Relaxed);
+    }
+}
+
+/// One call of a guest, which counts as failed unless it is said to have succeeded.
+pub(crate) struct Calling<'a> {
+    callback: &'a Callback,
+    turn: Turn<'a>,
+    failed: bool,
+}
+
+impl Calling<'_> {
+    /// All has been done that could fail; the guest is another's.
+    pub(crate) fn succeeded(mut self) {
+        self.failed = false;
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.callback.count(self.failed);
+    }
+}
+
+impl<'a> Deref for Calling<'a> {
+    type Target = Turn<'a>;
+
+    fn deref(&self) -> &Turn<'a> {
+        &self.turn
+    }
+}
+
+impl<'a> DerefMut for Calling<'a> {
+    fn deref_mut(&mut self) -> &mut Turn<'a> {
+        &mut self.turn
     }
 }

@@ -140,7 +140,7 @@ impl Callback {
         for bytes in [a, b] {
             self.accepts(bytes.len(), None)?;
         }
-        self.ask(&self.inner.guest.new_budget(), a, b).map_err(|error| *error)
+        self.ask(None, a, b).map_err(|error| *error)
     }
 
     /// The same export of another guest, made now from the same module.
@@ -150,8 +150,8 @@ impl Callback {
         Ok(Callback { terms: self.terms.clone(), ..fresh })
     }
 
-    /// Asks the guest once, on a budget; the width of `a` and `b` has been checked.
-    pub(crate) fn ask(&self, budget: &Arc<Budget>, a: &[u8], b: &[u8]) -> Answer {
+    /// Asks the guest once, on this budget or a new one; the width of `a` and `b` has been checked.
+    pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
         self.hold(budget)?.ask(a, b)
     }
 

@@ -91,7 +91,7 @@ impl Callback {
         let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
         let (callback, budget) = (self.clone(), self.guest().new_budget());
         let foreign = budget.clone();
-        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&foreign, a, b));
+        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(Some(&foreign), a, b));
         let loan = Loan::new(Entry::new(self.clone(), Lent::Elements { bounds, ask }))?;
         let (ready, ask) = self.foreseeing(budget, [private.len(), width]);
         Ok(Lease { open: Open::new(loan, bounds, ready, ask), array, private })
@@ -105,7 +105,7 @@ impl Callback {
     ) -> (Option<Rc<Ready>>, Box<trampoline::Ask<'static>>) {
         let callback = self.clone();
         if len < WORTH_ASKING || ![1, 2, 4, 8].contains(&width) {
-            return (None, Box::new(move |_, [a, b]| callback.ask(&budget, a, b)));
+            return (None, Box::new(move |_, [a, b]| callback.ask(Some(&budget), a, b)));
         }
         let ready = Rc::new(Ready::new(width, Look::Contents));
         let rules = Rules { reverse: false, ties_by_bytes: false };

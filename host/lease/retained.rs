@@ -69,7 +69,7 @@ impl Callback {
     pub fn retain_records(&self, width: usize) -> Result<Retained> {
         self.accepts(width, None)?;
         let callback = self.clone();
-        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(&callback.guest().new_budget(), a, b));
+        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(None, a, b));
         let lent = Lent::Elements { bounds: Bounds::Trusted { width }, ask };
         let loan = Loan::new(Entry::new(self.clone(), lent))?;
         let pointer = trampoline::c_pointer(loan.key().slot());

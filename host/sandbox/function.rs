@@ -1,11 +1,15 @@
 //! An export with whatever core type, ready to be called.
+#![allow(unsafe_code, reason = "calls wasm with values whose types have been checked before")]
 
-use wasmtime::{Func, FuncType, Val, ValType};
+use wasmtime::{Func, FuncType, ValRaw, ValType};
 
 use super::guest::{Guest, Turn};
 use super::shape::signature;
 use crate::error::{Error, Result};
 use crate::kernel::Core;
+
+/// So many arguments need no allocation.
+const FEW: usize = 8;
 
 /// An export, and what it takes and gives.
 pub(crate) struct Function {
@@ -25,6 +29,9 @@ impl Guest {
         else {
             return Err(self.misfit(name, &ty, "numbers only"));
         };
+        if results.len() > 1 {
+            return Err(self.misfit(name, &ty, "one result at most"));
+        }
         let mut turn = self.turn_unpaid(name)?;
         let (store, instance, _) = turn.parts();
         let Some(func) = instance.get_func(store, name) else {
@@ -70,16 +77,43 @@ impl Turn<'_> {
         staging.staged(store, size)
     }
 
-    /// Calls an export with core values as bits, of which there are as many as it has parameters.
-    pub(crate) fn invoke(&mut self, export: &str, function: &Function, args: &[u64]) -> Result<u64> {
-        let (store, ..) = self.parts();
-        let args: Vec<Val> =
-            args.iter().zip(&function.params).map(|(bits, core)| val(*bits, *core)).collect();
-        let mut result = [Val::I32(0)];
-        match function.func.call(store, &args, &mut result[..function.results.len()]) {
-            Ok(()) => Ok(bits(&result[0])),
-            Err(error) => Err(*self.failure(error, export)),
+    /// Calls an export with core values as bits, one for each of its parameters.
+    #[inline]
+    pub(crate) fn invoke(
+        &mut self,
+        export: &str,
+        function: &Function,
+        args: impl Iterator<Item = u64>,
+    ) -> Result<u64, Box<Error>> {
+        let len = function.params.len();
+        let (mut few, mut many) = ([ValRaw::i64(0); FEW], Vec::new());
+        let values = match len {
+            0..=FEW => &mut few[..len.max(1)], // room for the result
+            _ => {
+                many.resize(len, ValRaw::i64(0));
+                &mut many[..]
+            }
+        };
+        let mut passed = 0;
+        for ((value, bits), core) in values.iter_mut().zip(args).zip(&function.params) {
+            *value = raw(bits, *core);
+            passed += 1;
         }
+        assert_eq!(passed, len, "arguments of \"{export}\"");
+        let (store, ..) = self.parts();
+        // SAFETY: wasmtime checks that the function is of this store. There is a value for each of its
+        // parameters, of the type that wasmtime has told, none of them a reference, and room for its one result.
+        let called = unsafe { function.func.call_unchecked(store, &raw mut *values) };
+        if let Err(error) = called {
+            return Err(self.failure(error, export));
+        }
+        Ok(match function.results.first() {
+            None => 0,
+            Some(Core::I32) => values[0].get_u32().into(),
+            Some(Core::I64) => values[0].get_u64(),
+            Some(Core::F32) => values[0].get_f32().into(),
+            Some(Core::F64) => values[0].get_f64(),
+        })
     }
 }
 
@@ -93,21 +127,11 @@ fn core(ty: &ValType) -> Option<Core> {
     }
 }
 
-fn val(bits: u64, core: Core) -> Val {
+fn raw(bits: u64, core: Core) -> ValRaw {
     match core {
-        Core::I32 => Val::I32(bits as i32),
-        Core::I64 => Val::I64(bits as i64),
-        Core::F32 => Val::F32(bits as u32),
-        Core::F64 => Val::F64(bits),
-    }
-}
-
-fn bits(val: &Val) -> u64 {
-    match *val {
-        Val::I32(value) => u64::from(value as u32),
-        Val::I64(value) => value as u64,
-        Val::F32(bits) => bits.into(),
-        Val::F64(bits) => bits,
-        _ => 0,
+        Core::I32 => ValRaw::u32(bits as u32),
+        Core::I64 => ValRaw::u64(bits),
+        Core::F32 => ValRaw::f32(bits as u32),
+        Core::F64 => ValRaw::f64(bits),
     }
 }

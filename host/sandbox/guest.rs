@@ -159,13 +159,16 @@ impl Guest {
         Ok((shape, comparator))
     }
 
-    /// Waits for this thread's turn, to ask an export called `name` on this budget.
-    pub(crate) fn turn(&self, name: &str, budget: &Arc<Budget>) -> Result<Turn<'_>> {
+    /// Waits for this thread's turn, to ask an export called `name` on this budget, or on one for this
+    /// turn alone.
+    pub(crate) fn turn(&self, name: &str, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
         self.module().check_place()?;
         let mut turn = self.enter(name)?;
         let store = &mut turn.running.store;
-        if !Arc::ptr_eq(&store.data().budget, budget) {
-            store::charge(store, budget)?;
+        match budget {
+            None => store::charge_afresh(store)?,
+            Some(budget) if Arc::ptr_eq(&store.data().budget, budget) => {}
+            Some(budget) => store::charge(store, budget)?,
         }
         Ok(turn)
     }

@@ -1,6 +1,7 @@
 //! What a guest's store carries: its limits, its deadline, where its text goes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
@@ -15,10 +16,36 @@ pub(super) const KERNELS: usize = 8;
 pub(super) struct State {
     limits: Limits,
     pub(super) budget: Arc<Budget>,
+    /// The guest's own budget, which is whole again for each call that has no other.
+    own: Arc<Budget>,
+    clock: Clock,
     print: Option<Sink>,
     printed: usize,
     /// Whether the memory that grows now is a kernel's, which the host has bounded.
     pub(super) ours: bool,
+}
+
+/// When the time of the current budget ends.
+enum Clock {
+    /// As the budget says.
+    Budget,
+    /// So long after the next look at the clock: a call that is over before one never looks.
+    Unstarted,
+    /// Then; `None` is a time too far for the clock to say.
+    Ends(Option<Instant>),
+}
+
+impl Clock {
+    fn is_over(&mut self, budget: &Budget) -> bool {
+        match self {
+            Clock::Budget => budget.is_over(),
+            Clock::Unstarted => {
+                *self = Clock::Ends(Instant::now().checked_add(budget.time));
+                false
+            }
+            Clock::Ends(ends) => ends.is_some_and(|ends| Instant::now() >= ends),
+        }
+    }
 }
 
 /// A limit that was hit, on its way through wasmtime as an error.
@@ -42,14 +69,19 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>
         print: sandbox.print.clone(),
         printed: 0,
         ours: false,
+        own: Arc::new(Budget::new(sandbox.limits())),
+        clock: Clock::Budget,
         budget: budget.clone(),
     };
     let mut store = Store::new(&sandbox.engine, state);
     store.limiter(|state| state);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|store| match store.data().budget.is_over() {
-        true => Err(wasmtime::Error::new(Trap::Interrupt)),
-        false => Ok(UpdateDeadline::Continue(1)),
+    store.epoch_deadline_callback(|mut store| {
+        let State { budget, clock, .. } = store.data_mut();
+        match clock.is_over(budget) {
+            true => Err(wasmtime::Error::new(Trap::Interrupt)),
+            false => Ok(UpdateDeadline::Continue(1)),
+        }
     });
     fuel(&mut store, &budget)?;
     Ok(store)
@@ -58,8 +90,22 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>
 /// Charges what the guest uses from now on to `budget`.
 pub(super) fn charge(store: &mut Store<State>, budget: &Arc<Budget>) -> Result<()> {
     settle(store);
-    store.data_mut().budget = budget.clone();
+    let state = store.data_mut();
+    (state.budget, state.clock) = (budget.clone(), Clock::Budget);
     fuel(store, budget)
+}
+
+/// Charges it to a budget that is whole, and whose clock starts with the first tick.
+pub(super) fn charge_afresh(store: &mut Store<State>) -> Result<()> {
+    let state = store.data_mut();
+    state.clock = Clock::Unstarted;
+    if !Arc::ptr_eq(&state.budget, &state.own) {
+        settle(store);
+        let state = store.data_mut();
+        state.budget = state.own.clone();
+    }
+    let fuel = store.data().limits.fuel;
+    store.set_fuel(fuel).map_err(|error| Error::Engine { reason: format!("{error:#}") })
 }
 
 /// Brings the current budget up to date.

@@ -129,15 +129,14 @@ unsafe extern "C" fn called(
 ) {
     // SAFETY: it is the socket that `Bank::socket` has left with libffi.
     let socket = unsafe { &*socket.cast::<Socket>() };
-    let answer = socket.slot.get().and_then(|entry| {
-        // SAFETY: the entry is of the prototype that libffi read the arguments by.
-        unsafe { values::answer(&entry, Args(args.cast_const().cast())) }
+    let answered = socket.slot.get().is_some_and(|entry| {
+        // SAFETY: the entry is of the prototype that libffi read the arguments by, and libffi has room for
+        // the result.
+        unsafe { values::answer(&entry, Args(args.cast_const().cast()), result) }
     });
-    match answer {
-        // SAFETY: libffi has room for the result.
-        Some(outcome) => unsafe { outcome.write(result) },
+    if !answered {
         // SAFETY: as above.
-        None => unsafe { socket.write_neutral(result) },
+        unsafe { socket.write_neutral(result) }
     }
 }
 

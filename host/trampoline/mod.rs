@@ -5,6 +5,8 @@
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
 #[cfg(feature = "libffi")]
+mod buffer;
+#[cfg(feature = "libffi")]
 mod closure;
 #[cfg(feature = "libffi")]
 mod image;

@@ -5,8 +5,11 @@ use std::ffi::c_void;
 use std::ptr;
 
 use super::guarded;
-use super::image::{Image, To};
+use smallvec::SmallVec;
+
+use super::image::{FEW, Image, To};
 use crate::abi::{Abi, Back, Target, Way};
+use crate::callback::Answer;
 use crate::entry::{Entry, Lent};
 use crate::error::{CallError, Error, Result};
 
@@ -14,57 +17,33 @@ use crate::error::{CallError, Error, Result};
 #[derive(Clone, Copy)]
 pub(super) struct Args(pub(super) *const *const c_void);
 
-/// What C gets, as it is to lie in memory; integers extended to eight bytes.
-pub(super) enum Outcome {
-    Nothing,
-    Number([u8; 8]),
-    Pointer(*mut c_void),
-    Bytes(Vec<u8>),
-}
-
-impl Outcome {
-    /// # Safety
-    ///
-    /// `result` has room for the result of the prototype, integers extended to eight bytes.
-    pub(super) unsafe fn write(&self, result: *mut c_void) {
-        let (bytes, len) = match self {
-            Outcome::Nothing => return,
-            Outcome::Number(bytes) => (bytes.as_ptr(), bytes.len()),
-            Outcome::Pointer(pointer) => (ptr::from_ref(pointer).cast(), size_of_val(pointer)),
-            Outcome::Bytes(bytes) => (bytes.as_ptr(), bytes.len()),
-        };
-        // SAFETY: the caller vouches for the room.
-        unsafe { ptr::copy_nonoverlapping(bytes, result.cast(), len) }
-    }
-}
-
-/// Answers C, or says that there is no answer.
+/// Answers C, or says that there is no answer; then nothing is written.
 ///
 /// # Safety
 ///
-/// `args` are the arguments of the entry's prototype, and C vouches for what their pointers lead to.
-pub(super) unsafe fn answer(entry: &Entry, args: Args) -> Option<Outcome> {
+/// `args` are the arguments of the entry's prototype, C vouches for what their pointers lead to, and
+/// `result` has room for its result, integers extended to eight bytes.
+pub(super) unsafe fn answer(entry: &Entry, args: Args, result: *mut c_void) -> bool {
     entry.count();
     if entry.has_failed() {
-        return None;
+        return false;
     }
     // SAFETY: as the caller says.
-    let ask = || unsafe { ask(entry, args) }.map_err(Box::new);
-    guarded(entry.callback.export(), ask).map_err(|error| entry.fail(*error)).ok()
+    let ask = || unsafe { ask(entry, args, result) };
+    guarded(entry.callback.export(), ask).map_err(|error| entry.fail(*error)).is_ok()
 }
 
 /// # Safety
 ///
 /// As [`answer`].
-unsafe fn ask(entry: &Entry, args: Args) -> Result<Outcome> {
+unsafe fn ask(entry: &Entry, args: Args, result: *mut c_void) -> Answer<()> {
     let callback = &entry.callback;
-    let (export, limits) = (callback.export(), callback.guest().limits());
+    let export = callback.export();
     let (Some((function, abi)), Lent::Values { budget }) = (callback.function(), &entry.lent) else {
-        return Err(Error::Engine { reason: format!("\"{export}\" is called as what it is not") });
+        return Err(Error::Engine { reason: format!("\"{export}\" is called as what it is not") }.into());
     };
-    let budget = budget.clone().unwrap_or_else(|| callback.guest().new_budget());
-    let mut image = Image::new(export, limits.array, limits.text);
-    let mut passed = Vec::with_capacity(abi.params.len() + 1);
+    let mut image = Image::new(export, callback.guest().limits());
+    let mut passed = SmallVec::<[Passed; FEW]>::new();
     if let Back::Struct(object) = &abi.result {
         passed.push(Passed::To(image.room(object)?));
     }
@@ -72,36 +51,42 @@ unsafe fn ask(entry: &Entry, args: Args) -> Result<Outcome> {
         // SAFETY: the argument is there, and of the type that its way tells.
         passed.push(unsafe { read(&mut image, export, abi, way, args, at) }?);
     }
-    let (outcome, left) = callback.call_with(&budget, |turn| {
-        let base = match image.len() {
-            0 => 0,
-            len => turn.stage(export, len, |base, area| image.fill(base, area))?,
-        };
-        let bits: Vec<u64> = passed.iter().map(|passed| passed.bits(base)).collect();
-        let answer = turn.invoke(export, function, &bits)?;
-        let forged = |value| {
-            let module = callback.guest().module().name().to_owned();
-            Error::from(CallError::Forged { module, export: export.to_owned(), value })
-        };
-        let left = match image.is_written() {
-            true => image.take_back(turn.staged(image.len()), base).map_err(forged)?,
-            false => Vec::new(),
-        };
-        let outcome = match &abi.result {
-            Back::Nothing => Outcome::Nothing,
-            Back::Number(num, core) => Outcome::Number(num.leave(answer, *core)),
-            Back::Pointer(target) => {
-                Outcome::Pointer(image.pointer(answer, target, base).ok_or_else(|| forged(answer))?)
-            }
-            Back::Struct(object) => Outcome::Bytes(left[..object.size].to_vec()),
-        };
-        Ok((outcome, left))
-    })?;
-    if !left.is_empty() {
-        // SAFETY: the call is still in progress.
-        unsafe { image.write_back(&left) };
+    let mut turn = callback.call(budget.as_ref())?;
+    let base = match image.len() {
+        0 => 0,
+        len => turn.stage(export, len, |base, area| image.fill(base, area))?,
+    };
+    let bits = turn.invoke(export, function, passed.iter().map(|passed| passed.bits(base)))?;
+    let forged = |value| {
+        let module = callback.guest().module().name().to_owned();
+        Box::new(Error::from(CallError::Forged { module, export: export.to_owned(), value }))
+    };
+    if image.is_written() {
+        image.take_back(turn.staged(image.len()), base).map_err(forged)?;
     }
-    Ok(outcome)
+    // Everything has been looked at, so C's memory may change.
+    let pointer;
+    let number;
+    let (from, len): (*const u8, usize) = match &abi.result {
+        Back::Nothing => (ptr::null(), 0),
+        Back::Number(num, core) => {
+            number = num.leave(bits, *core);
+            (number.as_ptr(), number.len())
+        }
+        Back::Pointer(target) => {
+            pointer = image.pointer(bits, target, base).ok_or_else(|| forged(bits))?;
+            ((&raw const pointer).cast(), size_of_val(&pointer))
+        }
+        Back::Struct(object) => (image.left().as_ptr(), object.size),
+    };
+    turn.succeeded();
+    // SAFETY: the call is still in progress.
+    unsafe { image.write_back() };
+    if len > 0 {
+        // SAFETY: the result has so many bytes.
+        unsafe { ptr::copy_nonoverlapping(from, result.cast(), len) };
+    }
+    Ok(())
 }
 
 /// An argument on its way.

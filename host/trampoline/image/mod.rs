@@ -5,13 +5,20 @@
 //! what it leads to, or the number of a token, or 0 for null.
 #![allow(unsafe_code, reason = "reads and writes what C points to")]
 
+mod back;
+
 use std::ffi::c_void;
 use std::ptr;
 use std::slice;
 
+use super::buffer::Buffer;
 use crate::abi::{Object, Target};
 use crate::ctype::CType;
 use crate::error::{CallError, Result};
+use crate::limits::Limits;
+
+/// So many arguments need no allocation.
+pub(super) const FEW: usize = 8;
 
 /// Where copies begin: enough for every C type, and a byte between any two.
 const ALIGN: usize = 16;
@@ -29,11 +36,11 @@ pub(super) enum To {
 /// Everything that one call's pointers lead to.
 pub(super) struct Image<'a> {
     export: &'a str,
-    /// No more than this altogether, and in one text.
-    most: usize,
-    text: usize,
+    limits: &'a Limits,
     /// As the host has it, pointers included.
-    bytes: Vec<u8>,
+    bytes: Buffer,
+    /// The same as the guest has left it.
+    left: Buffer,
     runs: Vec<Run<'a>>,
     cells: Vec<Cell<'a>>,
     tokens: Vec<*mut c_void>,
@@ -57,9 +64,9 @@ struct Cell<'a> {
 }
 
 impl<'a> Image<'a> {
-    pub(super) fn new(export: &'a str, most: usize, text: usize) -> Image<'a> {
-        let (bytes, runs, cells, tokens) = Default::default();
-        Image { export, most, text, bytes, runs, cells, tokens }
+    pub(super) fn new(export: &'a str, limits: &'a Limits) -> Image<'a> {
+        let (bytes, left, runs, cells, tokens) = Default::default();
+        Image { export, limits, bytes, left, runs, cells, tokens }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,9 +91,9 @@ impl<'a> Image<'a> {
             Target::Token => return Ok(self.token(pointer)),
             Target::Text => {
                 // SAFETY: C vouches for the characters up to the NUL.
-                let len = unsafe { libc::strnlen(pointer.cast(), self.text) };
-                if len == self.text {
-                    let (export, most) = (self.export.to_owned(), self.text);
+                let len = unsafe { libc::strnlen(pointer.cast(), self.limits.text) };
+                if len == self.limits.text {
+                    let (export, most) = (self.export.to_owned(), self.limits.text);
                     return Err(CallError::Text { export, argument, most }.into());
                 }
                 (None, true, len + 1)
@@ -113,7 +120,7 @@ impl<'a> Image<'a> {
         }
         let at = self.reserve(len)?;
         // SAFETY: C vouches for these bytes, and `reserve` has made sure that there are no more than fit.
-        self.bytes.extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
+        self.bytes.growing().extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
         self.runs.push(Run { host, at, len, readonly, element });
         if let Some(object) = object {
             // SAFETY: C vouches for what is in its objects as well.
@@ -135,7 +142,9 @@ impl<'a> Image<'a> {
     ) -> Result<To> {
         let at = self.reserve(object.size)?;
         // SAFETY: it is an argument, whose size the prototype tells.
-        self.bytes.extend_from_slice(unsafe { slice::from_raw_parts(value.cast::<u8>(), object.size) });
+        self.bytes
+            .growing()
+            .extend_from_slice(unsafe { slice::from_raw_parts(value.cast::<u8>(), object.size) });
         // SAFETY: C vouches for what is in its structs.
         unsafe { self.follow_cells(at, object.size, object, argument) }?;
         Ok(To::Copy(at as u32))
@@ -144,7 +153,7 @@ impl<'a> Image<'a> {
     /// Makes room for a result.
     pub(super) fn room(&mut self, object: &'a Object) -> Result<To> {
         let at = self.reserve(object.size)?;
-        self.bytes.resize(at + object.size, 0);
+        self.bytes.growing().resize(at + object.size, 0);
         for (offset, target) in &object.cells {
             self.cells.push(Cell { at: at + offset, to: To::Null, target });
         }
@@ -184,10 +193,11 @@ impl<'a> Image<'a> {
     fn reserve(&mut self, len: usize) -> Result<usize> {
         let at = (self.bytes.len() + 1).next_multiple_of(ALIGN);
         let at = if self.bytes.is_empty() { 0 } else { at };
-        if len > self.most.min(u32::MAX as usize).saturating_sub(at) {
-            return Err(CallError::TooLarge { export: self.export.to_owned(), most: self.most }.into());
+        let most = self.limits.array;
+        if len > most.min(u32::MAX as usize).saturating_sub(at) {
+            return Err(CallError::TooLarge { export: self.export.to_owned(), most }.into());
         }
-        self.bytes.resize(at, 0);
+        self.bytes.growing().resize(at, 0);
         Ok(at)
     }
 
@@ -209,74 +219,6 @@ impl<'a> Image<'a> {
             area[cell.at..][..size_of::<usize>()]
                 .copy_from_slice(&number.to_ne_bytes()[..size_of::<usize>()]);
         }
-    }
-
-    /// The pointer of C's that a guest means by this number, where `target` is what it is to lead to.
-    pub(super) fn pointer(&self, number: u64, target: &Target, base: u32) -> Option<*mut c_void> {
-        let Some(element) = target.element() else {
-            let at = (number as usize).checked_sub(1);
-            return at.map_or(Some(ptr::null_mut()), |at| self.tokens.get(at).copied());
-        };
-        if number == 0 {
-            return Some(ptr::null_mut());
-        }
-        let at = usize::try_from(number).ok()?.checked_sub(base as usize)?;
-        let size = element.size()?;
-        let wanted = match target {
-            Target::Object { object, .. } => object.size,
-            _ => size,
-        };
-        let led = |run: &&Run<'_>| {
-            let inside = at.wrapping_sub(run.at);
-            let whole = inside < run.len && run.len - inside >= wanted && inside.is_multiple_of(size);
-            whole && !run.host.is_null() && run.element == Some(element)
-        };
-        let run = self.runs.iter().find(led)?;
-        Some(run.host.wrapping_add(at - run.at).cast())
-    }
-
-    /// What the guest has left of its copy, with C's own pointers in it; `None` where it has made one up.
-    /// Only what may be written is looked at.
-    pub(super) fn take_back(&self, area: &[u8], base: u32) -> Result<Vec<u8>, u64> {
-        let mut left = area.to_vec();
-        let written = |cell: &&Cell<'_>| {
-            let inside = |run: &Run<'_>| (run.at..run.at + run.len).contains(&cell.at);
-            self.runs.iter().any(|run| !run.readonly && inside(run))
-        };
-        for cell in self.cells.iter().filter(written) {
-            let mut number = [0; 8];
-            number[..size_of::<usize>()].copy_from_slice(&area[cell.at..][..size_of::<usize>()]);
-            let number = u64::from_ne_bytes(number);
-            let pointer = self.pointer(number, cell.target, base).ok_or(number)?;
-            let address = pointer.expose_provenance().to_ne_bytes();
-            left[cell.at..][..address.len()].copy_from_slice(&address);
-        }
-        Ok(left)
-    }
-
-    /// Writes to C's memory what the guest has changed: byte by byte, so that of two pointers to the same
-    /// place the one through which nothing was written takes nothing back.
-    ///
-    /// # Safety
-    ///
-    /// Within the call that the pointers came with, and `left` is from [`Image::take_back`].
-    pub(super) unsafe fn write_back(&self, left: &[u8]) {
-        for run in self.runs.iter().filter(|run| !run.readonly && !run.host.is_null()) {
-            let all = run.at..run.at + run.len;
-            let (new, old) = (&left[all.clone()], &self.bytes[all]);
-            if new == old {
-                continue;
-            }
-            for at in (0..run.len).filter(|at| new[*at] != old[*at]) {
-                // SAFETY: C vouches that what it points to without const may be written.
-                unsafe { run.host.add(at).write(new[at]) };
-            }
-        }
-    }
-
-    /// Whether anything has to be looked at after the call.
-    pub(super) fn is_written(&self) -> bool {
-        self.runs.iter().any(|run| !run.readonly)
     }
 }
 
