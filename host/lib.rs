@@ -44,6 +44,8 @@
 //! - The result is a permutation of the input.
 //! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
+#![cfg_attr(not(feature = "libffi"), allow(dead_code, reason = "what only other prototypes need"))]
+
 /// The README's program is a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -75,6 +77,8 @@ mod trampoline;
 mod lease;
 pub mod native;
 pub mod sort;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 #[allow(missing_docs)]

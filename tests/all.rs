@@ -35,6 +35,9 @@ mod resident;
 #[cfg(feature = "libffi")]
 #[path = "all/signatures.rs"]
 mod signatures;
+#[cfg(feature = "sqlite")]
+#[path = "all/sqlite.rs"]
+mod sqlite;
 #[path = "all/support.rs"]
 mod support;
 #[path = "all/tidy.rs"]

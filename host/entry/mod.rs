@@ -150,6 +150,12 @@ impl Loan {
         &self.entry
     }
 
+    /// What is known of the loan, for who wants to ask after its end.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn shared_entry(&self) -> Arc<Entry> {
+        self.entry.clone()
+    }
+
     /// Gives the slot up for good, whoever else holds it.
     pub(crate) fn retire(self) {
         self.table.retire(self.key);

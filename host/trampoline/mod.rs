@@ -14,6 +14,7 @@ mod scope;
 #[cfg(feature = "libffi")]
 mod values;
 
+use std::cmp::Ordering;
 use std::ffi::{c_int, c_void};
 use std::io::Write;
 use std::mem;
@@ -29,6 +30,8 @@ use crate::table::Key;
 #[cfg(feature = "libffi")]
 pub(crate) use closure::lend;
 pub(crate) use scope::{Ask, Open, call};
+#[cfg(feature = "sqlite")]
+pub(crate) use values::call_values;
 
 /// A trampoline for `int (const void *, const void *)`, as our own sorts call it: it may unwind.
 pub(crate) type Comparison = unsafe extern "C-unwind" fn(*const c_void, *const c_void) -> c_int;
@@ -133,20 +136,19 @@ unsafe fn answer(slot: usize, entry: &Entry, a: *const c_void, b: *const c_void)
             Bounds::Known { .. } => abort(entry.callback.export(), "native code"),
         }
     }
-    if entry.has_failed() {
-        return entry.neutral();
-    }
     let width = bounds.width();
     // SAFETY: `check` found both elements inside memory that the lender keeps alive, or the lender
     // has vouched for them; C does not write to elements while it compares them.
     let [a, b] = [a, b].map(|at| unsafe { slice::from_raw_parts(at.cast::<u8>(), width) });
-    match guarded(entry.callback.export(), || ask(a, b)) {
-        Ok(order) => order as c_int,
-        Err(error) => {
-            entry.fail(*error);
-            entry.neutral()
-        }
+    order(entry, || ask(a, b)).map_or_else(|| entry.neutral(), |order| order as c_int)
+}
+
+/// Asks for an order, unless there is a failure already; whatever goes wrong is kept as one.
+pub(crate) fn order(entry: &Entry, ask: impl FnOnce() -> Answer) -> Option<Ordering> {
+    if entry.has_failed() {
+        return None;
     }
+    guarded(entry.callback.export(), ask).map_err(|error| entry.fail(*error)).ok()
 }
 
 /// Asks so that neither a panic nor a new `errno` reaches C.

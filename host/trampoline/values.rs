@@ -33,6 +33,23 @@ pub(super) unsafe fn answer(entry: &Entry, args: Args, result: *mut c_void) -> b
     guarded(entry.callback.export(), ask).map_err(|error| entry.fail(*error)).is_ok()
 }
 
+/// Calls the guest as C would, for a caller that takes an error; nothing is kept of it.
+///
+/// # Safety
+///
+/// As [`answer`].
+#[cfg(feature = "sqlite")]
+pub(crate) unsafe fn call_values(
+    entry: &Entry,
+    args: *const *const c_void,
+    result: *mut c_void,
+) -> Result<()> {
+    entry.count();
+    // SAFETY: as the caller says.
+    let ask = || unsafe { ask(entry, Args(args), result) };
+    guarded(entry.callback.export(), ask).map_err(|error| *error)
+}
+
 /// # Safety
 ///
 /// As [`answer`].
@@ -141,8 +158,12 @@ unsafe fn read<'a>(
             // SAFETY: C vouches for what it leads to.
             Passed::To(unsafe { image.follow(pointer, target, argument, count) }?)
         }
-        // SAFETY: it is a struct of this size, by value.
-        Way::Struct(object) => Passed::To(unsafe { image.value(args.at(at), object, argument) }?),
+        Way::Struct(object) => {
+            // SAFETY: it is an argument.
+            let value = unsafe { args.at(at) };
+            // SAFETY: it is a struct of this size, by value.
+            Passed::To(unsafe { image.value(value, object, argument) }?)
+        }
     })
 }
 
@@ -152,7 +173,7 @@ impl Args {
     /// There is such an argument.
     unsafe fn at(self, at: usize) -> *const c_void {
         // SAFETY: C passes a pointer to each argument.
-        unsafe { *self.0.add(at) }
+        unsafe { *self.0.wrapping_add(at) }
     }
 
     /// # Safety

@@ -1,5 +1,6 @@
 //! Callbacks of every prototype, and what native code may do with them.
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
+#![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};

@@ -1,5 +1,6 @@
 //! Functions of the C library that take callbacks, with guests behind them.
 #![allow(unsafe_code, reason = "calls the C library")]
+#![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::fs;

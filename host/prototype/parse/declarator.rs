@@ -34,12 +34,14 @@ enum Len<'a> {
     None,
 }
 
+/// The name of the argument that tells how many elements there are, and where that was written.
+type Teller<'a> = Option<(&'a str, usize)>;
+
 /// An argument as it was written.
 struct Param<'a> {
     name: Option<&'a str>,
     ctype: CType,
-    /// The argument that tells how many elements there are, and where that was written.
-    len: Option<(&'a str, usize)>,
+    teller: Teller<'a>,
 }
 
 impl<'a> Parser<'a> {
@@ -53,7 +55,7 @@ impl<'a> Parser<'a> {
         &mut self,
         base: Base,
         place: Place,
-    ) -> Parsed<(Option<&'a str>, Declared, Option<(&'a str, usize)>)> {
+    ) -> Parsed<(Option<&'a str>, Declared, Teller<'a>)> {
         let mut steps = Vec::new();
         let name = self.steps(&mut steps)?;
         let (mut declared, mut readonly) = (Declared::Object(base.ctype), base.readonly);
@@ -199,7 +201,7 @@ impl<'a> Parser<'a> {
             let start = self.at;
             let base = self.specifiers("an argument type")?;
             let named_void = base.tag == Tag::Known;
-            let (name, declared, len) = self.counted_declarator(base, Place::Param)?;
+            let (name, declared, teller) = self.counted_declarator(base, Place::Param)?;
             let Declared::Object(ctype) = declared else {
                 return Err("pointers to functions are not followed; write \"void *\"".into());
             };
@@ -210,7 +212,7 @@ impl<'a> Parser<'a> {
                 self.at = start;
                 return Err("an argument cannot be void, nor a struct that is not defined".into());
             }
-            params.push(Param { name, ctype, len });
+            params.push(Param { name, ctype, teller });
             if self.eat(")") {
                 return self.resolve(params);
             }
@@ -223,7 +225,7 @@ impl<'a> Parser<'a> {
         let mut resolved = Vec::new();
         for param in &params {
             let mut ctype = param.ctype.clone();
-            if let (CType::Counted { count, .. }, Some((name, at))) = (&mut ctype, param.len) {
+            if let (CType::Counted { count, .. }, Some((name, at))) = (&mut ctype, param.teller) {
                 let teller = params.iter().position(|other| other.name == Some(name));
                 let Some(teller) = teller else {
                     self.at = at;

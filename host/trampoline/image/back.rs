@@ -72,7 +72,7 @@ impl Image<'_> {
             }
             for at in (0..run.len).filter(|at| new[*at] != old[*at]) {
                 // SAFETY: C vouches that what it points to without const may be written.
-                unsafe { run.host.add(at).write(new[at]) };
+                unsafe { run.host.wrapping_add(at).write(new[at]) };
             }
         }
     }

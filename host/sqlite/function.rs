@@ -1,0 +1,172 @@
+//! Scalar functions.
+#![allow(unsafe_code, reason = "calls a callback with arguments that are made here")]
+
+use std::ffi::{CString, c_void};
+use std::ptr;
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Error as Sql};
+
+use super::wrapped;
+use crate::callback::Callback;
+use crate::ctype::{CType, Kind};
+use crate::entry::{Lent, Loan};
+use crate::error::Error;
+use crate::trampoline;
+
+/// Where an argument of the guest comes from. Arguments of SQL are counted from 0.
+#[derive(Clone, Copy)]
+enum From {
+    Integer {
+        sql: usize,
+        size: usize,
+        kind: Kind,
+    },
+    Real {
+        sql: usize,
+        size: usize,
+    },
+    Text {
+        sql: usize,
+    },
+    Bytes {
+        sql: usize,
+    },
+    /// The length of these bytes.
+    Length {
+        of: usize,
+    },
+}
+
+/// Adds a function to a connection: `SELECT guest(a, b)`. Each argument of the prototype is one of SQL, but for those that tell a
+/// length: integers, `float` and `double`; `const char *` for a text; `const void a[n]` for a text or a
+/// blob. The result is a number, or nothing, which is NULL. A NULL among the arguments makes the result
+/// NULL, and the guest is not asked.
+///
+/// A guest that fails makes the statement fail with its message. [`FunctionFlags::SQLITE_DIRECTONLY`] keeps a function that
+/// nobody trusts out of triggers and views.
+///
+/// # Errors
+///
+/// [`Error::PrototypeUnserved`] where SQL has no such value, [`Error::TableFull`], and SQLite's.
+pub fn create_scalar_function(
+    db: &Connection,
+    name: &str,
+    flags: FunctionFlags,
+    callback: &Callback,
+) -> rusqlite::Result<()> {
+    let prototype = callback.prototype();
+    let (sources, arity) = sources(prototype.params())
+        .map_err(|reason| wrapped(Error::PrototypeUnserved { prototype: prototype.to_string(), reason }))?;
+    let result = prototype.result().clone();
+    if result != CType::Void && result.kind().is_none() {
+        let reason = "a function of SQL returns a number here, or nothing";
+        return Err(wrapped(Error::PrototypeUnserved { prototype: prototype.to_string(), reason }));
+    }
+    let (loan, _) = trampoline::lend(callback, Lent::Values { budget: None }).map_err(wrapped)?;
+    db.create_scalar_function(name, arity, flags, move |context| call(&loan, &sources, &result, context))
+}
+
+/// Where each argument comes from, and how many SQL passes.
+fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
+    let length_of = |at: usize| {
+        params.iter().position(|other| matches!(other, CType::Counted { count, .. } if *count == at))
+    };
+    let mut arity = 0;
+    // The arguments of SQL that bytes come from are known before their lengths are.
+    let mut numbers = vec![0; params.len()];
+    for (at, number) in numbers.iter_mut().enumerate() {
+        if length_of(at).is_none() {
+            *number = arity;
+            arity += 1;
+        }
+    }
+    let from = |(at, param): (usize, &CType)| {
+        let (sql, size) = (numbers[at], param.size().unwrap_or(0));
+        Ok(match (param, param.kind()) {
+            (_, Some(Kind::Float)) => From::Real { sql, size },
+            (_, Some(_)) if let Some(run) = length_of(at) => From::Length { of: numbers[run] },
+            (_, Some(kind)) => From::Integer { sql, size, kind },
+            (CType::Pointer { pointee, readonly: true }, _) if **pointee == CType::Char => From::Text { sql },
+            (CType::Counted { element, readonly: true, .. }, _) if element.size().unwrap_or(1) == 1 => {
+                From::Bytes { sql }
+            }
+            _ => return Err("SQL has no such argument; it has numbers, const char * and const void a[n]"),
+        })
+    };
+    let sources = params.iter().enumerate().map(from).collect::<Result<_, _>>()?;
+    Ok((sources, i32::try_from(arity).unwrap_or(i32::MAX)))
+}
+
+fn call(loan: &Loan, sources: &[From], result: &CType, context: &Context<'_>) -> rusqlite::Result<Value> {
+    if (0..context.len()).any(|sql| context.get_raw(sql) == ValueRef::Null) {
+        return Ok(Value::Null);
+    }
+    let mut texts = Vec::new(); // live as long as the call
+    let mut cells = Vec::with_capacity(sources.len());
+    for source in sources {
+        cells.push(cell(*source, context, &mut texts)?);
+    }
+    let args: Vec<*const c_void> = cells.iter().map(|cell| ptr::from_ref(cell).cast()).collect();
+    let mut answer = [0_u8; 8];
+    // SAFETY: each argument is of the type that the prototype says, by `sources`; what they point to lives
+    // until the call has returned; and the result is a number, if anything.
+    let called = unsafe { trampoline::call_values(loan.entry(), args.as_ptr(), answer.as_mut_ptr().cast()) };
+    called.map_err(wrapped)?;
+    let bits = u64::from_ne_bytes(answer);
+    Ok(match (result.kind(), result.size()) {
+        (None, _) => Value::Null,
+        (Some(Kind::Float), Some(4)) => Value::Real(f32::from_bits(bits as u32).into()),
+        (Some(Kind::Float), _) => Value::Real(f64::from_bits(bits)),
+        (Some(Kind::Signed), _) => Value::Integer(bits as i64),
+        (Some(Kind::Unsigned), _) => {
+            Value::Integer(i64::try_from(bits).map_err(|_| Sql::IntegralValueOutOfRange(0, -1))?)
+        }
+    })
+}
+
+/// An argument as C passes it, in eight bytes.
+fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqlite::Result<[u8; 8]> {
+    let mismatch = |sql: usize| Sql::InvalidFunctionParameterType(sql, context.get_raw(sql).data_type());
+    let bytes = |sql: usize| match context.get_raw(sql) {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(bytes),
+        _ => Err(mismatch(sql)),
+    };
+    let address = |pointer: *const c_void| (pointer.expose_provenance() as u64).to_ne_bytes();
+    Ok(match source {
+        From::Integer { sql, size, kind } => match context.get_raw(sql) {
+            ValueRef::Integer(value) => {
+                let bits = 8 * size as u32;
+                let fits = match kind {
+                    _ if size == 8 => kind == Kind::Signed || value >= 0,
+                    Kind::Signed => value >> (bits - 1) == value >> 63,
+                    _ => value >> bits == 0,
+                };
+                if !fits {
+                    return Err(Sql::IntegralValueOutOfRange(sql, value));
+                }
+                value.to_ne_bytes()
+            }
+            _ => return Err(mismatch(sql)),
+        },
+        From::Real { sql, size } => {
+            let value = match context.get_raw(sql) {
+                ValueRef::Real(value) => value,
+                ValueRef::Integer(value) => value as f64,
+                _ => return Err(mismatch(sql)),
+            };
+            match size {
+                4 => u64::from((value as f32).to_bits()).to_ne_bytes(),
+                _ => value.to_ne_bytes(),
+            }
+        }
+        From::Text { sql } => {
+            texts.push(CString::new(bytes(sql)?)?);
+            let text = texts.last().map_or(ptr::null(), |text| text.as_ptr().cast());
+            address(text)
+        }
+        From::Bytes { sql } => address(bytes(sql)?.as_ptr().cast()),
+        From::Length { of } => (bytes(of)?.len() as u64).to_ne_bytes(),
+    })
+}

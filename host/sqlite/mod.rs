@@ -1,0 +1,62 @@
+//! SQLite's callbacks with guests behind them: collations, scalar functions, authorizers.
+//!
+//! A failing guest never decides anything. A statement whose collation fails is interrupted, a function's
+//! failure is the statement's error, and an authorizer that fails denies.
+//!
+//! ```
+//! use callbox::{CType, Limits, Module, Prototype, Sandbox, bundled::Bundled, sqlite};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::new(Limits::default())?;
+//! let module = Module::new(&sandbox, "version", Bundled::find("version").unwrap().wasm)?;
+//! let guest = module.instantiate()?;
+//! let version = guest.callback("compare_bytes", Prototype::comparator(CType::Void))?;
+//!
+//! let db = rusqlite::Connection::open_in_memory()?;
+//! let collation = sqlite::create_collation(&db, "version", &version)?;
+//! db.execute_batch("CREATE TABLE tag (name TEXT COLLATE version);
+//!     INSERT INTO tag VALUES ('v1.10'), ('v1.9'), ('v1.2');")?;
+//! let names = db.prepare("SELECT name FROM tag ORDER BY name")?
+//!     .query_map([], |row| row.get(0))?
+//!     .collect::<rusqlite::Result<Vec<String>>>();
+//! let names = collation.check(names)?;        // the guest's failure, if there was one
+//! assert_eq!(names, ["v1.2", "v1.9", "v1.10"]);
+//! # Ok(()) }
+//! ```
+//!
+//! Errors are rusqlite's own; one of ours stands in a
+//! [`UserFunctionError`](rusqlite::Error::UserFunctionError).
+//!
+//! # An index outlives its guest
+//!
+//! An index keeps the order that a collation had when rows were inserted. Another version of the guest may have
+//! another order, and SQLite would search the index in vain. Keep [`Module::sha256`](crate::Module::sha256) beside an index
+//! (`callbox inspect` prints it), and `REINDEX` when it changes.
+
+mod authorizer;
+mod collation;
+mod function;
+
+pub use authorizer::{Authorizer, set_authorizer};
+pub use collation::{Collation, create_collation};
+pub use function::create_scalar_function;
+
+use crate::error::Error;
+
+/// An error of ours as one of rusqlite's.
+fn wrapped(error: impl Into<Error>) -> rusqlite::Error {
+    rusqlite::Error::UserFunctionError(Box::new(error.into()))
+}
+
+/// What SQLite said when something was to be registered.
+fn registered(code: std::ffi::c_int) -> rusqlite::Result<()> {
+    use rusqlite::ffi::{Error, SQLITE_BUSY, SQLITE_OK};
+    match code {
+        SQLITE_OK => Ok(()),
+        code => {
+            let busy =
+                (code == SQLITE_BUSY).then(|| "a statement is running; finish or drop it first".to_owned());
+            Err(rusqlite::Error::SqliteFailure(Error::new(code), busy))
+        }
+    }
+}
