@@ -88,7 +88,7 @@ pub use array::Element;
 pub use callback::{Callback, Value};
 pub use ctype::{CType, Field, Kind, Struct};
 pub use entry::{CallbackTable, Registration};
-pub use error::{Blame, CallError, Error, Frame, GuestBacktrace, Limit, Result, TypeError};
+pub use error::{Blame, CallError, Error, Frame, GuestBacktrace, LibraryError, Limit, Result, TypeError};
 #[cfg(feature = "libffi")]
 pub use lease::Scoped;
 pub use lease::{ContextPointer, Lease, Pointer, Retained, release};

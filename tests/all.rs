@@ -35,6 +35,8 @@ mod resident;
 #[cfg(feature = "libffi")]
 #[path = "all/signatures.rs"]
 mod signatures;
+#[path = "all/sorters.rs"]
+mod sorters;
 #[cfg(feature = "sqlite")]
 #[path = "all/sqlite.rs"]
 mod sqlite;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -78,8 +79,10 @@ pub struct Sort {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// What runs the sort
-    #[arg(long, value_enum, default_value = "qsort")]
+    /// What runs the sort: qsort, the C library's; crt, the algorithm of the Microsoft C runtime; resident, a
+    /// kernel inside the sandbox, the fastest; or LIB:SYMBOL, a function of a shared library, which
+    /// you trust with whatever the guest answers
+    #[arg(long, value_name = "SORTER", default_value = "qsort")]
     pub sorter: Sorter,
 
     /// Sort with N threads, each with a guest of its own
@@ -191,14 +194,30 @@ impl From<Shape> for callbox::Shape {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Debug)]
 pub enum Sorter {
-    /// the C library's qsort
     Qsort,
-    /// the algorithm of the Microsoft C runtime
     Crt,
-    /// a kernel inside the sandbox, the fastest
     Resident,
+    Library { library: String, symbol: String },
+}
+
+impl FromStr for Sorter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Sorter, String> {
+        match text {
+            "qsort" => Ok(Sorter::Qsort),
+            "crt" => Ok(Sorter::Crt),
+            "resident" => Ok(Sorter::Resident),
+            _ => match text.rsplit_once(':') {
+                Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
+                    Ok(Sorter::Library { library: library.to_owned(), symbol: symbol.to_owned() })
+                }
+                _ => Err("expected qsort, crt, resident, or LIB:SYMBOL such as libbsd.so.0:mergesort".into()),
+            },
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

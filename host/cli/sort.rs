@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use callbox::Callback;
+use callbox::native::SortFunction;
 use callbox::sort::{Items, Job, Options, Sorter, Trace};
 
 use super::args::{self, CheckHow};
@@ -26,6 +27,7 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
         return Err(Fault::trouble(text));
     }
     let inside = args.isolate && isolate::is_inside();
+    let sorter = sorter(args)?; // a library is loaded while files can still be opened
     // The parent of an isolated process knows where its output belongs.
     let output = Output::open(args.output.as_deref().filter(|_| !inside))?;
     if args.isolate && !inside {
@@ -49,7 +51,7 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
         read = started.elapsed() - load;
     }
     let ready = Instant::now();
-    let job = Job::new(&callback, options(args));
+    let job = Job::new(&callback, options(args, sorter));
     let fault = |error| Fault::library(&args.guest.name, &error);
 
     if args.check.is_some() || args.silent {
@@ -78,10 +80,11 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
     })?;
     if let Some(format) = args.stats {
         let figures = Figures {
-            sorter: match args.sorter {
-                args::Sorter::Qsort => "qsort",
-                args::Sorter::Crt => "crt",
-                args::Sorter::Resident => "resident",
+            sorter: match sorter {
+                Sorter::Crt => "crt",
+                Sorter::Resident => "resident",
+                Sorter::Library(function) => function.name(),
+                _ => "qsort",
             },
             items: read_items,
             written,
@@ -97,19 +100,30 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn options(args: &args::Sort) -> Options {
+fn options(args: &args::Sort, sorter: Sorter) -> Options {
     Options {
         reverse: args.reverse,
         unique: args.unique,
         stable: args.stable,
-        sorter: match args.sorter {
-            args::Sorter::Qsort => Sorter::Qsort,
-            args::Sorter::Crt => Sorter::Crt,
-            args::Sorter::Resident => Sorter::Resident,
-        },
+        sorter,
         parallel: args.parallel,
         trace: args.trace.then(|| trace(args.items.kind.clone())),
     }
+}
+
+/// What runs the sort, loaded where it has to be.
+#[allow(unsafe_code, reason = "loads a library that the user has named")]
+fn sorter(args: &args::Sort) -> Result<Sorter> {
+    Ok(match &args.sorter {
+        args::Sorter::Qsort => Sorter::Qsort,
+        args::Sorter::Crt => Sorter::Crt,
+        args::Sorter::Resident => Sorter::Resident,
+        args::Sorter::Library { library, symbol } => {
+            // SAFETY: the user vouches for it; the option's description says for what.
+            let function = unsafe { SortFunction::load(library, symbol) };
+            Sorter::Library(function.map_err(|error| Fault::trouble(format!("--sorter: {error}")))?)
+        }
+    })
 }
 
 fn trace(kind: Type) -> Trace {

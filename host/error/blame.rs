@@ -58,6 +58,7 @@ impl Error {
             | PrototypeSyntax { .. }
             | PrototypeUnserved { .. }
             | Type(_)
+            | Library(_)
             | ElementMismatch { .. }
             | Ragged { .. }
             | TooManyItems { .. }

@@ -3,16 +3,14 @@
 mod backtrace;
 mod blame;
 mod call;
+mod library;
 mod text;
 mod types;
-
-use std::io;
-use std::path::PathBuf;
 
 pub use backtrace::{Frame, GuestBacktrace};
 pub use blame::{Blame, Limit};
 pub use call::CallError;
-use text::list_imports;
+pub use library::LibraryError;
 pub(crate) use text::printable;
 pub use types::TypeError;
 
@@ -27,9 +25,9 @@ pub enum Error {
     #[error("{}: cannot read the module: {source}", path.display())]
     Read {
         /// The path as it was given.
-        path: PathBuf,
+        path: std::path::PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        source: std::io::Error,
     },
 
     /// A text does not parse as a C function type.
@@ -62,6 +60,10 @@ pub enum Error {
     /// The values of a call did not cross between native code and the guest.
     #[error(transparent)]
     Call(#[from] CallError),
+
+    /// A function of a shared library is not there, or no sort.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
 
     /// The elements of the array are not what the callback compares.
     #[error("the array holds elements of {found}, but \"{export}\" compares {expected}")]
@@ -114,7 +116,7 @@ pub enum Error {
     #[error(
         "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
          and only where the host grants it",
-        list_imports(imports)
+        text::list_imports(imports)
     )]
     Imports {
         /// The module's name or path.
@@ -167,8 +169,7 @@ pub enum Error {
 
     /// A guest was called while it was already running on this thread.
     #[error(
-        "{module}: \"{export}\" was called while a function of the same guest was still \
-         running on this thread; a guest is not re-entrant"
+        "{module}: \"{export}\" was called from inside a call of the same guest; a guest is not re-entrant"
     )]
     Reentrant {
         /// The module's name or path.

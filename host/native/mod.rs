@@ -20,10 +20,12 @@
 mod bsearch;
 pub mod crt;
 mod glibc;
+mod library;
 mod qsort;
 #[cfg(test)]
 mod tests;
 
 pub use bsearch::{bsearch, bsearch_records};
+pub use library::SortFunction;
 pub(crate) use qsort::{Sorter, sort_held, sort_private};
 pub use qsort::{crt_qsort, crt_qsort_records, qsort, qsort_records};

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::Items;
 use super::job::Job;
 use super::run::{Piece, Run, check_permutation};
+use super::{Items, Sorter};
 use crate::array::{Private, room};
 use crate::callback::{Answer, Callback, Held};
-use crate::error::Result;
+use crate::error::{Error, LibraryError, Result};
 use crate::native::{sort_held, sort_private};
 use crate::resident::{Layout, Resident, Rules};
 use crate::sandbox::Budget;
@@ -110,6 +110,9 @@ impl<'a> Asking<'a> {
 
     /// The order of two items by their numbers and all rules.
     pub(super) fn order_of(&mut self, a: u32, b: u32) -> Answer {
+        if a.max(b) as usize >= self.items.len() {
+            return Err(Box::new(Error::NotPermutation)); // nobody has put these numbers there
+        }
         let order = self.order(self.items.get(a as usize), self.items.get(b as usize))?;
         Ok(order.then(a.cmp(&b)))
     }
@@ -155,10 +158,14 @@ impl<'a> Asking<'a> {
         places.iter_mut().zip(numbers.clone()).for_each(|(place, at)| *place = at);
         sort_private(sorter, &mut private, &job.callback, &mut |a, b| self.order_of(number(a), number(b)))?;
         let mut order = room(numbers.len(), "the sorted numbers of the items")?;
-        order.extend(bytemuck::cast_slice(private.as_slice()).iter().map(|at: &u32| at - numbers.start));
+        // What is below all numbers is no number of theirs, and neither is what it becomes.
+        order.extend(
+            bytemuck::cast_slice(private.as_slice()).iter().map(|at: &u32| at.wrapping_sub(numbers.start)),
+        );
         drop(private);
         check_permutation(&order)?;
         order.iter_mut().for_each(|at| *at += numbers.start);
+        self.check_order(&order)?;
         Ok(Run::Numbers(order))
     }
 
@@ -179,6 +186,17 @@ impl<'a> Asking<'a> {
             _ => sort_private(sorter, &mut private, &job.callback, &mut |a, b| self.order(a, b))?,
         }
         Ok(private)
+    }
+
+    /// `Err` where a function that nobody knows has left these items in no order.
+    fn check_order(&mut self, order: &[u32]) -> Result<()> {
+        let Sorter::Library(function) = self.job.options.sorter else { return Ok(()) };
+        for pair in order.windows(2) {
+            if self.order_of(pair[0], pair[1])?.is_gt() {
+                return Err(LibraryError::Unsorted { function: function.name().to_owned() }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Merges two sorted runs.

@@ -20,6 +20,9 @@ pub enum Sorter {
     Qsort,
     /// The Microsoft C runtime's algorithm, [`native::crt::qsort`](crate::native::crt::qsort).
     Crt,
+    /// A function of a shared library. Its result is checked to be in order, which takes a comparison more for
+    /// each item.
+    Library(native::SortFunction),
     /// A trusted kernel inside the sandbox: all items are copied into the guest's memory, where
     /// numbers are not taken by value, and a module of ours in the same store calls the comparator
     /// directly. Nothing native ever sees an answer; the host checks that the result is a
@@ -36,6 +39,7 @@ impl Sorter {
         match self {
             Sorter::Qsort => Some(native::Sorter::Qsort),
             Sorter::Crt => Some(native::Sorter::Crt),
+            Sorter::Library(function) => Some(native::Sorter::Library(function)),
             Sorter::Resident => None,
         }
     }

@@ -55,7 +55,7 @@ impl Job {
                 self.comparisons.fetch_add(resident.held().calls(), Relaxed);
                 return sorted;
             }
-        } else if !stable {
+        } else if !stable && !matches!(self.options.sorter, Sorter::Library(_)) {
             let private = self.ask_about(items)?.sort_records(width)?;
             return items.replace_records(private.as_slice());
         }

@@ -17,7 +17,7 @@ use crate::ahead::Ready;
 use crate::bounds::{Bounds, Violation};
 use crate::callback::{Answer, Callback};
 use crate::entry::{Entry, Lent, Loan, SLOTS};
-use crate::error::{Error, Result};
+use crate::error::{CallError, Error, Result};
 use crate::sandbox::this_thread;
 
 /// Whether C frames can be unwound here. glibc and others compile what calls back so that they can;
@@ -77,7 +77,9 @@ pub(crate) fn call<'a>(
 ) -> Result<u64> {
     let loan = Loan::new(Entry::new(callback.clone(), Lent::Alone))?;
     let slot = loan.key().slot();
-    let mut scope = Scope { bounds, ready, ask, entry: loan.entry(), known: true };
+    // Where it may point anywhere, nobody knows what code it is.
+    let known = matches!(bounds, Bounds::Known { .. });
+    let mut scope = Scope { bounds, ready, ask, entry: loan.entry(), known };
     let place = &PLACES[slot];
     place.enter(&raw mut scope);
     let errno = errno::errno();
@@ -164,6 +166,10 @@ fn take_if_same(place: &'static Place, scope: &mut Scope<'_>, a: *const c_void, 
 fn ask(place: &'static Place, scope: &mut Scope<'_>, a: *const c_void, b: *const c_void) -> c_int {
     let export = scope.entry.callback.export();
     if let Err(violation) = scope.bounds.check(a.addr(), b.addr()) {
+        if let Bounds::Trusted { .. } = scope.bounds {
+            scope.entry.fail(CallError::NullElement { export: export.to_owned() }.into());
+            return scope.entry.neutral();
+        }
         if !scope.known {
             abort(export, "native code");
         }
