@@ -28,12 +28,20 @@
 //! - A [`Prototype`] is how C will call: what ctypes calls `CFUNCTYPE`.
 //! - A [`Callback`] is a guest's export that has been checked against a prototype.
 //! - The [`CallbackTable`] knows what native code may call, and who holds it.
-//! - A trampoline is the native code behind the function pointer. There is a fixed number of them,
-//!   compiled in; nothing executable is ever allocated.
-//! - A [`Lease`] lends the function pointer for one native call; a [`Retained`] lease lends it for
-//!   as long as native code keeps it. After either, the pointer is inert, not dangling.
+//! - A trampoline is the native code behind the function pointer. Those of comparators are compiled in, and
+//!   nothing executable is allocated for them; those of other prototypes libffi makes, from pages of code
+//!   that it has compiled in where the system allows (Linux), and once made they stay for ever.
+//! - A [`Lease`] lends the function pointer for one native call with an array, a [`Scoped`] lease for one with
+//!   whatever arguments; a [`Retained`] lease lends it for as long as native code keeps it. After any of
+//!   them, the pointer is inert, not dangling.
 //! - A failure is what a callback could not tell C. The first one is kept, the native call coasts
 //!   to its end on neutral answers, and the failure is returned after it.
+//!
+//! # Features
+//!
+//! - `libffi` (default): function pointers of every [`Prototype`]. Without it, comparators only, and no C code to
+//!   build.
+//! - `sqlite`: collations, functions and authorizers of SQLite (the module `sqlite`).
 //!
 //! # What holds
 //!

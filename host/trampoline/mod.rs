@@ -1,4 +1,5 @@
-//! The functions C calls: numbered, compiled in, and inert while their slot is empty.
+//! The functions C calls, inert while their slot is empty: comparators, numbered and compiled in, and
+//! whatever libffi makes.
 //!
 //! A trampoline finds its slot, asks, and settles. Nothing but a value leaves it towards C, with
 //! one exception: a sort of ours that C has driven out of its array is left by unwinding.

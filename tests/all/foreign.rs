@@ -12,7 +12,7 @@ use callbox::{
     TypeError, Value,
 };
 
-use crate::support::{alone, good, guest, sandbox};
+use crate::support::{alone, clang, good, guest, sandbox};
 
 type Unary = unsafe extern "C" fn(c_int) -> c_int;
 
@@ -638,4 +638,46 @@ fn errno_survives_a_callback_of_any_prototype() {
     errno::set_errno(errno::Errno(34));
     assert_eq!(call(&kept, 3), 3);
     assert_eq!(errno::errno().0, 34);
+}
+
+/// What C says of structs in WebAssembly, its compiler does as the host does.
+#[test]
+fn a_guest_in_c_passes_structs_as_its_compiler_does() {
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Point(c_int, c_int);
+    // SAFETY: they are C's, and their fields are.
+    unsafe impl callbox::CValue for Point {
+        const CLASS: callbox::Class = callbox::Class::of_struct::<Point>();
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct One(f64);
+    // SAFETY: as above.
+    unsafe impl callbox::CValue for One {
+        const CLASS: callbox::Class = callbox::Class::of_struct::<One>();
+    }
+    #[repr(C)]
+    struct Record {
+        size: c_long,
+        kind: u8,
+    }
+    let c = std::fs::read_to_string(crate::support::path("guest/c/values.c")).unwrap();
+    let Some((_dir, wasm)) = clang(&c) else { return };
+    let guest = sandbox().load(&wasm).unwrap();
+    let callback = |export: &str, prototype: &str| guest.callback(export, prototype.parse().unwrap()).unwrap();
+    let mirror = callback("mirror", "struct point { int x; int y; } (struct point)");
+    let mirror = mirror.retain_as::<unsafe extern "C" fn(Point) -> Point>().unwrap();
+    let half = callback("half", "struct one { double d; } (struct one)");
+    let half = half.retain_as::<unsafe extern "C" fn(One) -> One>().unwrap();
+    let grow = callback("grow", "short (struct record { long size; unsigned char kind; } *, unsigned char, _Bool)");
+    let grow = grow.retain_as::<unsafe extern "C" fn(*mut Record, u8, bool) -> i16>().unwrap();
+    let mut record = Record { size: 1 << 40, kind: 7 };
+    // SAFETY: the pointer leads to a record; the others take none.
+    unsafe {
+        assert_eq!(mirror.pointer()(Point(1, -2)), Point(-2, 1));
+        assert_eq!(half.pointer()(One(5.0)), One(2.5));
+        assert_eq!(grow.pointer()(&mut record, 255, true), -1);
+    }
+    assert_eq!((record.size, record.kind), ((1 << 40) + 255, 200));
 }

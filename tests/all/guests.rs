@@ -7,7 +7,7 @@ use callbox::bundled::BUNDLED;
 use callbox::{CType, Callback, Error, Limits, Module, Prototype, Sandbox, Shape, native};
 use sha2::{Digest, Sha256};
 
-use crate::support::{callbox_ok, comparator, files, guest, path, promise, run, sandbox, skip};
+use crate::support::{callbox_ok, clang, comparator, files, guest, path, promise, run, sandbox, skip};
 
 /// `sort TYPE by EXPORT: ITEMS => ITEMS`; items of lines are parted by commas, numbers by blanks.
 #[test]
@@ -241,23 +241,8 @@ fn modules_are_shared_between_threads() {
 #[test]
 fn guests_built_by_c_compilers_elsewhere_run_unchanged() {
     // 99 bytes from clang, by the command in the guide for guest authors, where clang is at hand.
-    let Ok(clang) = ["clang-14", "clang"]
-        .iter()
-        .find(|tool| Command::new(tool).arg("--version").output().is_ok())
-        .ok_or(())
-    else {
-        return skip("a guest compiled from C by this test, which needs clang and wasm-ld");
-    };
-    let out = tempfile::tempdir().unwrap();
-    let wasm = out.path().join("g.wasm");
     let c = "__attribute__((export_name(\"compare\"))) int compare(const int *a, const int *b) \
              { return (*a > *b) - (*a < *b); }";
-    let mut command = Command::new(clang);
-    command.args(["--target=wasm32-unknown-unknown", "-Os", "-ffreestanding", "-nostdlib", "-x", "c", "-"]);
-    command.args(["-Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first", "-o"]).arg(&wasm);
-    let output = run(&mut command, c.as_bytes());
-    if !output.status.success() {
-        return skip("a guest compiled from C by this test: this clang has no wasm-ld");
-    }
+    let Some((_dir, wasm)) = clang(c) else { return };
     sorts(&sandbox().load(&wasm).unwrap().callback("compare", comparator()).unwrap());
 }

@@ -135,6 +135,26 @@ pub fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
+/// A guest that clang makes of this text, where it is at hand.
+pub fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
+    let found = ["clang-14", "clang"].iter().find(|tool| Command::new(tool).arg("--version").output().is_ok());
+    let Some(found) = found else {
+        skip("a guest compiled from C by this test, which needs clang and wasm-ld");
+        return None;
+    };
+    let out = tempfile::tempdir().unwrap();
+    let wasm = out.path().join("g.wasm");
+    let mut command = Command::new(found);
+    command.args(["--target=wasm32-unknown-unknown", "-Os", "-ffreestanding", "-nostdlib", "-x", "c", "-"]);
+    command.args(["-Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first", "-o"]).arg(&wasm);
+    let output = run(&mut command, c.as_bytes());
+    if !output.status.success() {
+        skip("a guest compiled from C by this test: this clang has no wasm-ld");
+        return None;
+    }
+    Some((out, wasm))
+}
+
 /// What GNU sort makes of it in the C locale, or `None` where there is no GNU sort.
 pub fn gnu_sort(args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let version = Command::new("sort").arg("--version").output().ok()?;

@@ -1,0 +1,119 @@
+//! What a call costs, by prototype: the table in docs/performance.md.
+//!
+//! Everything is relative to `libffi`, a closure of libffi with a native callee behind it.
+#![allow(unsafe_code, reason = "calls function pointers")]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::hint::black_box;
+use std::ptr;
+
+use callbox::{CValue, Callback, Class, Guest, Limits, Module, Pointer, Sandbox};
+use criterion::{Criterion, criterion_group, criterion_main};
+use libffi::low::ffi_cif;
+use libffi::middle::{Cif, Closure, Type};
+
+const GUEST: &str = r#"(module (memory (export "memory") 1)
+    (func (export "compare") (param i32 i32) (result i32)
+        (i32.sub (i32.load (local.get 0)) (i32.load (local.get 1))))
+    (func (export "nothing"))
+    (func (export "int") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+    (func (export "text") (param i32) (result i32) (i32.load8_u (local.get 0)))
+    (func (export "in_out") (param i32)
+        (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1))))
+    (func (export "collate") (param i32 i32 i32 i32 i32) (result i32) (i32.sub (local.get 1) (local.get 3)))
+    (func (export "swap") (param i32 i32)
+        (i64.store (local.get 0) (i64.rotl (i64.load (local.get 1)) (i64.const 32)))))"#;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Pair(c_int, c_int);
+
+// SAFETY: it is C's, and its fields are.
+unsafe impl CValue for Pair {
+    const CLASS: Class = Class::of_struct::<Pair>();
+}
+
+unsafe extern "C" fn add_one(_: &ffi_cif, result: &mut u64, args: *const *const c_void, _: &()) {
+    // SAFETY: libffi passes a pointer to one int.
+    *result = unsafe { *(*args).cast::<c_int>() } as u64 + 1;
+}
+
+fn callback(guest: &Guest, export: &str, prototype: &str) -> Callback {
+    guest.callback(export, prototype.parse().unwrap()).unwrap()
+}
+
+fn calls(criterion: &mut Criterion) {
+    let sandbox = Sandbox::new(Limits::default()).unwrap();
+    let guest = Module::from_text(&sandbox, "calls", GUEST).unwrap().instantiate().unwrap();
+    let mut group = criterion.benchmark_group("call");
+    let (a, b): (c_int, c_int) = (1, 2);
+    let (a, b): (*const c_void, *const c_void) = ((&raw const a).cast(), (&raw const b).cast());
+    let text: &CStr = c"a short text";
+
+    let closure = Closure::new(Cif::new([Type::i32()], Type::i32()), add_one, &());
+    // SAFETY: this is the closure's type.
+    let native: unsafe extern "C" fn(c_int) -> c_int = unsafe { *closure.instantiate_code_ptr() };
+    // SAFETY: it takes no pointers.
+    group.bench_function("libffi, native callee: int (int)", |bench| {
+        bench.iter(|| unsafe { native(black_box(1)) })
+    });
+
+    let prototype = "int (const int *, const int *)";
+    let retained = callback(&guest, "compare", prototype).retain().unwrap();
+    let (compare, mut ia) = (callback(&guest, "compare", prototype), [1, 2]);
+    // SAFETY: both point to an int.
+    group.bench_function(format!("compiled in, kept: {prototype}"), |bench| {
+        bench.iter(|| unsafe { retained.pointer()(black_box(a), b) })
+    });
+    let mut lease = compare.lend(&mut ia).unwrap();
+    let base: *const c_void = lease.base();
+    // SAFETY: both are elements of the lease's array.
+    group.bench_function(format!("compiled in, lent: {prototype}"), |bench| {
+        bench.iter(|| unsafe { lease.pointer()(black_box(base), base.wrapping_byte_add(4)) })
+    });
+    drop(lease);
+    let exact = compare.retain_as::<Pointer>().unwrap();
+    // SAFETY: both point to an int.
+    group.bench_function(prototype, |bench| bench.iter(|| unsafe { exact.pointer()(black_box(a), b) }));
+
+    let nothing = callback(&guest, "nothing", "void (void)").retain_as::<unsafe extern "C" fn()>().unwrap();
+    // SAFETY: it takes nothing.
+    group.bench_function("void (void)", |bench| bench.iter(|| unsafe { nothing.pointer()() }));
+    let int =
+        callback(&guest, "int", "int (int)").retain_as::<unsafe extern "C" fn(c_int) -> c_int>().unwrap();
+    // SAFETY: it takes no pointers.
+    group.bench_function("int (int)", |bench| bench.iter(|| unsafe { int.pointer()(black_box(1)) }));
+    let word = callback(&guest, "text", "int (const char *)")
+        .retain_as::<unsafe extern "C" fn(*const c_char) -> c_int>()
+        .unwrap();
+    // SAFETY: it is a text.
+    group.bench_function("int (const char *)", |bench| {
+        bench.iter(|| unsafe { word.pointer()(black_box(text.as_ptr())) })
+    });
+    let in_out =
+        callback(&guest, "in_out", "void (int *)").retain_as::<unsafe extern "C" fn(*mut c_int)>().unwrap();
+    let mut n = 0;
+    // SAFETY: it points to an int.
+    group.bench_function("void (int *)", |bench| {
+        bench.iter(|| unsafe { in_out.pointer()(black_box(&mut n)) })
+    });
+    let swap = callback(&guest, "swap", "struct pair { int a; int b; } (struct pair)")
+        .retain_as::<unsafe extern "C" fn(Pair) -> Pair>()
+        .unwrap();
+    // SAFETY: it takes no pointers.
+    group.bench_function("struct pair (struct pair)", |bench| {
+        bench.iter(|| unsafe { swap.pointer()(black_box(Pair(1, 2))) })
+    });
+    type Collate = unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int;
+    let prototype = "int (void *, int n, const void a[n], int m, const void b[m])";
+    let collate = callback(&guest, "collate", prototype).retain_as::<Collate>().unwrap();
+    let (at, len) = (text.as_ptr().cast(), text.count_bytes() as c_int);
+    // SAFETY: both runs are as long as is said.
+    group.bench_function(prototype, |bench| {
+        bench.iter(|| unsafe { collate.pointer()(ptr::null_mut(), black_box(len), at, len, at) })
+    });
+    group.finish();
+}
+
+criterion_group!(benches, calls);
+criterion_main!(benches);
