@@ -54,7 +54,7 @@ impl Abi {
         let result = match bare(prototype.result()) {
             CType::Void => Back::Nothing,
             pointer @ CType::Pointer { .. } => Back::Pointer(Target::of(pointer)?),
-            CType::Struct(_) => Back::Struct(Object::of(prototype.result())?),
+            CType::Struct(_) => Back::Struct(by_value(prototype.result())?),
             number => {
                 let num = Num::of(number)?;
                 Back::Number(num, num.cores()[0])
@@ -76,7 +76,7 @@ impl Abi {
                 Way::Pointer(Target::Counted { element, readonly: *readonly, count: *count })
             }
             pointer @ CType::Pointer { .. } => Way::Pointer(Target::of(pointer)?),
-            CType::Struct(_) => Way::Struct(Object::of(param)?),
+            CType::Struct(_) => Way::Struct(by_value(param)?),
             number => {
                 let num = Num::of(number)?;
                 Way::Number(num, num.cores()[0])
@@ -93,6 +93,16 @@ impl Abi {
                 Way::Pointer(target) => follows(target),
                 Way::Struct(_) => true,
             })
+    }
+}
+
+/// Larger ones are passed by pointers.
+const LARGEST_BY_VALUE: usize = 64 << 10;
+
+fn by_value(ctype: &CType) -> Result<Object, &'static str> {
+    match ctype.size() {
+        Some(..=LARGEST_BY_VALUE) => Object::of(ctype),
+        _ => Err("a struct of more than 64 KiB is passed by a pointer, not by value"),
     }
 }
 
@@ -158,5 +168,6 @@ mod tests {
         assert!(Abi::of(&array).unwrap_err().contains("array"));
         let counted = Prototype::new(CType::Int.counted(true, 0), [CType::Int]);
         assert!(Abi::of(&counted).is_err());
+        assert!(abi("int (struct { char c[70000]; })").unwrap_err().contains("64 KiB"));
     }
 }

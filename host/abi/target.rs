@@ -1,10 +1,9 @@
 //! What a pointer leads to.
 
-use super::bare;
 use crate::ctype::CType;
 
-/// So many pointers may an object hold.
-const MOST_CELLS: usize = 4096;
+/// So many pointers, and so many gaps, may an object hold.
+const MOST: usize = 4096;
 
 /// What a pointer leads to, as far as it is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +32,8 @@ pub(crate) struct Object {
     pub(crate) element: CType,
     /// Where it holds pointers, and what they lead to.
     pub(crate) cells: Vec<(usize, Target)>,
+    /// Where it has padding, and how much. Nobody knows what is there, and it may be an address.
+    pub(crate) gaps: Vec<(usize, usize)>,
 }
 
 impl Target {
@@ -58,7 +59,8 @@ impl Target {
 }
 
 impl Object {
-    pub(super) const BYTE: Object = Object { size: 1, element: CType::Char, cells: Vec::new() };
+    pub(super) const BYTE: Object =
+        Object { size: 1, element: CType::Char, cells: Vec::new(), gaps: Vec::new() };
 
     pub(super) fn of(ctype: &CType) -> Result<Object, &'static str> {
         let Some(size) = ctype.size() else { return Err("a pointee has no size") };
@@ -66,34 +68,64 @@ impl Object {
         while let CType::Array { element: inner, .. } = element {
             element = inner;
         }
-        let mut object = Object { size, element: element.clone(), cells: Vec::new() };
-        object.find_cells(ctype, 0)?;
+        let mut object = Object { size, element: element.clone(), cells: Vec::new(), gaps: Vec::new() };
+        object.look(ctype, 0)?;
         Ok(object)
     }
 
-    fn find_cells(&mut self, ctype: &CType, at: usize) -> Result<(), &'static str> {
-        if !ctype.has_pointers() {
-            return Ok(());
-        }
+    /// Finds pointers and padding.
+    fn look(&mut self, ctype: &CType, at: usize) -> Result<(), &'static str> {
         match ctype {
-            CType::Array { element, len } => {
+            CType::Array { element, len } if element.has_pointers() || element.has_padding() => {
                 let size = element.size().unwrap_or(0);
                 for n in 0..*len {
-                    self.find_cells(element, at + n * size)?;
+                    self.look(element, at + n * size)?;
                 }
             }
             CType::Struct(plain) => {
+                let mut end = 0;
                 for field in plain.fields() {
-                    self.find_cells(&field.ctype, at + field.offset)?;
+                    self.gap(at + end, field.offset - end);
+                    self.look(&field.ctype, at + field.offset)?;
+                    end = field.offset + field.ctype.size().unwrap_or(0);
                 }
+                self.gap(at + end, ctype.size().unwrap_or(end) - end);
             }
-            pointer => {
-                if self.cells.len() == MOST_CELLS {
-                    return Err("an object holds more than 4,096 pointers");
-                }
-                self.cells.push((at, Target::of(bare(pointer))?));
-            }
+            CType::Pointer { .. } | CType::Counted { .. } => self.cells.push((at, Target::of(ctype)?)),
+            _ => self.gap(at + ctype.used(), ctype.size().unwrap_or(0) - ctype.used()),
         }
-        Ok(())
+        match self.cells.len().max(self.gaps.len()) > MOST {
+            true => Err("an object holds more than 4,096 pointers or gaps"),
+            false => Ok(()),
+        }
+    }
+
+    fn gap(&mut self, at: usize, len: usize) {
+        if len > 0 {
+            self.gaps.push((at, len));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prototype::Prototype;
+
+    #[test]
+    fn pointers_and_padding_are_found_wherever_they_are() {
+        let text = "void (struct { struct { char c; short s; int *p; } a[2]; char d; } *)";
+        let prototype: Prototype = text.parse().unwrap();
+        let Ok(Target::Object { object, .. }) = Target::of(&prototype.params()[0]) else { panic!() };
+        let cells: Vec<_> = object.cells.iter().map(|(at, _)| *at).collect();
+        assert_eq!(cells, [8, 24]);
+        assert_eq!(object.gaps, [(1, 1), (4, 4), (17, 1), (20, 4), (33, 7)]);
+    }
+
+    #[test]
+    fn an_object_with_too_many_pointers_is_refused() {
+        let many = CType::Int.pointer().array(5000).unwrap().pointer();
+        assert!(Target::of(&many).unwrap_err().contains("4,096"));
+        assert!(Target::of(&CType::Char.array(1 << 20).unwrap().pointer()).is_ok());
     }
 }

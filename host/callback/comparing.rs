@@ -54,7 +54,8 @@ impl Guest {
 }
 
 /// What both arguments of a comparator point to, `None` for `void`; nothing for any prototype that is not a
-/// comparator's. Texts are no elements, and neither is what holds pointers: those are followed.
+/// comparator's. Texts are no elements, and neither is what
+/// holds pointers, which are followed, or padding, which nobody may see.
 pub(super) fn element(prototype: &Prototype) -> Option<Option<CType>> {
     if prototype.conv() != CallConv::C || !prototype.result().same_layout(&CType::Int) {
         return None;
@@ -66,7 +67,7 @@ pub(super) fn element(prototype: &Prototype) -> Option<Option<CType>> {
             match &**a {
                 CType::Void => Some(None),
                 CType::Char => None,
-                element if element.has_pointers() => None,
+                element if element.has_pointers() || element.has_padding() => None,
                 element => Some(Some(element.clone())),
             }
         }

@@ -176,6 +176,25 @@ impl CType {
         }
     }
 
+    /// Whether some of its bytes belong to no value.
+    pub(crate) fn has_padding(&self) -> bool {
+        match self {
+            CType::Array { element, .. } => element.has_padding(),
+            CType::Struct(plain) => {
+                let used: usize = plain.fields().iter().map(|field| field.ctype.size().unwrap_or(0)).sum();
+                Some(used) != self.size() || plain.fields().iter().any(|field| field.ctype.has_padding())
+            }
+            scalar => scalar.used() != scalar.size().unwrap_or(0),
+        }
+    }
+
+    /// Bytes of a scalar that mean something: of an 80-bit `long double` ten.
+    pub(crate) fn used(&self) -> usize {
+        let size = self.size().unwrap_or(0);
+        let extended = *self == CType::LongDouble && cfg!(any(target_arch = "x86_64", target_arch = "x86"));
+        if extended { size.min(10) } else { size }
+    }
+
     fn layout(&self) -> Option<(usize, usize)> {
         use CType::*;
         fn of<T>() -> Option<(usize, usize)> {

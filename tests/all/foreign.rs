@@ -665,12 +665,14 @@ fn a_guest_in_c_passes_structs_as_its_compiler_does() {
     let c = std::fs::read_to_string(crate::support::path("guest/c/values.c")).unwrap();
     let Some((_dir, wasm)) = clang(&c) else { return };
     let guest = sandbox().load(&wasm).unwrap();
-    let callback = |export: &str, prototype: &str| guest.callback(export, prototype.parse().unwrap()).unwrap();
+    let callback =
+        |export: &str, prototype: &str| guest.callback(export, prototype.parse().unwrap()).unwrap();
     let mirror = callback("mirror", "struct point { int x; int y; } (struct point)");
     let mirror = mirror.retain_as::<unsafe extern "C" fn(Point) -> Point>().unwrap();
     let half = callback("half", "struct one { double d; } (struct one)");
     let half = half.retain_as::<unsafe extern "C" fn(One) -> One>().unwrap();
-    let grow = callback("grow", "short (struct record { long size; unsigned char kind; } *, unsigned char, _Bool)");
+    let grow =
+        callback("grow", "short (struct record { long size; unsigned char kind; } *, unsigned char, _Bool)");
     let grow = grow.retain_as::<unsafe extern "C" fn(*mut Record, u8, bool) -> i16>().unwrap();
     let mut record = Record { size: 1 << 40, kind: 7 };
     // SAFETY: the pointer leads to a record; the others take none.
@@ -680,4 +682,22 @@ fn a_guest_in_c_passes_structs_as_its_compiler_does() {
         assert_eq!(grow.pointer()(&mut record, 255, true), -1);
     }
     assert_eq!((record.size, record.kind), ((1 << 40) + 255, 200));
+}
+
+#[test]
+fn a_guest_sees_no_padding_and_leaves_none_behind() {
+    // Fills all of both with ones, and answers with the sum of what it saw in the padding.
+    let text = r#"(func (export "f") (param $a i32) (param $b i32) (result i32) (local $sum i32)
+        (local.set $sum (i32.add (i32.load8_u offset=1 (local.get $a)) (i32.add
+            (i32.load16_u offset=2 (local.get $a)) (i32.load16_u offset=10 (local.get $b)))))
+        (i64.store (local.get $a) (i64.const -1))
+        (local.get $sum))"#;
+    let pair = "struct pair { char c; int n; }";
+    let kept = callback(text, "f", &format!("int ({pair} *, const struct {{ long l; short s; }} *)"))
+        .retain_as::<unsafe extern "C" fn(*mut u8, *const u8) -> c_int>()
+        .unwrap();
+    let (mut a, b) = (*b"\x07\xaa\xaa\xaa\x01\x02\x03\x04", [0xbb; 16]);
+    // SAFETY: both are as long as their structs; nothing reads them as such.
+    assert_eq!(unsafe { kept.pointer()(a.as_mut_ptr(), b.as_ptr()) }, 0);
+    assert_eq!(a, *b"\xff\xaa\xaa\xaa\xff\xff\xff\xff");
 }

@@ -7,7 +7,7 @@ use callbox::bundled::BUNDLED;
 use callbox::{CType, Callback, Error, Limits, Module, Prototype, Sandbox, Shape, native};
 use sha2::{Digest, Sha256};
 
-use crate::support::{callbox_ok, clang, comparator, files, guest, path, promise, run, sandbox, skip};
+use crate::support::{callbox_ok, clang, comparator, files, guest, path, promise, sandbox, skip};
 
 /// `sort TYPE by EXPORT: ITEMS => ITEMS`; items of lines are parted by commas, numbers by blanks.
 #[test]

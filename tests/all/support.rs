@@ -137,7 +137,8 @@ pub fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
 
 /// A guest that clang makes of this text, where it is at hand.
 pub fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
-    let found = ["clang-14", "clang"].iter().find(|tool| Command::new(tool).arg("--version").output().is_ok());
+    let found =
+        ["clang-14", "clang"].iter().find(|tool| Command::new(tool).arg("--version").output().is_ok());
     let Some(found) = found else {
         skip("a guest compiled from C by this test, which needs clang and wasm-ld");
         return None;

@@ -41,6 +41,9 @@ impl Image<'_> {
     /// has made one up. Only what may be written is looked at.
     pub(in crate::trampoline) fn take_back(&mut self, area: &[u8], base: u32) -> Result<(), u64> {
         self.left.growing().extend_from_slice(area);
+        for (at, len) in &self.gaps {
+            self.left[*at..][..*len].copy_from_slice(&self.bytes[*at..][..*len]);
+        }
         let written = |cell: &&Cell<'_>| {
             let inside = |run: &Run<'_>| (run.at..run.at + run.len).contains(&cell.at);
             self.runs.iter().any(|run| !run.readonly && inside(run))

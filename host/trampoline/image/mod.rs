@@ -12,6 +12,8 @@ use std::ptr;
 use std::slice;
 
 use super::buffer::Buffer;
+use smallvec::SmallVec;
+
 use crate::abi::{Object, Target};
 use crate::ctype::CType;
 use crate::error::{CallError, Result};
@@ -41,8 +43,10 @@ pub(super) struct Image<'a> {
     bytes: Buffer,
     /// The same as the guest has left it.
     left: Buffer,
-    runs: Vec<Run<'a>>,
+    runs: SmallVec<[Run<'a>; 4]>,
     cells: Vec<Cell<'a>>,
+    /// Padding inside of runs, which the guest sees as zeros and C gets back as it was.
+    gaps: Vec<(usize, usize)>,
     tokens: Vec<*mut c_void>,
 }
 
@@ -65,8 +69,8 @@ struct Cell<'a> {
 
 impl<'a> Image<'a> {
     pub(super) fn new(export: &'a str, limits: &'a Limits) -> Image<'a> {
-        let (bytes, left, runs, cells, tokens) = Default::default();
-        Image { export, limits, bytes, left, runs, cells, tokens }
+        let (bytes, left, cells, gaps, tokens) = Default::default();
+        Image { export, limits, bytes, left, runs: SmallVec::new(), cells, gaps, tokens }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -172,10 +176,11 @@ impl<'a> Image<'a> {
         object: &'a Object,
         argument: usize,
     ) -> Result<()> {
-        if object.cells.is_empty() {
+        if object.cells.is_empty() && object.gaps.is_empty() {
             return Ok(());
         }
         for element in (start..start + len).step_by(object.size) {
+            self.gaps.extend(object.gaps.iter().map(|(offset, len)| (element + offset, *len)));
             for (offset, target) in &object.cells {
                 let at = element + offset;
                 let pointer = self.bytes[at..].first_chunk().map(|bytes| usize::from_ne_bytes(*bytes));
@@ -214,6 +219,9 @@ impl<'a> Image<'a> {
     /// Writes the guest's copy to `area`, which is at `base` in its memory.
     pub(super) fn fill(&self, base: u32, area: &mut [u8]) {
         area.copy_from_slice(&self.bytes);
+        for (at, len) in &self.gaps {
+            area[*at..][..*len].fill(0);
+        }
         for cell in &self.cells {
             let number = u64::from(cell.to.number(base));
             area[cell.at..][..size_of::<usize>()]
