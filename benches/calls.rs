@@ -1,7 +1,7 @@
 //! What a call costs, by prototype: the table in docs/performance.md.
 //!
 //! Everything is relative to `libffi`, a closure of libffi with a native callee behind it.
-#![allow(unsafe_code, reason = "calls function pointers")]
+#![allow(unsafe_code, missing_docs, reason = "calls function pointers")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
@@ -34,8 +34,10 @@ unsafe impl CValue for Pair {
 }
 
 unsafe extern "C" fn add_one(_: &ffi_cif, result: &mut u64, args: *const *const c_void, _: &()) {
-    // SAFETY: libffi passes a pointer to one int.
-    *result = unsafe { *(*args).cast::<c_int>() } as u64 + 1;
+    // SAFETY: libffi passes a pointer to each argument, of which there is one.
+    let argument = unsafe { *args };
+    // SAFETY: it is an int.
+    *result = unsafe { *argument.cast::<c_int>() } as u64 + 1;
 }
 
 fn callback(guest: &Guest, export: &str, prototype: &str) -> Callback {
@@ -53,63 +55,69 @@ fn calls(criterion: &mut Criterion) {
     let closure = Closure::new(Cif::new([Type::i32()], Type::i32()), add_one, &());
     // SAFETY: this is the closure's type.
     let native: unsafe extern "C" fn(c_int) -> c_int = unsafe { *closure.instantiate_code_ptr() };
-    // SAFETY: it takes no pointers.
     group.bench_function("libffi, native callee: int (int)", |bench| {
+        // SAFETY: it takes no pointers.
         bench.iter(|| unsafe { native(black_box(1)) })
     });
 
     let prototype = "int (const int *, const int *)";
     let retained = callback(&guest, "compare", prototype).retain().unwrap();
     let (compare, mut ia) = (callback(&guest, "compare", prototype), [1, 2]);
-    // SAFETY: both point to an int.
     group.bench_function(format!("compiled in, kept: {prototype}"), |bench| {
+        // SAFETY: both point to an int.
         bench.iter(|| unsafe { retained.pointer()(black_box(a), b) })
     });
     let mut lease = compare.lend(&mut ia).unwrap();
     let base: *const c_void = lease.base();
-    // SAFETY: both are elements of the lease's array.
     group.bench_function(format!("compiled in, lent: {prototype}"), |bench| {
+        // SAFETY: both are elements of the lease's array.
         bench.iter(|| unsafe { lease.pointer()(black_box(base), base.wrapping_byte_add(4)) })
     });
     drop(lease);
     let exact = compare.retain_as::<Pointer>().unwrap();
-    // SAFETY: both point to an int.
-    group.bench_function(prototype, |bench| bench.iter(|| unsafe { exact.pointer()(black_box(a), b) }));
+    group.bench_function(prototype, |bench| {
+        // SAFETY: both point to an int.
+        bench.iter(|| unsafe { exact.pointer()(black_box(a), b) })
+    });
 
     let nothing = callback(&guest, "nothing", "void (void)").retain_as::<unsafe extern "C" fn()>().unwrap();
-    // SAFETY: it takes nothing.
-    group.bench_function("void (void)", |bench| bench.iter(|| unsafe { nothing.pointer()() }));
+    group.bench_function("void (void)", |bench| {
+        // SAFETY: it takes nothing.
+        bench.iter(|| unsafe { nothing.pointer()() })
+    });
     let int =
         callback(&guest, "int", "int (int)").retain_as::<unsafe extern "C" fn(c_int) -> c_int>().unwrap();
-    // SAFETY: it takes no pointers.
-    group.bench_function("int (int)", |bench| bench.iter(|| unsafe { int.pointer()(black_box(1)) }));
+    group.bench_function("int (int)", |bench| {
+        // SAFETY: it takes no pointers.
+        bench.iter(|| unsafe { int.pointer()(black_box(1)) })
+    });
     let word = callback(&guest, "text", "int (const char *)")
         .retain_as::<unsafe extern "C" fn(*const c_char) -> c_int>()
         .unwrap();
-    // SAFETY: it is a text.
     group.bench_function("int (const char *)", |bench| {
+        // SAFETY: it is a text.
         bench.iter(|| unsafe { word.pointer()(black_box(text.as_ptr())) })
     });
     let in_out =
         callback(&guest, "in_out", "void (int *)").retain_as::<unsafe extern "C" fn(*mut c_int)>().unwrap();
     let mut n = 0;
-    // SAFETY: it points to an int.
     group.bench_function("void (int *)", |bench| {
+        // SAFETY: it points to an int.
         bench.iter(|| unsafe { in_out.pointer()(black_box(&mut n)) })
     });
     let swap = callback(&guest, "swap", "struct pair { int a; int b; } (struct pair)")
         .retain_as::<unsafe extern "C" fn(Pair) -> Pair>()
         .unwrap();
-    // SAFETY: it takes no pointers.
     group.bench_function("struct pair (struct pair)", |bench| {
+        // SAFETY: it takes no pointers.
         bench.iter(|| unsafe { swap.pointer()(black_box(Pair(1, 2))) })
     });
     type Collate = unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int;
     let prototype = "int (void *, int n, const void a[n], int m, const void b[m])";
     let collate = callback(&guest, "collate", prototype).retain_as::<Collate>().unwrap();
     let (at, len) = (text.as_ptr().cast(), text.count_bytes() as c_int);
-    // SAFETY: both runs are as long as is said.
     group.bench_function(prototype, |bench| {
+        // SAFETY: both runs are as long as is said.
         bench.iter(|| unsafe { collate.pointer()(ptr::null_mut(), black_box(len), at, len, at) })
     });
     group.finish();
