@@ -3,6 +3,7 @@
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -700,4 +701,36 @@ fn a_guest_sees_no_padding_and_leaves_none_behind() {
     // SAFETY: both are as long as their structs; nothing reads them as such.
     assert_eq!(unsafe { kept.pointer()(a.as_mut_ptr(), b.as_ptr()) }, 0);
     assert_eq!(a, *b"\xff\xaa\xaa\xaa\xff\xff\xff\xff");
+}
+
+#[test]
+fn a_list_of_many_texts_and_tokens_is_followed_without_searching() {
+    // Counts texts that begin with "n", and tokens that are their place in the list.
+    let text = r#"(func (export "f") (param $n i32) (param $names i32) (param $tokens i32) (result i32)
+        (local $at i32) (local $count i32)
+        (loop $next
+            (if (i32.eq (i32.load8_u (i32.load (i32.add (local.get $names) (i32.shl (local.get $at) (i32.const 3)))))
+                    (i32.const 110))
+                (then (local.set $count (i32.add (local.get $count) (i32.const 1)))))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (if (i32.eq (i32.load (i32.sub (i32.add (local.get $tokens) (i32.shl (local.get $at) (i32.const 3))) (i32.const 8)))
+                    (local.get $at))
+                (then (local.set $count (i32.add (local.get $count) (i32.const 1)))))
+            (br_if $next (i32.lt_u (local.get $at) (local.get $n))))
+        (local.get $count))"#;
+    let prototype = "int (size_t n, const char *const names[n], void *tokens[n])";
+    let kept = callback(text, "f", prototype)
+        .retain_as::<unsafe extern "C" fn(usize, *const *const c_char, *mut *mut c_void) -> c_int>()
+        .unwrap();
+    let texts: Vec<_> = (0..50_000).map(|n| std::ffi::CString::new(format!("name{n}")).unwrap()).collect();
+    let mut names: Vec<_> = texts.iter().map(|text| text.as_ptr()).collect();
+    names[1000] = names[7]; // one text twice is one copy
+    let mut tokens: Vec<*mut c_void> = names.iter().map(|name| name.cast_mut().cast()).collect();
+    tokens[1000] = ptr::without_provenance_mut(1);
+    let before = tokens.clone();
+    // SAFETY: both lists are as long as is said, of texts and of anything.
+    let count = unsafe { kept.pointer()(names.len(), names.as_ptr(), tokens.as_mut_ptr()) };
+    let failure = kept.take_failure();
+    assert!(failure.is_none(), "{}", failure.unwrap());
+    assert_eq!((count, tokens), (100_000, before));
 }

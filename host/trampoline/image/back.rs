@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "writes what C points to")]
 
 use std::ffi::c_void;
+use std::mem;
 use std::ptr;
 
 use super::{Cell, Image, Run};
@@ -28,34 +29,38 @@ impl Image<'_> {
             Target::Object { object, .. } => object.size,
             _ => size,
         };
-        let led = |run: &&Run<'_>| {
-            let inside = at.wrapping_sub(run.at);
-            let whole = inside < run.len && run.len - inside >= wanted && inside.is_multiple_of(size);
-            whole && !run.host.is_null() && run.element == Some(element)
-        };
-        let run = self.runs.iter().find(led)?;
-        Some(run.host.wrapping_add(at - run.at).cast())
+        let run = self.run_at(at)?;
+        let inside = at - run.at;
+        let whole = run.len - inside >= wanted && inside.is_multiple_of(size);
+        let led = whole && !run.host.is_null() && run.element == Some(element);
+        led.then(|| run.host.wrapping_add(inside).cast())
+    }
+
+    /// The run that this byte of the image is in.
+    fn run_at(&self, at: usize) -> Option<&Run<'_>> {
+        // They lie in the order in which they were copied.
+        let behind = self.runs.partition_point(|run| run.at <= at);
+        self.runs.get(behind.checked_sub(1)?).filter(|run| at - run.at < run.len)
     }
 
     /// Takes what the guest has left of its copy, and puts C's own pointers into it; an error where the guest
     /// has made one up. Only what may be written is looked at.
     pub(in crate::trampoline) fn take_back(&mut self, area: &[u8], base: u32) -> Result<(), u64> {
-        self.left.growing().extend_from_slice(area);
+        let mut left = mem::take(&mut self.left);
+        left.growing().extend_from_slice(area);
         for (at, len) in &self.gaps {
-            self.left[*at..][..*len].copy_from_slice(&self.bytes[*at..][..*len]);
+            left[*at..][..*len].copy_from_slice(&self.bytes[*at..][..*len]);
         }
-        let written = |cell: &&Cell<'_>| {
-            let inside = |run: &Run<'_>| (run.at..run.at + run.len).contains(&cell.at);
-            self.runs.iter().any(|run| !run.readonly && inside(run))
-        };
+        let written = |cell: &&Cell<'_>| self.run_at(cell.at).is_some_and(|run| !run.readonly);
         for cell in self.cells.iter().filter(written) {
             let mut number = [0; 8];
             number[..size_of::<usize>()].copy_from_slice(&area[cell.at..][..size_of::<usize>()]);
             let number = u64::from_ne_bytes(number);
             let pointer = self.pointer(number, cell.target, base).ok_or(number)?;
             let address = pointer.expose_provenance().to_ne_bytes();
-            self.left[cell.at..][..address.len()].copy_from_slice(&address);
+            left[cell.at..][..address.len()].copy_from_slice(&address);
         }
+        self.left = left;
         Ok(())
     }
 

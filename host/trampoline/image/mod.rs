@@ -7,6 +7,7 @@
 
 mod back;
 
+use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::slice;
@@ -48,6 +49,18 @@ pub(super) struct Image<'a> {
     /// Padding inside of runs, which the guest sees as zeros and C gets back as it was.
     gaps: Vec<(usize, usize)>,
     tokens: Vec<*mut c_void>,
+    /// Where in both lists an address is, once they are long.
+    known: Option<Box<Known>>,
+}
+
+/// From so many on, runs and tokens are looked up and not searched for.
+const MANY: usize = 32;
+
+/// Places in the lists of runs, by address and length, and of tokens.
+#[derive(Default)]
+struct Known {
+    runs: HashMap<(usize, usize), usize>,
+    tokens: HashMap<usize, usize>,
 }
 
 /// A copied run of bytes.
@@ -69,8 +82,8 @@ struct Cell<'a> {
 
 impl<'a> Image<'a> {
     pub(super) fn new(export: &'a str, limits: &'a Limits) -> Image<'a> {
-        let (bytes, left, cells, gaps, tokens) = Default::default();
-        Image { export, limits, bytes, left, runs: SmallVec::new(), cells, gaps, tokens }
+        let (bytes, left, cells, gaps, tokens, known) = Default::default();
+        Image { export, limits, bytes, left, runs: SmallVec::new(), cells, gaps, tokens, known }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -117,8 +130,7 @@ impl<'a> Image<'a> {
         };
         let element = target.element();
         let host = pointer.cast::<u8>();
-        let known = |run: &&mut Run<'_>| run.host == host && run.len == len && run.element == element;
-        if let Some(run) = self.runs.iter_mut().find(known) {
+        if let Some(run) = self.known_run(host, len).filter(|run| run.element == element) {
             run.readonly &= readonly;
             return Ok(To::Copy(run.at as u32));
         }
@@ -126,6 +138,9 @@ impl<'a> Image<'a> {
         // SAFETY: C vouches for these bytes, and `reserve` has made sure that there are no more than fit.
         self.bytes.growing().extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
         self.runs.push(Run { host, at, len, readonly, element });
+        if let Some(known) = &mut self.known {
+            known.runs.insert((host.addr(), len), self.runs.len() - 1);
+        }
         if let Some(object) = object {
             // SAFETY: C vouches for what is in its objects as well.
             unsafe { self.follow_cells(at, len, object, argument) }?;
@@ -208,12 +223,40 @@ impl<'a> Image<'a> {
 
     /// The number that stands for a pointer, the same each time.
     fn token(&mut self, pointer: *mut c_void) -> To {
-        let known = self.tokens.iter().position(|known| *known == pointer);
-        let at = known.unwrap_or_else(|| {
+        let known = match self.known() {
+            Some(known) => known.tokens.get(&pointer.addr()).copied(),
+            None => self.tokens.iter().position(|known| *known == pointer),
+        };
+        let at = known.unwrap_or(self.tokens.len());
+        if known.is_none() {
             self.tokens.push(pointer);
-            self.tokens.len() - 1
-        });
+            if let Some(known) = &mut self.known {
+                known.tokens.insert(pointer.addr(), at);
+            }
+        }
         To::Token(at as u32 + 1)
+    }
+
+    /// The run of these bytes, if they have been copied already.
+    fn known_run(&mut self, host: *mut u8, len: usize) -> Option<&mut Run<'a>> {
+        let at = match self.known() {
+            Some(known) => known.runs.get(&(host.addr(), len)).copied(),
+            None => self.runs.iter().position(|run| run.host == host && run.len == len),
+        };
+        self.runs.get_mut(at?)
+    }
+
+    /// The places of everything, where there is so much that a search would take long.
+    fn known(&mut self) -> Option<&Known> {
+        if self.known.is_none() && self.runs.len().max(self.tokens.len()) >= MANY {
+            let runs = self.runs.iter().enumerate();
+            let tokens = self.tokens.iter().enumerate();
+            self.known = Some(Box::new(Known {
+                runs: runs.map(|(at, run)| ((run.host.addr(), run.len), at)).collect(),
+                tokens: tokens.map(|(at, token)| (token.addr(), at)).collect(),
+            }));
+        }
+        self.known.as_deref()
     }
 
     /// Writes the guest's copy to `area`, which is at `base` in its memory.

@@ -1,0 +1,36 @@
+//! A table in SQLite, ordered and indexed by a module that nobody trusts.
+//!
+//! ```sh
+//! cargo run --features sqlite --example collate
+//! cargo run --features sqlite --example collate -- some/other/order.wasm
+//! ```
+
+use std::error::Error;
+
+use callbox::bundled::Bundled;
+use callbox::{CType, Limits, Module, Prototype, Sandbox, sqlite};
+use rusqlite::Connection;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let sandbox = Sandbox::new(Limits::default())?;
+    let module = match std::env::args().nth(1) {
+        Some(path) => Module::from_file(&sandbox, path)?,
+        None => Module::new(&sandbox, "version", Bundled::find("version").ok_or("no such guest")?.wasm)?,
+    };
+    let compare = module.instantiate()?.callback("compare_bytes", Prototype::comparator(CType::Void))?;
+
+    let db = Connection::open_in_memory()?;
+    let collation = sqlite::create_collation(&db, "guest", &compare)?; // SQLite's destructor ends the lease
+    db.execute_batch(
+        "CREATE TABLE release (name TEXT COLLATE guest); CREATE INDEX by_name ON release (name)",
+    )?;
+    for line in include_str!("../docs/rust-releases.txt").lines() {
+        let inserted = db.execute("INSERT INTO release VALUES (?)", [line]);
+        collation.check(inserted)?; // what the guest did, where SQLite says no more than "interrupted"
+    }
+    let mut newest = db.prepare("SELECT name FROM release ORDER BY name DESC LIMIT 5")?;
+    let names: rusqlite::Result<Vec<String>> = newest.query_map([], |row| row.get(0))?.collect();
+    println!("{}", collation.check(names)?.join("\n"));
+    eprintln!("{} comparisons", collation.calls());
+    Ok(())
+}
