@@ -161,25 +161,25 @@ fn a_pointer_that_is_handed_back_leads_into_what_it_came_from_and_nowhere_else()
 
 #[test]
 fn a_pointer_of_another_type_is_not_taken_back() {
-    // The cell may lead to an int; the guest puts the address of a short there.
+    // The cell may lead to an int; the guest puts the address of something else there.
     let text = r#"(func (export "f") (param $cell i32) (param $short i32)
         (i64.store (local.get $cell) (i64.extend_i32_u (local.get $short))))"#;
     let run = |prototype: &str| {
         let kept = callback(text, "f", prototype)
             .retain_as::<unsafe extern "C" fn(*mut *mut c_int, *mut c_int)>()
             .unwrap();
-        let (mut a, mut b) = (1, 2);
-        let (a, b) = (&raw mut a, &raw mut b);
+        let (mut a, mut b) = (1, [2, 3]);
+        let (a, b): (_, *mut c_int) = (&raw mut a, (&raw mut b).cast());
         let mut cell = a;
         // SAFETY: a cell and a number, of whichever size is read.
         unsafe { kept.pointer()(&mut cell, b) };
         (cell == b, cell == a, kept.take_failure())
     };
     assert!(matches!(run("void (int **, int *)"), (true, false, None)));
-    assert!(matches!(
-        run("void (int **, short *)"),
-        (false, true, Some(Error::Call(CallError::Forged { .. })))
-    ));
+    for other in ["short", "float", "unsigned char", "long"] {
+        let forged = run(&format!("void (int **, {other} *)"));
+        assert!(matches!(forged, (false, true, Some(Error::Call(CallError::Forged { .. })))), "{other}");
+    }
 }
 
 #[test]
