@@ -75,14 +75,14 @@ fn two_pointers_to_one_place_are_one_place_for_the_guest() {
     // Writes through the first, then reads through the second.
     let text = r#"(func (export "f") (param i32 i32) (result i32)
         (i32.store (local.get 0) (i32.const 5)) (i32.load (local.get 1)))"#;
-    for (prototype, expected) in [("int (int *, int *)", 5), ("int (int *, const int *)", 5)] {
+    for prototype in ["int (int *, int *)", "int (int *, const int *)", "int (const int *, int *)"] {
         let kept = callback(text, "f", prototype)
             .retain_as::<unsafe extern "C" fn(*mut c_int, *mut c_int) -> c_int>()
             .unwrap();
         let mut n = 1;
         let pointer = &raw mut n;
         // SAFETY: both point to an int.
-        assert_eq!(unsafe { kept.pointer()(pointer, pointer) }, expected);
+        assert_eq!(unsafe { kept.pointer()(pointer, pointer) }, 5);
         assert_eq!(n, 5);
     }
 }
