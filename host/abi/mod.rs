@@ -51,7 +51,7 @@ impl Abi {
     pub(crate) fn of(prototype: &Prototype) -> Result<Abi, &'static str> {
         let params = prototype.params().iter().map(|param| Abi::way(param, prototype.params()));
         let params = params.collect::<Result<_, _>>()?;
-        let result = match bare(prototype.result()) {
+        let result = match bare(not_array(prototype.result())?) {
             CType::Void => Back::Nothing,
             pointer @ CType::Pointer { .. } => Back::Pointer(Target::of(pointer)?),
             CType::Struct(_) => Back::Struct(by_value(prototype.result())?),
@@ -64,7 +64,7 @@ impl Abi {
     }
 
     fn way(param: &CType, all: &[CType]) -> Result<Way, &'static str> {
-        Ok(match bare(param) {
+        Ok(match bare(not_array(param)?) {
             CType::Counted { element, readonly, count } => {
                 let teller = all.get(*count).map(bare).map(Num::of);
                 if !teller.is_some_and(|num| num.is_ok_and(Num::is_integer)) {
@@ -103,6 +103,14 @@ fn by_value(ctype: &CType) -> Result<Object, &'static str> {
     match ctype.size() {
         Some(..=LARGEST_BY_VALUE) => Object::of(ctype),
         _ => Err("a struct of more than 64 KiB is passed by a pointer, not by value"),
+    }
+}
+
+/// C passes arrays by pointers; here that is written so.
+fn not_array(ctype: &CType) -> Result<&CType, &'static str> {
+    match ctype {
+        CType::Array { .. } => Err("an array is passed by a pointer, not by value"),
+        _ => Ok(ctype),
     }
 }
 
@@ -164,8 +172,11 @@ mod tests {
         assert!(abi("long double (void)").unwrap_err().contains("long double"));
         assert!(abi("int (int n, struct { long double x; })").is_err());
         assert!(abi("int (double n, const void a[n])").unwrap_err().contains("no integer"));
-        let array = Prototype::new(CType::Int, [CType::Int.array(2).unwrap()]);
-        assert!(Abi::of(&array).unwrap_err().contains("array"));
+        for len in [1, 2] {
+            let array = CType::Int.array(len).unwrap();
+            assert!(Abi::of(&Prototype::new(CType::Int, [array.clone()])).unwrap_err().contains("array"));
+            assert!(Abi::of(&Prototype::new(array, [])).unwrap_err().contains("array"));
+        }
         let counted = Prototype::new(CType::Int.counted(true, 0), [CType::Int]);
         assert!(Abi::of(&counted).is_err());
         assert!(abi("int (struct { char c[70000]; })").unwrap_err().contains("64 KiB"));

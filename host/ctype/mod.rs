@@ -223,7 +223,9 @@ impl CType {
             LongDouble => Some((16, 16)),
             WChar => of::<libc::wchar_t>(),
             Pointer { .. } | Counted { .. } => of::<*const c_void>(),
-            Array { element, len } => element.layout().map(|(size, align)| (size * len, align)),
+            Array { element, len } => {
+                element.layout().map(|(size, align)| (size.saturating_mul(*len), align))
+            }
             Struct(plain) => Some(plain.layout()),
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Function {
 }
 
 impl Guest {
-    /// The exported function of this name. `stages`: whether a call needs room in the guest's memory.
+    /// The exported function of this name.
     pub(crate) fn function(&self, name: &str) -> Result<Function> {
         let ty = self.module().function(name)?;
         let cores = |types: Vec<ValType>| types.iter().map(core).collect::<Option<Vec<_>>>();

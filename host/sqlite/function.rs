@@ -112,7 +112,7 @@ fn call(loan: &Loan, sources: &[From], result: &CType, context: &Context<'_>) ->
     let mut answer = [0_u8; 8];
     // SAFETY: each argument is of the type that the prototype says, by `sources`; what they point to lives
     // until the call has returned; and the result is a number, if anything.
-    let called = unsafe { trampoline::call_values(loan.entry(), args.as_ptr(), answer.as_mut_ptr().cast()) };
+    let called = unsafe { trampoline::call_values(loan.entry(), args.as_ptr(), &mut answer) };
     called.map_err(wrapped)?;
     let bits = u64::from_ne_bytes(answer);
     Ok(match (result.kind(), result.size()) {

@@ -14,7 +14,7 @@ use libffi::low::{self, CodePtr};
 use libffi::middle::{Cif, Type};
 use libffi::raw::{self, ffi_cif};
 
-use super::values::{self, Args};
+use super::values::{self, Args, Room};
 use crate::callback::Callback;
 use crate::ctype::{CType, Kind};
 use crate::entry::{Entry, Lent, Loan, new_table};
@@ -130,9 +130,10 @@ unsafe extern "C" fn called(
     // SAFETY: it is the socket that `Bank::socket` has left with libffi.
     let socket = unsafe { &*socket.cast::<Socket>() };
     let answered = socket.slot.get().is_some_and(|entry| {
+        let room = Room { at: result, size: socket.result };
         // SAFETY: the entry is of the prototype that libffi read the arguments by, and libffi has room for
         // the result.
-        unsafe { values::answer(&entry, Args(args.cast_const().cast()), result) }
+        unsafe { values::answer(&entry, Args(args.cast_const().cast()), room) }
     });
     if !answered {
         // SAFETY: as above.
@@ -147,8 +148,10 @@ impl Socket {
     unsafe fn write_neutral(&self, result: *mut c_void) {
         let result = result.cast::<u8>();
         match &*lock(&self.neutral) {
-            // SAFETY: the fallback was checked to be of the result's type.
-            Some(bytes) => unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), result, bytes.len()) },
+            // SAFETY: the fallback was checked to be of the result's type, and the result has so many bytes.
+            Some(bytes) => unsafe {
+                ptr::copy_nonoverlapping(bytes.as_ptr(), result, bytes.len().min(self.result));
+            },
             // SAFETY: the result has so many bytes.
             None => unsafe { ptr::write_bytes(result, 0, self.result) },
         }

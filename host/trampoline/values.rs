@@ -17,13 +17,20 @@ use crate::error::{CallError, Error, Result};
 #[derive(Clone, Copy)]
 pub(super) struct Args(pub(super) *const *const c_void);
 
+/// Where C's result goes: so many bytes, of which a number has eight.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    pub(super) at: *mut c_void,
+    pub(super) size: usize,
+}
+
 /// Answers C, or says that there is no answer; then nothing is written.
 ///
 /// # Safety
 ///
 /// `args` are the arguments of the entry's prototype, C vouches for what their pointers lead to, and
-/// `result` has room for its result, integers extended to eight bytes.
-pub(super) unsafe fn answer(entry: &Entry, args: Args, result: *mut c_void) -> bool {
+/// `result` is room for its result.
+pub(super) unsafe fn answer(entry: &Entry, args: Args, result: Room) -> bool {
     entry.count();
     if entry.has_failed() {
         return false;
@@ -33,27 +40,28 @@ pub(super) unsafe fn answer(entry: &Entry, args: Args, result: *mut c_void) -> b
     guarded(entry.callback.export(), ask).map_err(|error| entry.fail(*error)).is_ok()
 }
 
-/// Calls the guest as C would, for a caller that takes an error; nothing is kept of it.
+/// Calls the guest as C would, for a caller that takes an error and a number; nothing is kept of it.
 ///
 /// # Safety
 ///
-/// As [`answer`].
+/// As [`answer`], and the result is a number, if anything.
 #[cfg(feature = "sqlite")]
 pub(crate) unsafe fn call_values(
     entry: &Entry,
     args: *const *const c_void,
-    result: *mut c_void,
+    result: &mut [u8; 8],
 ) -> Result<()> {
     entry.count();
+    let room = Room { at: result.as_mut_ptr().cast(), size: result.len() };
     // SAFETY: as the caller says.
-    let ask = || unsafe { ask(entry, Args(args), result) };
+    let ask = || unsafe { ask(entry, Args(args), room) };
     guarded(entry.callback.export(), ask).map_err(|error| *error)
 }
 
 /// # Safety
 ///
 /// As [`answer`].
-unsafe fn ask(entry: &Entry, args: Args, result: *mut c_void) -> Answer<()> {
+unsafe fn ask(entry: &Entry, args: Args, result: Room) -> Answer<()> {
     let callback = &entry.callback;
     let export = callback.export();
     let (Some((function, abi)), Lent::Values { budget }) = (callback.function(), &entry.lent) else {
@@ -100,8 +108,8 @@ unsafe fn ask(entry: &Entry, args: Args, result: *mut c_void) -> Answer<()> {
     // SAFETY: the call is still in progress.
     unsafe { image.write_back() };
     if len > 0 {
-        // SAFETY: the result has so many bytes.
-        unsafe { ptr::copy_nonoverlapping(from, result.cast(), len) };
+        // SAFETY: the result has so many bytes; a struct of one number may have fewer than eight.
+        unsafe { ptr::copy_nonoverlapping(from, result.at.cast(), len.min(result.size)) };
     }
     Ok(())
 }

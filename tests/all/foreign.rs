@@ -398,6 +398,17 @@ fn a_fallback_is_a_value_of_the_results_type() {
     let kept = point.retain_as::<unsafe extern "C" fn() -> Point>().unwrap();
     // SAFETY: it takes nothing.
     assert_eq!(unsafe { kept.pointer()() }, Point { x: 1, y: 2 });
+    #[repr(C)]
+    struct Small(u8);
+    // SAFETY: as above.
+    unsafe impl callbox::CValue for Small {
+        const CLASS: callbox::Class = callbox::Class::of_struct::<Small>();
+    }
+    // A struct of one number is that number for the guest, and a struct of its size for C.
+    let small = of("struct { unsigned char c; }", i32).fallback(200).unwrap();
+    let kept = small.retain_as::<unsafe extern "C" fn() -> Small>().unwrap();
+    // SAFETY: it takes nothing.
+    assert_eq!(unsafe { kept.pointer()() }.0, 200);
     let error = of("int", i32).fallback(0.5).unwrap_err();
     assert_eq!(error.to_string(), "0.5 is no value of int, the result of \"f\"");
 }

@@ -37,5 +37,3 @@ void nonsense(void *base, size_t count, size_t width, compare_fn *compare) {
     compare(NULL, base);
     if (count > 1 && width <= sizeof junk) compare(junk, base);
 }
-
-int data = 7;
