@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
 use std::ptr;
 
-use callbox::{CValue, Callback, Class, Guest, Limits, Module, Pointer, Sandbox};
+use callbox::{AbiClass, CValue, Callback, CompareFn, Guest, Limits, Module, Sandbox};
 use criterion::{Criterion, criterion_group, criterion_main};
 use libffi::low::ffi_cif;
 use libffi::middle::{Cif, Closure, Type};
@@ -30,7 +30,7 @@ struct Pair(c_int, c_int);
 
 // SAFETY: it is C's, and its fields are.
 unsafe impl CValue for Pair {
-    const CLASS: Class = Class::of_struct::<Pair>();
+    const CLASS: AbiClass = AbiClass::of_struct::<Pair>();
 }
 
 unsafe extern "C" fn add_one(_: &ffi_cif, result: &mut u64, args: *const *const c_void, _: &()) {
@@ -74,7 +74,7 @@ fn calls(criterion: &mut Criterion) {
         bench.iter(|| unsafe { lease.pointer()(black_box(base), base.wrapping_byte_add(4)) })
     });
     drop(lease);
-    let exact = compare.retain_as::<Pointer>().unwrap();
+    let exact = compare.retain_as::<CompareFn>().unwrap();
     group.bench_function(prototype, |bench| {
         // SAFETY: both point to an int.
         bench.iter(|| unsafe { exact.pointer()(black_box(a), b) })

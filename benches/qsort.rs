@@ -80,7 +80,7 @@ fn row(group: &mut Group<'_>, name: &str, elements: &[u8], mut sort: impl FnMut(
 fn resident(group: &mut Group<'_>, callback: &Callback, elements: &[u8], width: usize, threads: usize) {
     group.bench_function(format!("resident sorter, {threads} threads"), |b| {
         let options = Options {
-            sorter: Sorter::Resident,
+            sorter: Sorter::Sandboxed,
             parallel: NonZeroUsize::new(threads).unwrap(),
             ..Options::default()
         };

@@ -3,56 +3,57 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::array::Array;
 use crate::callback::Callback;
 use crate::error::Result;
-use crate::native::{Sorter, sort_private};
-use crate::table::{Key, Slot, Table};
+use crate::memory::Array;
+use crate::native::{NativeSorter, sort_by};
+use crate::registry::{Slot, SlotKey, SlotTable};
 
-/// Who the table says is asked.
-pub fn nobody() -> Callback {
-    Callback::nobody()
+/// Returns a callback for the callback table to list.
+pub fn placeholder() -> Callback {
+    Callback::placeholder()
 }
 
-/// Sorts records with a closure in the guest's place; `nobody` is who the table says is asked.
+/// Sorts records with a closure in a guest's place; the callback table lists `placeholder`.
 pub fn sort(
-    crt: bool,
+    msvcrt: bool,
     records: &mut [u8],
     width: usize,
-    nobody: &Callback,
+    placeholder: &Callback,
     mut ask: impl FnMut(&[u8], &[u8]) -> Result<Ordering>,
 ) -> Result<()> {
     let mut array = Array::records(records, width)?;
-    let mut private = array.private_copy(usize::MAX)?;
-    let sorter = if crt { Sorter::Crt } else { Sorter::Qsort };
-    let outcome = sort_private(sorter, &mut private, nobody, &mut |a, b| ask(a, b).map_err(Box::new));
+    let mut scratch = array.scratch_copy(usize::MAX)?;
+    let sorter = if msvcrt { NativeSorter::Msvcrt } else { NativeSorter::Qsort };
+    let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| ask(a, b).map_err(Box::new));
+    let outcome = sort_by(sorter, &mut scratch, placeholder, ask);
     let sorted = |bytes: &[u8]| {
         let mut all: Vec<_> = bytes.chunks_exact(width).map(<[u8]>::to_vec).collect();
         all.sort();
         all
     };
-    assert_eq!(sorted(private.as_slice()), sorted(array.bytes_mut()), "elements are lost");
+    assert_eq!(sorted(scratch.as_slice()), sorted(array.bytes_mut()), "elements are lost");
     if outcome.is_ok() {
-        array.bytes_mut().copy_from_slice(private.as_slice());
+        array.bytes_mut().copy_from_slice(scratch.as_slice());
     }
     outcome
 }
 
 /// A small callback table.
 #[allow(missing_debug_implementations)]
-pub struct Slots(Table<u32>);
+pub struct Slots(SlotTable<u32>);
 
 impl Slots {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Slots {
-        Slots(Table::new(0, 5, |_| Box::leak(Box::new(Slot::new()))))
+        Slots(SlotTable::new(0, 5, |_| Box::leak(Box::new(Slot::new()))))
     }
 
-    pub fn insert(&self, value: u32) -> Option<Key> {
+    pub fn insert(&self, value: u32) -> Option<SlotKey> {
         self.0.insert(Arc::new(value))
     }
 
-    pub fn get(&self, key: Key) -> Option<u32> {
+    pub fn get(&self, key: SlotKey) -> Option<u32> {
         self.0.get(key).map(|value| *value)
     }
 
@@ -62,11 +63,11 @@ impl Slots {
         Some(found.map(|value| *value))
     }
 
-    pub fn remove(&self, key: Key) -> Option<u32> {
+    pub fn remove(&self, key: SlotKey) -> Option<u32> {
         self.0.remove(key).map(|value| *value)
     }
 
-    pub fn retire(&self, key: Key) -> Option<u32> {
+    pub fn retire(&self, key: SlotKey) -> Option<u32> {
         self.0.retire(key).map(|value| *value)
     }
 

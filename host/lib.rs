@@ -31,8 +31,8 @@
 //! - A trampoline is the native code behind the function pointer. Those of comparators are compiled in, and
 //!   nothing executable is allocated for them; those of other prototypes libffi makes, from pages of code
 //!   that it has compiled in where the system allows (Linux), and once made they stay for ever.
-//! - A [`Lease`] lends the function pointer for one native call with an array, a [`Scoped`] lease for one with
-//!   whatever arguments; a [`Retained`] lease lends it for as long as native code keeps it. After any of
+//! - A [`ArrayLease`] lends the function pointer for one native call with an array, a [`ScopedLease`] lease for one with
+//!   whatever arguments; a [`RetainedLease`] lease lends it for as long as native code keeps it. After any of
 //!   them, the pointer is inert, not dangling.
 //! - A failure is what a callback could not tell C. The first one is kept, the native call coasts
 //!   to its end on neutral answers, and the failure is returned after it.
@@ -64,44 +64,40 @@ compile_error!("elements cross into wasm as they are, which is right on little-e
 
 // In dependency order: each module uses only modules above it.
 mod error;
+mod sync;
 mod limits;
 pub mod isolation;
+mod answers;
 mod ctype;
 mod prototype;
-mod signature;
-mod pages;
-mod array;
+mod memory;
 mod kernel;
-mod abi;
 mod sandbox;
 pub mod bundled;
 mod callback;
-mod resident;
-mod ahead;
-mod bounds;
-mod table;
-mod entry;
+mod registry;
+mod batch;
 mod trampoline;
-mod lease;
+pub mod lease;
 pub mod native;
 pub mod sort;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(fuzzing)]
 #[doc(hidden)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "only the fuzz targets see it")]
 pub mod fuzzing;
 
-pub use array::Element;
-pub use callback::{Callback, Value};
-pub use ctype::{CType, Field, Kind, Struct};
-pub use entry::{CallbackTable, Registration};
-pub use error::{Blame, CallError, Error, Frame, GuestBacktrace, LibraryError, Limit, Result, TypeError};
+pub use callback::{Callback, FallbackValue};
+pub use ctype::{CType, NumberKind, Struct, StructField};
+pub use error::{
+    Blame, CallError, Error, GuestBacktrace, GuestFrame, LibraryError, Limit, ModuleError, Result, TypeError,
+};
 #[cfg(feature = "libffi")]
-pub use lease::Scoped;
-pub use lease::{ContextPointer, Lease, Pointer, Retained, release};
+pub use lease::ScopedLease;
+pub use lease::{ArrayLease, CompareFn, CompareWithContextFn, RetainedLease};
 pub use limits::Limits;
-pub use prototype::{CallConv, Prototype};
-pub use sandbox::{Config, Extern, Guest, Memory, Module, Sandbox, Shape, Source};
-pub use signature::{CValue, Class, FnPointer};
-pub use table::Key;
+pub use memory::Element;
+pub use prototype::{AbiClass, CValue, CallConv, FnPointer, Prototype};
+pub use registry::{CallbackTable, Registration, SlotKey};
+pub use sandbox::{CompareShape, Config, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox};

@@ -1,5 +1,5 @@
 //! Scripted answers against the system's qsort, with and without its temporary: the sort stays in its
-//! array, loses nothing, asks nobody after a failure, and leaves the unsafe path at once.
+//! array, loses nothing, asks placeholder after a failure, and leaves the unsafe path at once.
 #![no_main]
 
 use std::cell::Cell;
@@ -25,7 +25,7 @@ struct Input {
     answers: Vec<i8>,
 }
 
-thread_local!(static NOBODY: Callback = fuzzing::nobody());
+thread_local!(static NOBODY: Callback = fuzzing::placeholder());
 
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width).max(1) + if input.wide { 1024 } else { 0 };
@@ -34,9 +34,9 @@ fuzz_target!(|input: Input| {
     let mut records = before.clone();
     let calls = Cell::new(0usize);
     let fail_at = input.fail_at.map(usize::from);
-    NOBODY.with(|nobody| {
+    NOBODY.with(|placeholder| {
         callbox_refuse(input.refuse.into());
-        let outcome = fuzzing::sort(input.crt, &mut records, width, nobody, |a, b| {
+        let outcome = fuzzing::sort(input.crt, &mut records, width, placeholder, |a, b| {
             assert_eq!((a.len(), b.len()), (width, width));
             let at = calls.get();
             calls.set(at + 1);

@@ -65,7 +65,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn work(compare: &Callback) {
     let numbers: Vec<i32> = (0..300).map(|n: i32| n.wrapping_mul(0x1234_5677)).collect();
-    for sort in [native::qsort::<i32>, native::crt_qsort::<i32>] {
+    for sort in [native::qsort::<i32>, native::msvcrt_qsort::<i32>] {
         let mut sorted = numbers.clone();
         let outcome = sort(&mut sorted, compare);
         if let Err(error) = outcome {
@@ -93,7 +93,7 @@ fn resident(compare: &Callback, numbers: &[i32]) {
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
     let mut items = Items::records(bytes, 4).unwrap();
     for (stable, reverse) in [(false, false), (true, true)] {
-        let options = Options { sorter: Sorter::Resident, stable, reverse, ..Options::default() };
+        let options = Options { sorter: Sorter::Sandboxed, stable, reverse, ..Options::default() };
         match Job::new(compare, options.clone()).sort(&items) {
             Ok(sorted) => {
                 let mut order = sorted.order;

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use arbitrary::Arbitrary;
-use callbox::{Key, fuzzing::Slots};
+use callbox::{SlotKey, fuzzing::Slots};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -19,17 +19,17 @@ enum Step {
 
 fuzz_target!(|steps: Vec<Step>| {
     let table = Slots::new();
-    let mut keys: Vec<Key> = Vec::new(); // every key there ever was
-    let mut held: Vec<(Key, u32)> = Vec::new();
+    let mut keys: Vec<SlotKey> = Vec::new(); // every key there ever was
+    let mut held: Vec<(SlotKey, u32)> = Vec::new();
     let mut free: VecDeque<usize> = (0..5).collect();
     let mut late = 0;
     for (n, step) in (0u32..).zip(steps) {
         let key = |at: u8| keys.get(usize::from(at) % keys.len().max(1)).copied();
-        let value = |key: Key| held.iter().find(|(other, _)| *other == key).map(|(_, value)| *value);
+        let value = |key: SlotKey| held.iter().find(|(other, _)| *other == key).map(|(_, value)| *value);
         match step {
             Step::Insert => {
                 let key = table.insert(n);
-                assert_eq!(key.map(Key::slot), free.pop_front());
+                assert_eq!(key.map(SlotKey::slot), free.pop_front());
                 keys.extend(key);
                 held.extend(key.map(|key| (key, n)));
             }
@@ -59,7 +59,7 @@ fuzz_target!(|steps: Vec<Step>| {
             }
             Step::RoundTrip(at) => {
                 let Some(key) = key(at) else { continue };
-                assert_eq!(Key::from_u64(key.as_u64()), Some(key));
+                assert_eq!(SlotKey::from_u64(key.as_u64()), Some(key));
             }
         }
         assert_eq!(table.len(), held.len());

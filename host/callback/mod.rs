@@ -1,41 +1,43 @@
 //! An export checked against a prototype.
 
-mod comparing;
-mod function;
-mod terms;
+mod comparator;
+mod failure_policy;
+pub(crate) mod lowering;
+mod session;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::abi::Abi;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
 use crate::prototype::Prototype;
-use crate::sandbox::{Budget, Function, Guest, Shape};
+use crate::sandbox::{Budget, CompareShape, Function, Guest};
 
-use comparing::Comparing;
-pub(crate) use comparing::{Answer, AskHeld, Held};
-pub(crate) use terms::Terms;
-pub use terms::Value;
+pub(crate) use comparator::Answer;
+use comparator::Comparator;
+pub(crate) use failure_policy::FailurePolicy;
+pub use failure_policy::FallbackValue;
+use lowering::Lowering;
+pub(crate) use session::Session;
 
 /// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
 /// guest alive.
 #[derive(Clone)]
 pub struct Callback {
-    inner: Arc<Inner>,
-    terms: Arc<Terms>,
+    inner: Arc<CallbackInner>,
+    policy: Arc<FailurePolicy>,
 }
 
-struct Inner {
+struct CallbackInner {
     guest: Guest,
     export: String,
     prototype: Prototype,
     /// How it compares, where the prototype is a comparator's.
-    comparing: Option<Comparing>,
+    comparator: Option<Comparator>,
     /// How it is called with whatever the prototype passes.
-    function: Option<(Function, Abi)>,
+    function: Option<(Function, Lowering)>,
     calls: AtomicU64,
     failures: AtomicU64,
 }
@@ -43,7 +45,7 @@ struct Inner {
 impl Guest {
     /// Checks an export against a prototype.
     ///
-    /// Where the prototype is a comparator's, `int (const T *, const T *)`, the export's [`Shape`] is told
+    /// Where the prototype is a comparator's, `int (const T *, const T *)`, the export's [`CompareShape`] is told
     /// by its name (`compare`, `compare_i32`, `compare_bytes`), or failing that by its type. Any other export
     /// takes a core value for each argument: numbers as they are, `long` and its like as `i64` or `i32`,
     /// pointers as an `i32` that is the address of a copy, `void *` as the number of a token, structs by
@@ -53,10 +55,10 @@ impl Guest {
     ///
     /// # Errors
     ///
-    /// [`Error::Export`] where the export is missing or of another type,
+    /// [`ModuleError::Export`] where the export is missing or of another type,
     /// [`Error::PrototypeUnserved`] where something in the prototype does not cross, or the target has no
     /// such calling convention, [`Error::ElementMismatch`] where the export compares other elements than the
-    /// prototype points to, [`Error::Staging`] where the guest has no room for copies.
+    /// prototype points to, [`ModuleError::Staging`] where the guest has no room for copies.
     pub fn callback(&self, export: &str, prototype: Prototype) -> Result<Callback> {
         self.check(export, prototype, None)
     }
@@ -66,34 +68,36 @@ impl Guest {
     /// # Errors
     ///
     /// As [`Guest::callback`].
-    pub fn callback_as(&self, shape: Shape, export: &str, prototype: Prototype) -> Result<Callback> {
+    pub fn callback_as(&self, shape: CompareShape, export: &str, prototype: Prototype) -> Result<Callback> {
         self.check(export, prototype, Some(shape))
     }
 
-    fn check(&self, export: &str, prototype: Prototype, shape: Option<Shape>) -> Result<Callback> {
-        let element = comparing::element(&prototype);
-        let comparing = match (element, shape) {
-            (Some(element), _) => Some(self.comparing(export, shape, element)?),
+    fn check(&self, export: &str, prototype: Prototype, shape: Option<CompareShape>) -> Result<Callback> {
+        let element = comparator::element(&prototype);
+        let comparator = match (element, shape) {
+            (Some(element), _) => Some(self.comparator(export, shape, element)?),
             (None, None) => None,
-            (None, Some(_)) => return Err(comparing::no_comparator(&prototype)),
+            (None, Some(_)) => return Err(comparator::not_a_comparator(&prototype)),
         };
-        let function =
-            match (comparing.as_ref().map(|comparing| comparing.shape), self.takes(export, &prototype)) {
-                (None | Some(Shape::Pointers), Ok(function)) => Some(function),
-                (None, Err(error)) => return Err(error),
-                // Elements in another shape are not what the prototype passes.
-                (Some(_), _) => None,
-            };
-        let inner = Inner {
+        let function = match (
+            comparator.as_ref().map(|comparator| comparator.shape),
+            self.lowered_export(export, &prototype),
+        ) {
+            (None | Some(CompareShape::Pointers), Ok(function)) => Some(function),
+            (None, Err(error)) => return Err(error),
+            // Elements in another shape are not what the prototype passes.
+            (Some(_), _) => None,
+        };
+        let inner = CallbackInner {
             guest: self.clone(),
             export: export.to_owned(),
             prototype,
-            comparing,
+            comparator,
             function,
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
         };
-        Ok(Callback { inner: Arc::new(inner), terms: Arc::default() })
+        Ok(Callback { inner: Arc::new(inner), policy: Arc::default() })
     }
 }
 
@@ -109,8 +113,8 @@ impl Callback {
     }
 
     /// How the guest takes the elements, where it is a comparator.
-    pub fn shape(&self) -> Option<Shape> {
-        self.inner.comparing.as_ref().map(|comparing| comparing.shape)
+    pub fn shape(&self) -> Option<CompareShape> {
+        self.inner.comparator.as_ref().map(|comparator| comparator.shape)
     }
 
     /// The guest that it keeps alive.
@@ -145,24 +149,24 @@ impl Callback {
 
     /// The same export of another guest, made now from the same module.
     pub(crate) fn fresh(&self) -> Result<Callback> {
-        let Inner { guest, export, prototype, .. } = &*self.inner;
+        let CallbackInner { guest, export, prototype, .. } = &*self.inner;
         let fresh = guest.module().instantiate()?.check(export, prototype.clone(), self.shape())?;
-        Ok(Callback { terms: self.terms.clone(), ..fresh })
+        Ok(Callback { policy: self.policy.clone(), ..fresh })
     }
 
     /// Asks the guest once, on this budget or a new one; the width of `a` and `b` has been checked.
     pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
-        self.hold(budget)?.ask(a, b)
+        self.compare_session(budget)?.compare(a, b)
     }
 
     /// What its lender has said about it.
-    pub(crate) fn terms(&self) -> &Terms {
-        &self.terms
+    pub(crate) fn policy(&self) -> &FailurePolicy {
+        &self.policy
     }
 
     /// How it is called with whatever its prototype passes.
-    pub(crate) fn function(&self) -> Option<(&Function, &Abi)> {
-        self.inner.function.as_ref().map(|(function, abi)| (function, abi))
+    pub(crate) fn function(&self) -> Option<(&Function, &Lowering)> {
+        self.inner.function.as_ref().map(|(function, lowering)| (function, lowering))
     }
 }
 
@@ -175,11 +179,11 @@ impl std::fmt::Debug for Callback {
 #[cfg(any(test, fuzzing))]
 impl Callback {
     /// Who the table says is asked, where a closure answers in a guest's place.
-    pub(crate) fn nobody() -> Callback {
+    pub(crate) fn placeholder() -> Callback {
         let wat = r#"(module (memory (export "memory") 1)
             (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;
         let sandbox = crate::sandbox::Sandbox::new(crate::limits::Limits::default()).unwrap();
-        let module = crate::sandbox::Module::from_text(&sandbox, "nobody", wat).unwrap();
+        let module = crate::sandbox::Module::from_text(&sandbox, "placeholder", wat).unwrap();
         let guest = module.instantiate().unwrap();
         guest.callback("compare", Prototype::comparator(crate::ctype::CType::Void)).unwrap()
     }

@@ -45,7 +45,7 @@ pub enum Command {
 #[command(max_term_width = 80, after_help = AFTER)]
 pub struct Sort {
     #[command(flatten)]
-    pub guest: Guest,
+    pub guest: GuestArgs,
 
     /// Files to sort together; - is standard input
     #[arg(value_name = "FILE")]
@@ -64,7 +64,7 @@ pub struct Sort {
     pub stable: bool,
 
     #[command(flatten)]
-    pub items: Items,
+    pub items: ItemArgs,
 
     /// Do not sort: report the first item out of order
     #[arg(short, long, value_name = "HOW", num_args = 0..=1, require_equals = true,
@@ -79,11 +79,11 @@ pub struct Sort {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// What runs the sort: qsort, the C library's; crt, the algorithm of the Microsoft C runtime; resident, a
-    /// kernel inside the sandbox, the fastest; or LIB:SYMBOL, a function of a shared library, which
-    /// you trust with whatever the guest answers
+    /// The function that sorts: qsort, the C library's; sandboxed, a merge sort that runs in the
+    /// sandbox too, the fastest; msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of
+    /// a shared library, which you trust with whatever the guest answers
     #[arg(long, value_name = "SORTER", default_value = "qsort")]
-    pub sorter: Sorter,
+    pub sorter: SorterArg,
 
     /// Sort with N threads, each with a guest of its own
     #[arg(long, value_name = "N", default_value = "1")]
@@ -111,14 +111,14 @@ pub struct Sort {
 #[command(max_term_width = 80, after_help = AFTER)]
 pub struct Check {
     #[command(flatten)]
-    pub guest: Guest,
+    pub guest: GuestArgs,
 
     /// Where the items come from; - is standard input
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
-    pub items: Items,
+    pub items: ItemArgs,
 
     /// Compare at most N items
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=4000))]
@@ -140,7 +140,7 @@ pub struct Inspect {
 
 /// Which guest, and what it may use.
 #[derive(ClapArgs, Debug)]
-pub struct Guest {
+pub struct GuestArgs {
     /// Path of a .wasm or .wat file, or the name of a bundled guest (`callbox inspect` lists them)
     #[arg(value_name = "GUEST")]
     pub name: String,
@@ -151,7 +151,7 @@ pub struct Guest {
 
     /// How the export takes its arguments, where its name does not tell
     #[arg(long, value_enum)]
-    pub shape: Option<Shape>,
+    pub shape: Option<ShapeArg>,
 
     #[command(flatten)]
     pub limits: Limits,
@@ -167,7 +167,7 @@ pub struct Guest {
 
 /// What the input is made of.
 #[derive(ClapArgs, Debug)]
-pub struct Items {
+pub struct ItemArgs {
     /// Lines end with NUL, not newline
     #[arg(short, long)]
     pub zero_terminated: bool,
@@ -178,43 +178,46 @@ pub struct Items {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Shape {
+pub enum ShapeArg {
     Pointers,
     Scalars,
     Slices,
 }
 
-impl From<Shape> for callbox::Shape {
-    fn from(shape: Shape) -> callbox::Shape {
+impl From<ShapeArg> for callbox::CompareShape {
+    fn from(shape: ShapeArg) -> callbox::CompareShape {
         match shape {
-            Shape::Pointers => callbox::Shape::Pointers,
-            Shape::Scalars => callbox::Shape::Scalars,
-            Shape::Slices => callbox::Shape::Slices,
+            ShapeArg::Pointers => callbox::CompareShape::Pointers,
+            ShapeArg::Scalars => callbox::CompareShape::Scalars,
+            ShapeArg::Slices => callbox::CompareShape::Slices,
         }
     }
 }
 
 #[derive(Clone, Debug)]
-pub enum Sorter {
+pub enum SorterArg {
     Qsort,
-    Crt,
-    Resident,
+    Msvcrt,
+    Sandboxed,
     Library { library: String, symbol: String },
 }
 
-impl FromStr for Sorter {
+impl FromStr for SorterArg {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Sorter, String> {
+    fn from_str(text: &str) -> Result<SorterArg, String> {
         match text {
-            "qsort" => Ok(Sorter::Qsort),
-            "crt" => Ok(Sorter::Crt),
-            "resident" => Ok(Sorter::Resident),
+            "qsort" => Ok(SorterArg::Qsort),
+            "msvcrt" => Ok(SorterArg::Msvcrt),
+            "sandboxed" => Ok(SorterArg::Sandboxed),
             _ => match text.rsplit_once(':') {
                 Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
-                    Ok(Sorter::Library { library: library.to_owned(), symbol: symbol.to_owned() })
+                    Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
                 }
-                _ => Err("expected qsort, crt, resident, or LIB:SYMBOL such as libbsd.so.0:mergesort".into()),
+                _ => {
+                    Err("expected qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
+                        .into())
+                }
             },
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
-use callbox::{Blame, Error};
+use callbox::{Blame, Error, ModuleError};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Fault {
         if let Some(option) = error.limit().and_then(super::limits::option) {
             text = format!("{text}; {option}");
         }
-        if matches!(error, Error::Features { features, .. } if *features == ["SIMD"]) {
+        if matches!(error, Error::Module(ModuleError::Features { features, .. }) if *features == ["SIMD"]) {
             text = format!("{text}; allow it with --allow simd");
         }
         if let (Error::Trap { .. }, Some(trace)) = (error, error.source()) {

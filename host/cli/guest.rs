@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, Error, Limits, Module, Sandbox, Shape, Source};
+use callbox::{Callback, CompareShape, Error, Limits, Module, ModuleError, ModuleSource, Sandbox};
 
 use super::args;
 use super::fault::{Fault, Result};
 use super::items::Type;
 
 /// The sandbox that the options ask for.
-pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
+pub fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
     let mut sandbox =
         Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
@@ -29,10 +29,10 @@ pub fn sandbox(args: &args::Guest) -> Result<Sandbox> {
 }
 
 /// A bundled guest by its name, or a module by its path, read but not looked at.
-pub fn find(name: &str, limits: &Limits) -> Result<Source> {
+pub fn find(name: &str, limits: &Limits) -> Result<ModuleSource> {
     let source = match Bundled::find(name) {
-        Some(guest) => Ok(Source::new(name, guest.wasm)),
-        None => Source::read(name, limits),
+        Some(guest) => Ok(ModuleSource::new(name, guest.wasm)),
+        None => ModuleSource::read(name, limits),
     };
     source.map_err(|error| match error {
         Error::Read { source, .. } if source.kind() == io::ErrorKind::NotFound && is_bare(name) => {
@@ -50,11 +50,14 @@ fn is_bare(name: &str) -> bool {
 }
 
 /// Compiles the guest and checks its comparator for items of this type.
-pub fn comparator(args: &args::Guest, source: &Source, kind: &Type) -> Result<Callback> {
+pub fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &Type) -> Result<Callback> {
     let fault = |error: Error| Fault::library(&args.name, &error);
     let module = source.compile(&sandbox(args)?).map_err(fault)?;
     let guest = module.instantiate().map_err(|error| {
-        let print_only = matches!(&error, Error::Imports { imports, .. } if *imports == ["callbox.print"]);
+        let print_only = matches!(
+            &error,
+            Error::Module(ModuleError::Imports { imports, .. }) if *imports == ["callbox.print"]
+        );
         let fault = fault(error);
         if print_only { fault.advise("grant it with --grant print") } else { fault }
     })?;
@@ -67,10 +70,12 @@ pub fn comparator(args: &args::Guest, source: &Source, kind: &Type) -> Result<Ca
         None => guest.callback(&export, kind.prototype()),
     };
     let callback = callback.map_err(|error| match error {
-        error @ Error::Staging { .. } => fault(error).advise("or try --assume-fresh-pages"),
+        error @ Error::Module(ModuleError::Staging { .. }) => {
+            fault(error).advise("or try --assume-fresh-pages")
+        }
         error => fault(error),
     })?;
-    if *kind == Type::Lines && callback.shape() != Some(Shape::Slices) {
+    if *kind == Type::Lines && callback.shape() != Some(CompareShape::Slices) {
         return Err(Fault::guest(format!(
             "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \
              say with -t what else the input is made of",

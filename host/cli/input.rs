@@ -13,7 +13,7 @@ use super::fault::{Fault, Result};
 const STDIN: &str = "-";
 
 /// Reads all files, or standard input if there are none, into one run of items.
-pub fn read(files: &[PathBuf], args: &args::Items) -> Result<Items> {
+pub fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
     let separator = separator(args);
     let mut bytes = Vec::new();
     let stdin = [PathBuf::from(STDIN)];
@@ -47,7 +47,7 @@ pub fn read(files: &[PathBuf], args: &args::Items) -> Result<Items> {
 }
 
 /// What ends a line.
-pub fn separator(args: &args::Items) -> u8 {
+pub fn separator(args: &args::ItemArgs) -> u8 {
     if args.zero_terminated { 0 } else { b'\n' }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use callbox::bundled::BUNDLED;
-use callbox::{Error, Module, Sandbox, Shape};
+use callbox::{CompareShape, Error, Module, Sandbox};
 
 use super::args;
 use super::fault::{Exit, Fault, Result};
@@ -43,9 +43,9 @@ fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::
     }
     for export in module.exports() {
         let shape = match export.shape {
-            Some(Shape::Pointers) => "; a comparator by pointers: -t i32, bytes:N, …",
-            Some(Shape::Scalars) => "; a comparator by scalars: -t with its type",
-            Some(Shape::Slices) => "; a comparator by slices: lines, -t bytes:N",
+            Some(CompareShape::Pointers) => "; a comparator by pointers: -t i32, bytes:N, …",
+            Some(CompareShape::Scalars) => "; a comparator by scalars: -t with its type",
+            Some(CompareShape::Slices) => "; a comparator by slices: lines, -t bytes:N",
             None => "",
         };
         row(text, "export", &format!("{}: {}{shape}", export.shown(), export.ty))?;

@@ -21,9 +21,8 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
         let extra = input::name(&args.files[1]);
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
-    if args.trace && matches!(args.sorter, args::Sorter::Resident) {
-        let text =
-            "--trace: comparisons of the resident sorter never leave the sandbox; use --sorter qsort or crt";
+    if args.trace && matches!(args.sorter, args::SorterArg::Sandboxed) {
+        let text = "--trace: comparisons of the sandboxed sorter never leave the sandbox; use --sorter qsort or msvcrt";
         return Err(Fault::trouble(text));
     }
     let inside = args.isolate && isolate::is_inside();
@@ -81,8 +80,8 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
     if let Some(format) = args.stats {
         let figures = Figures {
             sorter: match sorter {
-                Sorter::Crt => "crt",
-                Sorter::Resident => "resident",
+                Sorter::Msvcrt => "msvcrt",
+                Sorter::Sandboxed => "sandboxed",
                 Sorter::Library(function) => function.name(),
                 _ => "qsort",
             },
@@ -115,10 +114,10 @@ fn options(args: &args::Sort, sorter: Sorter) -> Options {
 #[allow(unsafe_code, reason = "loads a library that the user has named")]
 fn sorter(args: &args::Sort) -> Result<Sorter> {
     Ok(match &args.sorter {
-        args::Sorter::Qsort => Sorter::Qsort,
-        args::Sorter::Crt => Sorter::Crt,
-        args::Sorter::Resident => Sorter::Resident,
-        args::Sorter::Library { library, symbol } => {
+        args::SorterArg::Qsort => Sorter::Qsort,
+        args::SorterArg::Msvcrt => Sorter::Msvcrt,
+        args::SorterArg::Sandboxed => Sorter::Sandboxed,
+        args::SorterArg::Library { library, symbol } => {
             // SAFETY: the user vouches for it; the option's description says for what.
             let function = unsafe { SortFunction::load(library, symbol) };
             Sorter::Library(function.map_err(|error| Fault::trouble(format!("--sorter: {error}")))?)

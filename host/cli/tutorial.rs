@@ -9,7 +9,7 @@ use std::thread;
 use callbox::native;
 use callbox::sort::{Items, Job, Options};
 use callbox::{
-    Blame, CType, CallConv, Callback, CallbackTable, Error, Guest, Limits, Module, Pointer, Prototype,
+    Blame, CType, CallConv, Callback, CallbackTable, CompareFn, Error, Guest, Limits, Module, Prototype,
     Sandbox,
 };
 
@@ -89,9 +89,9 @@ impl Player {
 
         self.say("6. The Microsoft C runtime's qsort, each run on what the run before left.");
         let mut ia = IA;
-        self.sort("First:", native::crt_qsort, &mut ia, &pointers)?;
-        self.sort("Second:", native::crt_qsort, &mut ia, &values)?;
-        let many = self.sort("Third:", native::crt_qsort, &mut ia, &ascending)?;
+        self.sort("First:", native::msvcrt_qsort, &mut ia, &pointers)?;
+        self.sort("Second:", native::msvcrt_qsort, &mut ia, &values)?;
+        let many = self.sort("Third:", native::msvcrt_qsort, &mut ia, &ascending)?;
 
         self.say("7. Both end in the same order; the first needs fewer comparisons.");
         self.say(&format!("    {few} and {many}"));
@@ -155,7 +155,7 @@ impl Player {
 
     fn reentrant(&self, cmp: &Prototype) -> callbox::Result<()> {
         self.say("   A call from inside a call of the same guest is a failure, not a deadlock.");
-        let pointer: Arc<OnceLock<Pointer>> = Arc::default();
+        let pointer: Arc<OnceLock<CompareFn>> = Arc::default();
         let inner = pointer.clone();
         let sandbox = Sandbox::new(Limits::default())?.grant_print(move |_| {
             if let Some(pointer) = inner.get() {
@@ -212,7 +212,7 @@ impl Player {
 }
 
 /// Calls a comparator's pointer as native code would.
-fn call(pointer: Pointer, a: c_int, b: c_int) -> c_int {
+fn call(pointer: CompareFn, a: c_int, b: c_int) -> c_int {
     // SAFETY: both arguments point to an int for the time of the call.
     unsafe { pointer((&raw const a).cast(), (&raw const b).cast()) }
 }

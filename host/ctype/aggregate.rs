@@ -6,7 +6,7 @@ use super::CType;
 use crate::error::{Result, TypeError};
 
 /// No type is larger: 1 GiB.
-const LARGEST: usize = 1 << 30;
+const MAX_OBJECT_BYTES: usize = 1 << 30;
 
 /// A plain C struct: fields in order, each at the next offset that its alignment allows.
 ///
@@ -23,7 +23,7 @@ const LARGEST: usize = 1 << 30;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Struct {
     name: String,
-    fields: Vec<Field>,
+    fields: Vec<StructField>,
     size: usize,
     align: usize,
 }
@@ -31,7 +31,7 @@ pub struct Struct {
 /// A field of a [`Struct`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Field {
+pub struct StructField {
     /// Its name.
     pub name: String,
     /// Its type.
@@ -51,7 +51,7 @@ impl Struct {
         let refuse =
             |reason: String| Err(TypeError::Layout { ctype: format!("struct {name}"), reason }.into());
         let (mut size, mut align) = (0_usize, 1);
-        let mut laid: Vec<Field> = Vec::new();
+        let mut laid: Vec<StructField> = Vec::new();
         for (field, ctype) in fields {
             let field = field.into();
             let (Some(its_size), Some(its_align)) = (ctype.size(), ctype.align()) else {
@@ -67,11 +67,11 @@ impl Struct {
             }
             let offset = size.next_multiple_of(its_align);
             size = offset.saturating_add(its_size);
-            if size > LARGEST {
-                return refuse(format!("it has more than {LARGEST} bytes"));
+            if size > MAX_OBJECT_BYTES {
+                return refuse(format!("it has more than {MAX_OBJECT_BYTES} bytes"));
             }
             align = align.max(its_align);
-            laid.push(Field { name: field, ctype, offset });
+            laid.push(StructField { name: field, ctype, offset });
         }
         if laid.is_empty() {
             return refuse("it has no fields".into());
@@ -85,7 +85,7 @@ impl Struct {
     }
 
     /// Its fields in order.
-    pub fn fields(&self) -> &[Field] {
+    pub fn fields(&self) -> &[StructField] {
         &self.fields
     }
 
@@ -114,7 +114,7 @@ impl CType {
         if matches!(self, CType::Counted { .. }) {
             return refuse("only an argument can have a length that another one tells");
         }
-        if len == 0 || size.saturating_mul(len) > LARGEST {
+        if len == 0 || size.saturating_mul(len) > MAX_OBJECT_BYTES {
             return refuse("an array has at least one element and at most 1 GiB");
         }
         Ok(CType::Array { element: Box::new(self), len })
@@ -152,7 +152,7 @@ mod tests {
         assert!(reason(vec![]).contains("no fields"));
         assert!(reason(vec![("v", CType::Void)]).contains("\"v\" has no size"));
         assert!(reason(vec![("a", CType::Int), ("a", CType::Int)]).contains("two fields \"a\""));
-        let huge = CType::Char.array(LARGEST).unwrap();
+        let huge = CType::Char.array(MAX_OBJECT_BYTES).unwrap();
         assert!(reason(vec![("a", huge.clone()), ("b", huge)]).contains("more than"));
         assert!(CType::Int.array(0).is_err());
         assert!(CType::Int.array(usize::MAX).is_err());

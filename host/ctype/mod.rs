@@ -2,13 +2,15 @@
 
 mod aggregate;
 mod print;
+mod wasm;
 
 use std::ffi::{c_char, c_int, c_long, c_longlong, c_short, c_void};
 use std::mem::{align_of, size_of};
 use std::sync::Arc;
 
-pub use aggregate::{Field, Struct};
+pub use aggregate::{Struct, StructField};
 pub(crate) use print::Printer;
+pub(crate) use wasm::{CoreType, StoredNumber};
 
 /// A C type, as this target lays it out.
 ///
@@ -78,7 +80,7 @@ pub enum CType {
 
 /// What kind of number a C type is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum NumberKind {
     /// Two's complement.
     Signed,
     /// Not negative; `_Bool` is one.
@@ -143,18 +145,18 @@ impl CType {
     }
 
     /// What kind of number it is; `None` for what is no number.
-    pub fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<NumberKind> {
         use CType::*;
         match self {
             Void | Pointer { .. } | Array { .. } | Struct(_) | Counted { .. } => None,
-            Char if c_char::MIN == 0 => Some(Kind::Unsigned),
+            Char if c_char::MIN == 0 => Some(NumberKind::Unsigned),
             Char | SignedChar | Short | Int | Long | LongLong | Int8 | Int16 | Int32 | Int64 | SSize
-            | IntPtr | PtrDiff => Some(Kind::Signed),
+            | IntPtr | PtrDiff => Some(NumberKind::Signed),
             Bool | UnsignedChar | UnsignedShort | UnsignedInt | UnsignedLong | UnsignedLongLong | UInt8
-            | UInt16 | UInt32 | UInt64 | Size | UIntPtr => Some(Kind::Unsigned),
-            WChar if libc::wchar_t::MIN == 0 => Some(Kind::Unsigned),
-            WChar => Some(Kind::Signed),
-            Float | Double | LongDouble => Some(Kind::Float),
+            | UInt16 | UInt32 | UInt64 | Size | UIntPtr => Some(NumberKind::Unsigned),
+            WChar if libc::wchar_t::MIN == 0 => Some(NumberKind::Unsigned),
+            WChar => Some(NumberKind::Signed),
+            Float | Double | LongDouble => Some(NumberKind::Float),
         }
     }
 

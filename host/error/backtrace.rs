@@ -6,12 +6,12 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuestBacktrace {
     /// Functions that were running, innermost first, at most 20.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<GuestFrame>,
 }
 
 /// One function of a [`GuestBacktrace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct GuestFrame {
     /// The function's name, where the module has a name section.
     pub name: Option<String>,
     /// The function's index in its module.

@@ -66,15 +66,9 @@ impl Error {
             | Stack { .. }
             | Forked { .. }
             | Reentrant { .. } => Blame::Caller,
-            Module { .. }
-            | Features { .. }
-            | Imports { .. }
-            | Export { .. }
-            | Staging { .. }
-            | Limit { .. }
-            | Trap { .. }
-            | OutOfBounds { .. }
-            | Contradiction { .. } => Blame::Guest,
+            Module(_) | Limit { .. } | Trap { .. } | OutOfBounds { .. } | Contradiction { .. } => {
+                Blame::Guest
+            }
             Call(error) => error.blame(),
             LeftMergePath { .. }
             | TemporaryTooLarge { .. }
@@ -83,7 +77,9 @@ impl Error {
             | Panic { .. }
             | TableFull { .. }
             | Isolation { .. }
-            | Engine { .. } => Blame::Host,
+            | Engine { .. }
+            | Thread { .. }
+            | Internal { .. } => Blame::Host,
         }
     }
 

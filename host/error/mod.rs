@@ -2,15 +2,19 @@
 
 mod backtrace;
 mod blame;
+mod bug;
 mod call;
 mod library;
+mod module;
 mod text;
 mod types;
 
-pub use backtrace::{Frame, GuestBacktrace};
+pub use backtrace::{GuestBacktrace, GuestFrame};
 pub use blame::{Blame, Limit};
+pub(crate) use bug::bug;
 pub use call::CallError;
 pub use library::LibraryError;
+pub use module::ModuleError;
 pub(crate) use text::printable;
 pub use types::TypeError;
 
@@ -45,7 +49,7 @@ pub enum Error {
     },
 
     /// The prototype is a good C function type, but no trampoline serves it.
-    #[error("no trampoline serves the prototype \"{prototype}\": {reason}")]
+    #[error("unsupported prototype \"{prototype}\": {reason}")]
     PrototypeUnserved {
         /// The prototype that was to be registered, as C writes it.
         prototype: String,
@@ -94,54 +98,9 @@ pub enum Error {
         len: usize,
     },
 
-    /// The bytes are not a WebAssembly module, or not a valid one.
-    #[error("{module}: not a usable WebAssembly module: {reason}")]
-    Module {
-        /// The module's name or path.
-        module: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-
-    /// The module is written in a WebAssembly that is not allowed here.
-    #[error("{module}: it uses {}, which is not allowed", features.join(" and "))]
-    Features {
-        /// The module's name or path.
-        module: String,
-        /// The proposals that it needs beyond those that are allowed.
-        features: Vec<String>,
-    },
-
-    /// The module wants functions, memories, tables or globals that nobody granted it.
-    #[error(
-        "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
-         and only where the host grants it",
-        text::list_imports(imports)
-    )]
-    Imports {
-        /// The module's name or path.
-        module: String,
-        /// Every import that was refused, as `module.name`.
-        imports: Vec<String>,
-    },
-
-    /// The export is missing, is not a function, or has a type that serves no shape.
-    #[error("{module}: {reason}")]
-    Export {
-        /// The module's name or path.
-        module: String,
-        /// Which export was looked for, what was expected and what was found.
-        reason: String,
-    },
-
-    /// The guest has no memory that the host may put elements into.
-    #[error("{module}: the host has nowhere to put elements: {reason}")]
-    Staging {
-        /// The module's name or path.
-        module: String,
-        /// What stands in the way, and which export to add.
-        reason: String,
-    },
+    /// The module cannot be used.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
 
     /// The guest ran into one of its limits.
     #[error("{module}: {what}")]
@@ -291,10 +250,28 @@ pub enum Error {
         reason: String,
     },
 
-    /// The engine could not be built, or could not run a guest, for a reason that is ours.
+    /// wasmtime does not run on this machine, or could not do what it was asked to.
     #[error("the WebAssembly engine failed: {reason}")]
     Engine {
-        /// What the engine said.
+        /// The message of the engine.
         reason: String,
+    },
+
+    /// The system refused to start a thread.
+    #[error("cannot start a thread {purpose}: {source}")]
+    Thread {
+        /// The thread's purpose, as in "to sort with".
+        purpose: &'static str,
+        /// The error of the operating system.
+        source: std::io::Error,
+    },
+
+    /// A bug in this crate.
+    #[error("internal error: {message} ({location}); this is a bug in callbox, please report it")]
+    Internal {
+        /// The expectation that did not hold.
+        message: String,
+        /// File and line that found it.
+        location: &'static str,
     },
 }

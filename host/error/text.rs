@@ -6,14 +6,14 @@ use std::fmt::Write;
 use super::Error;
 
 /// So much of a name is enough to know it by.
-const LONGEST: usize = 200;
+const MAX_SHOWN_CHARS: usize = 200;
 
 /// A name or message with its control characters escaped, so that it stays on its line and does
 /// nothing to a terminal, and not longer than a person reads.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::new();
     for (at, char) in text.chars().enumerate() {
-        if at == LONGEST {
+        if at == MAX_SHOWN_CHARS {
             shown.push('…');
             break;
         }

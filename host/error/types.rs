@@ -25,7 +25,7 @@ pub enum TypeError {
     },
 
     /// A fallback was declared that is not of the result's type.
-    #[error("{fallback} is no value of {result}, the result of \"{export}\"")]
+    #[error("{fallback} is not a valid {result}, the result of \"{export}\"")]
     Fallback {
         /// The export behind the callback.
         export: String,

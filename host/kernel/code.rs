@@ -3,16 +3,17 @@
 
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
-use super::{Core, Items, Number, Spec};
+use super::{ItemRepr, KernelSpec};
+use crate::ctype::{CoreType, StoredNumber};
 
 /// Functions by their numbers; the comparator is imported as 0.
 pub(super) const COMPARE: u32 = 0;
 pub(super) const ENTRY: u32 = 1;
 pub(super) const SORT: u32 = 2;
-pub(super) const MERGE: u32 = 3;
-pub(super) const JOIN: u32 = 4;
-pub(super) const AHEAD: u32 = 5;
-pub(super) const HALVES: u32 = 6;
+pub(super) const MERGE_HALVES: u32 = 3;
+pub(super) const MERGE_RUNS: u32 = 4;
+pub(super) const MERGE_ANSWERS: u32 = 5;
+pub(super) const SORT_BLOCK: u32 = 6;
 pub(super) const TIE: u32 = 7;
 
 /// Globals by their numbers.
@@ -25,23 +26,23 @@ pub(super) const GLOBALS: [(&str, ValType); 4] =
     [("base", ValType::I32), ("table", ValType::I32), ("comparisons", ValType::I64), ("lied", ValType::I32)];
 
 /// A function's parameters, results and body.
-pub(super) type Defined = (Vec<ValType>, Vec<ValType>, Function);
+pub(super) type DefinedFunction = (Vec<ValType>, Vec<ValType>, Function);
 
 /// A kernel in the making.
-pub(super) struct Kernel<'a> {
-    pub(super) spec: &'a Spec,
+pub(super) struct KernelBuilder<'a> {
+    pub(super) spec: &'a KernelSpec,
 }
 
 /// A function in the making.
-pub(super) struct Code {
+pub(super) struct FunctionBuilder {
     params: Vec<ValType>,
     locals: Vec<ValType>,
     bytes: Vec<u8>,
 }
 
-impl Code {
-    pub(super) fn new(params: &[ValType]) -> Code {
-        Code { params: params.to_vec(), locals: Vec::new(), bytes: Vec::new() }
+impl FunctionBuilder {
+    pub(super) fn new(params: &[ValType]) -> FunctionBuilder {
+        FunctionBuilder { params: params.to_vec(), locals: Vec::new(), bytes: Vec::new() }
     }
 
     /// A new local, which is zero when the function begins.
@@ -64,7 +65,7 @@ impl Code {
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(super) fn done(self, results: &[ValType]) -> Defined {
+    pub(super) fn done(self, results: &[ValType]) -> DefinedFunction {
         let mut function = Function::new_with_locals_types(self.locals);
         function.raw(self.bytes);
         function.instructions().end();
@@ -72,14 +73,22 @@ impl Code {
     }
 }
 
-impl<'a> Kernel<'a> {
-    pub(super) fn new(spec: &'a Spec) -> Kernel<'a> {
-        Kernel { spec }
+impl<'a> KernelBuilder<'a> {
+    pub(super) fn new(spec: &'a KernelSpec) -> KernelBuilder<'a> {
+        KernelBuilder { spec }
     }
 
     /// All functions, in the order of their numbers.
-    pub(super) fn functions(&self) -> Vec<Defined> {
-        vec![self.entry(), self.sort(), self.merge(), self.join(), self.ahead(), self.halves(), self.tie()]
+    pub(super) fn functions(&self) -> Vec<DefinedFunction> {
+        vec![
+            self.entry(),
+            self.sort(),
+            self.merge_halves(),
+            self.merge_runs(),
+            self.merge_answers(),
+            self.sort_block(),
+            self.tie(),
+        ]
     }
 
     /// The number of the kernel's own memory.
@@ -95,15 +104,17 @@ impl<'a> Kernel<'a> {
     /// How an item is held in a local.
     pub(super) fn item(&self) -> ValType {
         match self.spec.items {
-            Items::Values(Number { core: Core::I64, .. } | Number { width: 8, .. }) => ValType::I64,
+            ItemRepr::Values(StoredNumber { core: CoreType::I64, .. } | StoredNumber { width: 8, .. }) => {
+                ValType::I64
+            }
             _ => ValType::I32,
         }
     }
 
     /// `[address] -> [item]`: reads an item in the kernel's memory.
-    pub(super) fn load(&self, code: &mut Code, offset: i32) {
+    pub(super) fn load(&self, code: &mut FunctionBuilder, offset: i32) {
         match self.spec.items {
-            Items::Values(number) => self.load_number(code, number, offset),
+            ItemRepr::Values(number) => self.load_number(code, number, offset),
             _ => {
                 code.s().i32_load(self.at(offset, 2));
             }
@@ -112,11 +123,11 @@ impl<'a> Kernel<'a> {
 
     /// `[address] -> [i32 or i64]`: reads a number in the kernel's memory, as bits where it is a
     /// float.
-    pub(super) fn load_number(&self, code: &mut Code, number: Number, offset: i32) {
-        let Number { core, width, signed } = number;
+    pub(super) fn load_number(&self, code: &mut FunctionBuilder, number: StoredNumber, offset: i32) {
+        let StoredNumber { core, width, signed } = number;
         let at = |align| self.at(offset, align);
         let mut s = code.s();
-        match (core == Core::I64, width, signed) {
+        match (core == CoreType::I64, width, signed) {
             (_, 8, _) => s.i64_load(at(3)),
             (true, 4, true) => s.i64_load32_s(at(2)),
             (true, 4, false) => s.i64_load32_u(at(2)),
@@ -133,7 +144,7 @@ impl<'a> Kernel<'a> {
     }
 
     /// `[address, item] -> []`: writes an item into the kernel's memory.
-    pub(super) fn store(&self, code: &mut Code, offset: i32) {
+    pub(super) fn store(&self, code: &mut FunctionBuilder, offset: i32) {
         let at = |align| self.at(offset, align);
         let long = self.item() == ValType::I64;
         let mut s = code.s();
@@ -153,14 +164,14 @@ impl<'a> Kernel<'a> {
     }
 
     /// Counts comparisons: as many as `count` leaves on the stack, as an `i32`.
-    pub(super) fn count(&self, code: &mut Code, count: impl FnOnce(&mut Code)) {
+    pub(super) fn count(&self, code: &mut FunctionBuilder, count: impl FnOnce(&mut FunctionBuilder)) {
         code.s().global_get(COMPARISONS);
         count(code);
         code.s().i64_extend_i32_u().i64_add().global_set(COMPARISONS);
     }
 
     /// `[i32] -> []`: traps if it is not zero, because the answers contradict each other.
-    pub(super) fn trap_if_lied(&self, code: &mut Code) {
+    pub(super) fn trap_if_lied(&self, code: &mut FunctionBuilder) {
         code.s().if_(BlockType::Empty).i32_const(1).global_set(LIED).unreachable().end();
     }
 }

@@ -2,12 +2,13 @@
 
 use wasm_encoder::{BlockType, MemArg, ValType};
 
-use super::code::{BASE, COMPARE, Code, Defined, Kernel, TABLE, TIE};
+use super::code::{BASE, COMPARE, DefinedFunction, FunctionBuilder, KernelBuilder, TABLE, TIE};
 use super::inline::Site;
-use super::{Core, FETCHED, Items, Number};
+use super::{ItemRepr, PREFETCH_DISTANCE};
+use crate::ctype::{CoreType, StoredNumber};
 
 /// What asking takes in a function: locals that every place of it shares.
-pub(super) struct Asking {
+pub(super) struct CompareLocals {
     answer: u32,
     /// A line's entry in the table.
     entry: u32,
@@ -17,17 +18,17 @@ pub(super) struct Asking {
     site: Option<Site>,
 }
 
-impl Kernel<'_> {
+impl KernelBuilder<'_> {
     /// Makes a function ready to ask.
-    pub(super) fn asking(&self, code: &mut Code) -> Asking {
+    pub(super) fn asking(&self, code: &mut FunctionBuilder) -> CompareLocals {
         let [answer, entry, ahead, bits] = code.locals(ValType::I32);
         let site = self.spec.inline.as_ref().map(|body| body.site(code));
-        Asking { answer, entry, ahead, bits, site }
+        CompareLocals { answer, entry, ahead, bits, site }
     }
 
     /// `[] -> [i32]`: whether item `y` must come before item `x`, though it stood behind it; both are
     /// locals.
-    pub(super) fn after(&self, code: &mut Code, asking: &Asking, x: u32, y: u32) {
+    pub(super) fn after(&self, code: &mut FunctionBuilder, asking: &CompareLocals, x: u32, y: u32) {
         for item in [x, y] {
             self.push(code, asking, item);
         }
@@ -40,7 +41,7 @@ impl Kernel<'_> {
         if self.spec.ties_by_bytes {
             let r = asking.answer;
             code.s().local_tee(r).i32_eqz();
-            if let Items::Values(_) = self.spec.items {
+            if let ItemRepr::Values(_) = self.spec.items {
                 // The same bytes are no tie that anything could break.
                 code.s().local_get(x).local_get(y);
                 if self.item() == ValType::I64 {
@@ -61,25 +62,25 @@ impl Kernel<'_> {
     }
 
     /// Puts what the comparator takes of an item onto the stack.
-    fn push(&self, code: &mut Code, asking: &Asking, item: u32) {
+    fn push(&self, code: &mut FunctionBuilder, asking: &CompareLocals, item: u32) {
         match self.spec.items {
-            Items::Values(number) => {
+            ItemRepr::Values(number) => {
                 code.s().local_get(item);
                 convert(code, number, asking.bits);
             }
-            Items::Numbers(number) => {
+            ItemRepr::Numbers(number) => {
                 let width = i32::from(number.width);
                 code.s().local_get(item).i32_const(width).i32_mul().global_get(TABLE).i32_add();
                 self.load_number(code, number, 0);
                 convert(code, number, asking.bits);
             }
-            Items::Addresses { .. } => {
+            ItemRepr::Addresses { .. } => {
                 code.s().local_get(item);
             }
-            Items::Records { width } => {
+            ItemRepr::Records { width } => {
                 code.s().local_get(item).i32_const(width as i32);
             }
-            Items::Lines { lengths } => {
+            ItemRepr::Lines { lengths } => {
                 self.push_line(code, asking.entry, item);
                 if !lengths {
                     code.s().drop();
@@ -91,8 +92,14 @@ impl Kernel<'_> {
     /// Reads a byte of each of the guest's next [`FETCHED`] items from a cursor on. Beyond a run's end
     /// there are other items, or zeros, which stand for one too. All of them are asked for at once:
     /// memory answers many questions in the time of one.
-    pub(super) fn touch(&self, code: &mut Code, asking: &Asking, cursor: u32, forward: bool) {
-        for at in 0..FETCHED {
+    pub(super) fn touch(
+        &self,
+        code: &mut FunctionBuilder,
+        asking: &CompareLocals,
+        cursor: u32,
+        forward: bool,
+    ) {
+        for at in 0..PREFETCH_DISTANCE {
             code.s().local_get(cursor);
             if forward {
                 self.load(code, 4 * at);
@@ -100,7 +107,7 @@ impl Kernel<'_> {
                 code.s().i32_const(4 * at).i32_sub();
                 self.load(code, 0);
             }
-            if let Items::Lines { .. } = self.spec.items {
+            if let ItemRepr::Lines { .. } = self.spec.items {
                 code.s().local_set(asking.ahead);
                 self.push_line(code, asking.entry, asking.ahead);
                 code.s().drop();
@@ -110,7 +117,7 @@ impl Kernel<'_> {
     }
 
     /// `[] -> [i32, i32]`: where a line is, and its length.
-    fn push_line(&self, code: &mut Code, entry: u32, item: u32) {
+    fn push_line(&self, code: &mut FunctionBuilder, entry: u32, item: u32) {
         let at = |offset| MemArg { offset, align: 2, memory_index: self.memory() };
         code.s().global_get(BASE).local_get(item).i32_const(2).i32_shl().global_get(TABLE).i32_add();
         code.s().local_tee(entry).i32_load(at(0)).i32_add();
@@ -119,16 +126,16 @@ impl Kernel<'_> {
     }
 
     /// `tie (x, y) -> i32`: the order of two items by their bytes.
-    pub(super) fn tie(&self) -> Defined {
+    pub(super) fn tie(&self) -> DefinedFunction {
         let item = self.item();
-        let mut code = Code::new(&[item, item]);
+        let mut code = FunctionBuilder::new(&[item, item]);
         match self.spec.items {
             _ if !self.spec.ties_by_bytes => {
                 code.s().i32_const(0);
             }
-            Items::Values(number) => tie_of_numbers(&mut code, number),
-            Items::Numbers(number) => {
-                let long = matches!(number.width, 8) || number.core == Core::I64;
+            ItemRepr::Values(number) => tie_of_numbers(&mut code, number),
+            ItemRepr::Numbers(number) => {
+                let long = matches!(number.width, 8) || number.core == CoreType::I64;
                 let bits = if long { ValType::I64 } else { ValType::I32 };
                 let [x, y] = code.locals(bits);
                 for (position, bits) in [(0, x), (1, y)] {
@@ -139,12 +146,12 @@ impl Kernel<'_> {
                 }
                 tie_of_bits(&mut code, long, x, y);
             }
-            Items::Addresses { width } | Items::Records { width } => {
+            ItemRepr::Addresses { width } | ItemRepr::Records { width } => {
                 let len = code.local(ValType::I32);
                 code.s().i32_const(width as i32).local_set(len);
                 tie_of_bytes(&mut code, [0, 1], [len, len]);
             }
-            Items::Lines { .. } => {
+            ItemRepr::Lines { .. } => {
                 let [a, a_len, b, b_len, entry] = code.locals(ValType::I32);
                 for (item, at, len) in [(0, a, a_len), (1, b, b_len)] {
                     self.push_line(&mut code, entry, item);
@@ -158,13 +165,13 @@ impl Kernel<'_> {
 }
 
 /// `[bits] -> [argument]`: a number as the comparator takes it.
-fn convert(code: &mut Code, Number { core, width, .. }: Number, bits: u32) {
+fn convert(code: &mut FunctionBuilder, StoredNumber { core, width, .. }: StoredNumber, bits: u32) {
     match (core, width) {
-        (Core::F32, _) => {
+        (CoreType::F32, _) => {
             code.s().f32_reinterpret_i32();
         }
-        (Core::F64, 4) => promote(code, bits),
-        (Core::F64, _) => {
+        (CoreType::F64, 4) => promote(code, bits),
+        (CoreType::F64, _) => {
             code.s().f64_reinterpret_i64();
         }
         _ => {}
@@ -173,8 +180,8 @@ fn convert(code: &mut Code, Number { core, width, .. }: Number, bits: u32) {
 
 /// `[bits of an f32] -> [f64]`, with the bits of a NaN as x86 and Rust keep them, which wasm's own
 /// instruction need not.
-fn promote(code: &mut Code, bits: u32) {
-    let high = |code: &mut Code, mask: i64, shift: i64| {
+fn promote(code: &mut FunctionBuilder, bits: u32) {
+    let high = |code: &mut FunctionBuilder, mask: i64, shift: i64| {
         code.s().local_get(bits).i64_extend_i32_u().i64_const(mask).i64_and().i64_const(shift).i64_shl();
     };
     code.s().local_set(bits);
@@ -185,13 +192,13 @@ fn promote(code: &mut Code, bits: u32) {
     code.s().local_get(bits).i32_const(0x7fff_ffff).i32_and().i32_const(0x7f80_0000).i32_gt_u().select();
 }
 
-fn tie_of_numbers(code: &mut Code, number: Number) {
-    tie_of_bits(code, number.width == 8 || number.core == Core::I64, 0, 1);
+fn tie_of_numbers(code: &mut FunctionBuilder, number: StoredNumber) {
+    tie_of_bits(code, number.width == 8 || number.core == CoreType::I64, 0, 1);
 }
 
 /// The order of two numbers by their bytes as they are in memory: the lowest one that differs
 /// decides.
-fn tie_of_bits(code: &mut Code, long: bool, x: u32, y: u32) {
+fn tie_of_bits(code: &mut FunctionBuilder, long: bool, x: u32, y: u32) {
     if long {
         let shift = code.local(ValType::I64);
         code.s().local_get(x).local_get(y).i64_xor().i64_ctz().i64_const(56).i64_and().local_set(shift);
@@ -209,7 +216,7 @@ fn tie_of_bits(code: &mut Code, long: bool, x: u32, y: u32) {
 }
 
 /// `memcmp` over the guest's memory, and then the lengths: `[] -> [i32]`. Uses up its locals.
-fn tie_of_bytes(code: &mut Code, at: [u32; 2], lens: [u32; 2]) {
+fn tie_of_bytes(code: &mut FunctionBuilder, at: [u32; 2], lens: [u32; 2]) {
     let [a, b] = at;
     let left = code.local(ValType::I32);
     let at = |align| MemArg { offset: 0, align, memory_index: 0 };

@@ -5,18 +5,18 @@ use wasmparser::{
     BinaryReaderError, BlockType as ParsedBlock, ExternalKind, Operator, Parser, Payload, TypeRef,
 };
 
-use super::code::Code;
+use super::code::FunctionBuilder;
 
 /// Longest code that is taken, in bytes: the kernel has a dozen places where it asks.
-const MOST: usize = 64;
+const MAX_INLINE_BYTES: usize = 64;
 
 /// So many locals it may declare, each of which is set to zero in each place.
-const LOCALS: usize = 16;
+const MAX_INLINE_LOCALS: usize = 16;
 
 /// A comparator's code that needs nothing of its module but, where that is allowed, to read its memory:
 /// no global, table or call, no loop, and no other instruction that could trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Body {
+pub(crate) struct InlineBody {
     params: Vec<ValType>,
     /// Declared locals, which begin as zero.
     locals: Vec<ValType>,
@@ -38,16 +38,16 @@ enum Piece {
 /// A function's locals for a body that is placed in it.
 pub(super) struct Site {
     locals: Vec<u32>,
-    body: Body,
+    body: InlineBody,
 }
 
-impl Body {
+impl InlineBody {
     /// The code of the function that a valid module exports by this name, if it can be taken.
-    pub(crate) fn of_export(module: &[u8], export: &str) -> Option<Body> {
-        Body::find(module, export).ok().flatten()
+    pub(crate) fn of_export(module: &[u8], export: &str) -> Option<InlineBody> {
+        InlineBody::find(module, export).ok().flatten()
     }
 
-    fn find(module: &[u8], name: &str) -> Result<Option<Body>, BinaryReaderError> {
+    fn find(module: &[u8], name: &str) -> Result<Option<InlineBody>, BinaryReaderError> {
         let (mut types, mut functions, mut imported, mut wanted, mut defined) = (vec![], vec![], 0, None, 0);
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
@@ -75,7 +75,7 @@ impl Body {
                     }
                 }
                 Payload::CodeSectionEntry(body) => {
-                    if wanted == Some(defined) && body.range().len() <= MOST {
+                    if wanted == Some(defined) && body.range().len() <= MAX_INLINE_BYTES {
                         let ty = functions.get(defined).and_then(|ty| types.get(*ty as usize));
                         let params = ty.and_then(|ty| ty.params().iter().copied().map(number).collect());
                         return params.map_or(Ok(None), |params| read(&body, params));
@@ -95,7 +95,7 @@ impl Body {
     }
 
     /// Makes room for the body in a function.
-    pub(super) fn site(&self, code: &mut Code) -> Site {
+    pub(super) fn site(&self, code: &mut FunctionBuilder) -> Site {
         let types = self.params.iter().chain(&self.locals);
         Site { locals: types.map(|ty| code.local(*ty)).collect(), body: self.clone() }
     }
@@ -103,7 +103,7 @@ impl Body {
 
 impl Site {
     /// `[arguments] -> [answer]`, as a call.
-    pub(super) fn place(&self, code: &mut Code) {
+    pub(super) fn place(&self, code: &mut FunctionBuilder) {
         let (params, declared) = self.locals.split_at(self.body.params.len());
         for param in params.iter().rev() {
             code.s().local_set(*param);
@@ -151,12 +151,12 @@ fn number(ty: wasmparser::ValType) -> Option<ValType> {
 fn read(
     body: &wasmparser::FunctionBody<'_>,
     params: Vec<ValType>,
-) -> Result<Option<Body>, BinaryReaderError> {
+) -> Result<Option<InlineBody>, BinaryReaderError> {
     let mut locals = Vec::new();
     for group in body.get_locals_reader()? {
         let (count, ty) = group?;
         match number(ty) {
-            Some(ty) if count as usize <= LOCALS - locals.len() => {
+            Some(ty) if count as usize <= MAX_INLINE_LOCALS - locals.len() => {
                 locals.extend(std::iter::repeat_n(ty, count as usize))
             }
             _ => return Ok(None),
@@ -189,7 +189,7 @@ fn read(
             _ => return Ok(None),
         }
     }
-    Ok(Some(Body { params, locals, pieces, reads }))
+    Ok(Some(InlineBody { params, locals, pieces, reads }))
 }
 
 /// Whether an instruction means the same in any function of any module, and cannot trap.

@@ -9,12 +9,12 @@
 //! finds out by itself whether the answers made sense: if they did, the cursors meet. It is the
 //! merge of Rust's own small sorts (`bidirectional_merge` in `core::slice::sort`).
 
-mod ahead;
+mod batch;
 mod code;
 mod compare;
 mod inline;
-mod join;
-mod merge;
+mod merge_runs;
+mod merge_halves;
 mod sort;
 
 use std::sync::Arc;
@@ -24,26 +24,28 @@ use wasm_encoder::{
     GlobalType, ImportSection, MemorySection, MemoryType, Module, NameSection, TypeSection, ValType,
 };
 
-use code::Kernel;
-pub(crate) use inline::Body;
+use crate::ctype::{CoreType, StoredNumber};
+
+use code::KernelBuilder;
+pub(crate) use inline::InlineBody;
 
 /// What the kernel calls itself; its frames are not the guest's.
 pub(crate) const NAME: &str = "callbox kernel";
 
 /// So many items of each run the kernel looks at before it merges them, so that what they stand for
 /// is in the processor's cache when the comparator wants it.
-const FETCHED: i32 = 8;
+const PREFETCH_DISTANCE: i32 = 8;
 
 /// What the kernel may read beyond its items, in bytes.
-pub(crate) const SLACK: usize = 4 * FETCHED as usize;
+pub(crate) const SLACK_BYTES: usize = 4 * PREFETCH_DISTANCE as usize;
 
 /// What the kernel is to sort, and how the comparator takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Items {
+pub(crate) enum ItemRepr {
     /// Numbers themselves, of these many bytes each.
-    Values(Number),
+    Values(StoredNumber),
     /// Positions in a table of numbers, as `u32`; the table is in the kernel's memory.
-    Numbers(Number),
+    Numbers(StoredNumber),
     /// Addresses of elements of so many bytes in the guest's memory, as `u32`; by pointers.
     Addresses { width: u32 },
     /// The same, by slices.
@@ -54,80 +56,51 @@ pub(crate) enum Items {
     Lines { lengths: bool },
 }
 
-/// A number in memory, and the core type that a comparator takes it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Number {
-    pub(crate) core: Core,
-    pub(crate) width: u8,
-    pub(crate) signed: bool,
-}
-
-/// The core types of wasm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Core {
-    I32,
-    I64,
-    F32,
-    F64,
-}
-
 /// Which kernel is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spec {
-    pub(crate) items: Items,
+pub(crate) struct KernelSpec {
+    pub(crate) items: ItemRepr,
     /// Largest first.
     pub(crate) reverse: bool,
     /// Where the guest says "equal", the bytes decide; for addresses and lines as they are in the
     /// guest's memory. Otherwise the order of the input does.
     pub(crate) ties_by_bytes: bool,
     /// The comparator's code, where it is so short that calling it would take longer.
-    pub(crate) inline: Option<Arc<Body>>,
+    pub(crate) inline: Option<Arc<InlineBody>>,
 }
 
-impl Items {
+impl ItemRepr {
     /// Bytes of an item in the kernel's memory.
     pub(crate) fn width(self) -> u32 {
         match self {
-            Items::Values(number) => number.width.into(),
+            ItemRepr::Values(number) => number.width.into(),
             _ => 4,
         }
     }
 }
 
-impl Core {
-    /// As wasm text spells it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Core::I32 => "i32",
-            Core::I64 => "i64",
-            Core::F32 => "f32",
-            Core::F64 => "f64",
-        }
-    }
-
-    fn ty(self) -> ValType {
-        match self {
-            Core::I32 => ValType::I32,
-            Core::I64 => ValType::I64,
-            Core::F32 => ValType::F32,
-            Core::F64 => ValType::F64,
-        }
+fn val_type(core: CoreType) -> ValType {
+    match core {
+        CoreType::I32 => ValType::I32,
+        CoreType::I64 => ValType::I64,
+        CoreType::F32 => ValType::F32,
+        CoreType::F64 => ValType::F64,
     }
 }
 
-impl Spec {
+impl KernelSpec {
     /// Types of the comparator's parameters.
     fn params(&self) -> Vec<ValType> {
         match self.items {
-            Items::Values(number) | Items::Numbers(number) => vec![number.core.ty(); 2],
-            Items::Addresses { .. } | Items::Lines { lengths: false } => vec![ValType::I32; 2],
-            Items::Records { .. } | Items::Lines { lengths: true } => vec![ValType::I32; 4],
+            ItemRepr::Values(number) | ItemRepr::Numbers(number) => vec![val_type(number.core); 2],
+            ItemRepr::Addresses { .. } | ItemRepr::Lines { lengths: false } => vec![ValType::I32; 2],
+            ItemRepr::Records { .. } | ItemRepr::Lines { lengths: true } => vec![ValType::I32; 4],
         }
     }
 
     /// Whether the kernel sees the guest's memory, to compare bytes there and to fetch them early.
     pub(crate) fn sees_guest(&self) -> bool {
-        matches!(self.items, Items::Addresses { .. } | Items::Records { .. } | Items::Lines { .. })
+        matches!(self.items, ItemRepr::Addresses { .. } | ItemRepr::Records { .. } | ItemRepr::Lines { .. })
     }
 
     /// The module. It imports the comparator as `guest.compare`, and where it
@@ -145,7 +118,7 @@ impl Spec {
     ///   table is; `comparisons`, how many there were; and `lied`, which is 1 after a trap because the
     ///   answers contradict each other.
     pub(crate) fn module(&self) -> Vec<u8> {
-        let kernel = Kernel::new(self);
+        let kernel = KernelBuilder::new(self);
         let mut types = TypeSection::new();
         types.ty().function(self.params(), [ValType::I32]);
         let mut imports = ImportSection::new();
@@ -172,9 +145,9 @@ impl Spec {
         let mut exports = ExportSection::new();
         exports.export("memory", ExportKind::Memory, kernel.memory());
         exports.export("sort", ExportKind::Func, code::ENTRY);
-        exports.export("join", ExportKind::Func, code::JOIN);
-        exports.export("ahead", ExportKind::Func, code::AHEAD);
-        exports.export("halves", ExportKind::Func, code::HALVES);
+        exports.export("merge_runs", ExportKind::Func, code::MERGE_RUNS);
+        exports.export("merge_answers", ExportKind::Func, code::MERGE_ANSWERS);
+        exports.export("sort_block", ExportKind::Func, code::SORT_BLOCK);
         for (at, (name, _)) in (0..).zip(code::GLOBALS) {
             exports.export(name, ExportKind::Global, at);
         }

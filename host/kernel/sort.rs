@@ -2,15 +2,15 @@
 
 use wasm_encoder::{BlockType, ValType};
 
-use super::code::{Code, Defined, Kernel, MERGE, SORT};
-use super::compare::Asking;
+use super::code::{DefinedFunction, FunctionBuilder, KernelBuilder, MERGE_HALVES, SORT};
+use super::compare::CompareLocals;
 
 const I32: ValType = ValType::I32;
 
-impl Kernel<'_> {
+impl KernelBuilder<'_> {
     /// `sort (a, b, len)`: an input that is in order already is found to be so; else as [`SORT`].
-    pub(super) fn entry(&self) -> Defined {
-        let mut code = Code::new(&[I32; 3]);
+    pub(super) fn entry(&self) -> DefinedFunction {
+        let mut code = FunctionBuilder::new(&[I32; 3]);
         let (a, b, len) = (0, 1, 2);
         let [at, last] = code.locals(I32);
         let [x, y] = code.locals(self.item());
@@ -40,9 +40,9 @@ impl Kernel<'_> {
 
     /// `(data, to, room, len)`: sorts what is at `data` so that it ends up at `to`; `data` is the same
     /// place as `to` or `room`, and both are written to.
-    pub(super) fn sort(&self) -> Defined {
-        let mut code = Code::new(&[I32; 4]);
-        let (data, to, room, len) = (0, 1, 2, 3);
+    pub(super) fn sort(&self) -> DefinedFunction {
+        let mut code = FunctionBuilder::new(&[I32; 4]);
+        let (data, to, scratch, len) = (0, 1, 2, 3);
         let [half, bytes] = code.locals(I32);
         let asking = self.asking(&mut code);
         code.s().local_get(len).i32_const(4).i32_le_u().if_(BlockType::Empty);
@@ -50,18 +50,18 @@ impl Kernel<'_> {
         code.s().return_().end();
         code.s().local_get(len).i32_const(1).i32_shr_u().local_tee(half);
         code.s().i32_const(self.width()).i32_mul().local_set(bytes);
-        code.s().local_get(data).local_get(room).local_get(to).local_get(half).call(SORT);
-        for place in [data, room, to] {
+        code.s().local_get(data).local_get(scratch).local_get(to).local_get(half).call(SORT);
+        for place in [data, scratch, to] {
             code.s().local_get(place).local_get(bytes).i32_add();
         }
         code.s().local_get(len).local_get(half).i32_sub().call(SORT);
-        code.s().local_get(room).local_get(to).local_get(half).local_get(len).call(MERGE);
+        code.s().local_get(scratch).local_get(to).local_get(half).local_get(len).call(MERGE_HALVES);
         code.done(&[])
     }
 
     /// Up to four items, in as few comparisons as can be, and without branches that depend on an
     /// answer where there are two or four.
-    fn leaf(&self, code: &mut Code, asking: &Asking, data: u32, to: u32, len: u32) {
+    fn leaf(&self, code: &mut FunctionBuilder, asking: &CompareLocals, data: u32, to: u32, len: u32) {
         let items: [u32; 4] = code.locals(self.item());
         let [a, b, c, d] = items;
         let at = |n: i32| n * self.width();
@@ -90,7 +90,7 @@ impl Kernel<'_> {
     }
 
     /// Puts two items in order.
-    fn swap_if_after(&self, code: &mut Code, asking: &Asking, x: u32, y: u32) {
+    fn swap_if_after(&self, code: &mut FunctionBuilder, asking: &CompareLocals, x: u32, y: u32) {
         let [c] = code.locals(I32);
         let [first] = code.locals(self.item());
         self.after(code, asking, x, y);
@@ -100,7 +100,7 @@ impl Kernel<'_> {
         code.s().local_get(first).local_set(x);
     }
 
-    fn three(&self, code: &mut Code, asking: &Asking, [a, b, c]: [u32; 3]) {
+    fn three(&self, code: &mut FunctionBuilder, asking: &CompareLocals, [a, b, c]: [u32; 3]) {
         self.swap_if_after(code, asking, a, b);
         // The third is compared with both in any case: a branch would cost more than it saves.
         self.swap_if_after(code, asking, b, c);
@@ -109,7 +109,7 @@ impl Kernel<'_> {
 
     /// Sorts two pairs, then finds the first, the last and the two between: `sort4_stable` of Rust's
     /// `core::slice::sort`.
-    fn four(&self, code: &mut Code, asking: &Asking, [a, b, c, d]: [u32; 4]) {
+    fn four(&self, code: &mut FunctionBuilder, asking: &CompareLocals, [a, b, c, d]: [u32; 4]) {
         self.swap_if_after(code, asking, a, b);
         self.swap_if_after(code, asking, c, d);
         let [first, last, left, right] = code.locals(self.item());

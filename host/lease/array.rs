@@ -6,23 +6,23 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{ContextPointer, Pointer, context};
-use crate::ahead::{Ahead, Look, Ready, WORTH_ASKING};
-use crate::array::{Array, Element, Private};
-use crate::bounds::{Bounds, Run};
+use super::CompareFn;
+#[cfg(target_pointer_width = "64")]
+use super::CompareWithContextFn;
+use crate::answers::{MatchBy, PreparedAnswers};
+use crate::batch::{Lookahead, MIN_ELEMENTS, Rules};
 use crate::callback::{Answer, Callback};
-use crate::entry::{Entry, Lent, Loan};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::resident::Rules;
+use crate::memory::{AddressRange, Array, Bounds, Element, Extent, ScratchArray};
+use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
-use crate::table::Key;
-use crate::trampoline::{self, Open};
+use crate::trampoline::{self, Ask, OpenCall};
 
 /// A loan of a callback, with an array, until the native call has returned.
 ///
-/// Native code works on a private copy of the array, which [`finish`](Lease::finish) writes back if
+/// Native code works on a private copy of the array, which [`finish`](ArrayLease::finish) writes back if
 /// nothing failed. Dropping a lease without that leaves the array as it was. Until then the array
 /// is out of reach. A lease stays on the thread that made it, and calls on this thread cost the least;
 /// other threads may call the pointer too.
@@ -37,20 +37,20 @@ use crate::trampoline::{self, Open};
 /// ```
 ///
 /// ```compile_fail,E0277
-/// fn send(lease: callbox::Lease<'static>) {
+/// fn send(lease: callbox::ArrayLease<'static>) {
 ///     std::thread::spawn(move || lease.finish());
 /// }
 /// ```
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
-pub struct Lease<'a> {
-    open: Open,
+pub struct ArrayLease<'a> {
+    open: OpenCall,
     array: Array<'a>,
-    private: Private,
+    scratch: ScratchArray,
 }
 
-impl fmt::Debug for Lease<'_> {
+impl fmt::Debug for ArrayLease<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.open.loan().fmt(f)
+        self.open.handle().fmt(f)
     }
 }
 
@@ -70,7 +70,7 @@ impl Callback {
     ///
     /// [`Error::ElementMismatch`] where the callback compares other elements,
     /// [`Error::ArrayTooLarge`], [`Error::TableFull`].
-    pub fn lend<'a, T: Element>(&self, array: &'a mut [T]) -> Result<Lease<'a>> {
+    pub fn lend<'a, T: Element>(&self, array: &'a mut [T]) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::typed(array))
     }
 
@@ -79,50 +79,48 @@ impl Callback {
     /// # Errors
     ///
     /// As [`Callback::lend`], and [`Error::Ragged`] where `records` is no whole number of records.
-    pub fn lend_records<'a>(&self, records: &'a mut [u8], width: usize) -> Result<Lease<'a>> {
+    pub fn lend_records<'a>(&self, records: &'a mut [u8], width: usize) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::records(records, width)?)
     }
 
-    fn lend_array<'a>(&self, array: Array<'a>) -> Result<Lease<'a>> {
+    fn lend_array<'a>(&self, array: Array<'a>) -> Result<ArrayLease<'a>> {
         self.accepts_array(&array)?;
-        let private = array.private_copy(self.guest().limits().array)?;
-        let run = Run::of(private.as_slice());
-        let width = private.width();
-        let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
-        let (callback, budget) = (self.clone(), self.guest().new_budget());
-        let foreign = budget.clone();
-        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(Some(&foreign), a, b));
-        let loan = Loan::new(Entry::new(self.clone(), Lent::Elements { bounds, ask }))?;
-        let (ready, ask) = self.foreseeing(budget, [private.len(), width]);
-        Ok(Lease { open: Open::new(loan, bounds, ready, ask), array, private })
+        let scratch = array.scratch_copy(self.guest().limits().array)?;
+        let range = AddressRange::of(scratch.as_slice());
+        let bounds = Bounds::Known { a: range, b: range, width: scratch.width(), ascending: false };
+        let budget = self.guest().new_budget();
+        let access = Access::Comparator { bounds, budget: Some(budget.clone()) };
+        let handle = SlotHandle::new(Entry::new(self.clone(), access))?;
+        let (prepared, ask) = self.with_lookahead(budget, scratch.extent());
+        Ok(ArrayLease { open: OpenCall::new(handle, bounds, prepared, ask), array, scratch })
     }
 
-    /// Asks on this budget, and ahead as long as C sorts the whole array as glibc would.
-    fn foreseeing(
+    /// Asks on this budget, with lookahead as long as C sorts the whole array as glibc would.
+    fn with_lookahead(
         &self,
         budget: Arc<Budget>,
-        [len, width]: [usize; 2],
-    ) -> (Option<Rc<Ready>>, Box<trampoline::Ask<'static>>) {
+        extent: Extent,
+    ) -> (Option<Rc<PreparedAnswers>>, Box<Ask<'static>>) {
         let callback = self.clone();
-        if len < WORTH_ASKING || ![1, 2, 4, 8].contains(&width) {
+        if extent.len < MIN_ELEMENTS || ![1, 2, 4, 8].contains(&extent.width) {
             return (None, Box::new(move |_, [a, b]| callback.ask(Some(&budget), a, b)));
         }
-        let ready = Rc::new(Ready::new(width, Look::Contents));
-        let rules = Rules { reverse: false, ties_by_bytes: false };
-        let (known, mut ahead) = (ready.clone(), OnceCell::new());
+        let prepared = Rc::new(PreparedAnswers::new(extent.width, MatchBy::Contents));
+        let (known, mut lookahead) = (prepared.clone(), OnceCell::new());
         let ask = move |array: &[u8], [a, b]: [&[u8]; 2]| -> Answer {
-            let mut held = callback.hold(&budget)?;
-            ahead.get_or_init(|| Ahead::new(&callback, &mut held, rules, [len, width], &known));
-            match ahead.get_mut() {
-                Some(Some(ahead)) => ahead.ask(&mut held, &mut |held, a, b| held.ask(a, b), array, [a, b]),
-                _ => held.ask(a, b),
+            let mut session = callback.compare_session(&budget)?;
+            lookahead
+                .get_or_init(|| Lookahead::new(&callback, &mut session, Rules::default(), extent, &known));
+            match lookahead.get_mut() {
+                Some(Some(lookahead)) => lookahead.ask(&mut session, array, [a, b]),
+                _ => session.compare(a, b),
             }
         };
-        (Some(ready), Box::new(ask))
+        (Some(prepared), Box::new(ask))
     }
 }
 
-impl Lease<'_> {
+impl ArrayLease<'_> {
     /// The function pointer.
     ///
     /// # Safety of calling it
@@ -131,8 +129,8 @@ impl Lease<'_> {
     /// copy of the array are not read, but end the process. A call that has begun must have returned
     /// before the lease ends. While a call on the thread that made the lease is in progress, nobody may
     /// write to the copy: such a call may look at elements that are going to be compared.
-    pub fn pointer(&self) -> Pointer {
-        trampoline::c_pointer(self.open.loan().key().slot())
+    pub fn pointer(&self) -> CompareFn {
+        trampoline::compare_fn(self.open.handle().key().slot())
     }
 
     /// The same for C that hands a pointer through, as POSIX's `qsort_r` does: a function that all callbacks
@@ -140,20 +138,21 @@ impl Lease<'_> {
     ///
     /// # Safety of calling it
     ///
-    /// As [`Lease::pointer`].
-    pub fn with_context(&self) -> (ContextPointer, *mut c_void) {
-        context(self.key())
+    /// As [`ArrayLease::pointer`].
+    #[cfg(target_pointer_width = "64")]
+    pub fn with_context(&self) -> (CompareWithContextFn, *mut c_void) {
+        super::with_context(self.key())
     }
 
     /// The private copy that native code is to work on, aligned for every C type. It lives as long
     /// as the lease.
     pub fn base(&mut self) -> *mut c_void {
-        self.private.as_mut_slice().as_mut_ptr().cast()
+        self.scratch.as_mut_slice().as_mut_ptr().cast()
     }
 
     /// Length of the array in elements.
     pub fn len(&self) -> usize {
-        self.private.len()
+        self.scratch.len()
     }
 
     /// Whether the array has no elements.
@@ -163,17 +162,17 @@ impl Lease<'_> {
 
     /// Width of an element in bytes.
     pub fn width(&self) -> usize {
-        self.private.width()
+        self.scratch.width()
     }
 
     /// How often native code has called.
     pub fn calls(&self) -> u64 {
-        self.open.loan().entry().calls()
+        self.open.handle().entry().calls()
     }
 
     /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
-    pub fn key(&self) -> Key {
-        self.open.loan().key()
+    pub fn key(&self) -> SlotKey {
+        self.open.handle().key()
     }
 
     /// Ends the loan. If no call failed, what native code made of the private copy goes into the
@@ -183,10 +182,10 @@ impl Lease<'_> {
     ///
     /// The first failure, if there was one.
     pub fn finish(mut self) -> Result<()> {
-        if let Some(failure) = self.open.loan().entry().take_failure() {
+        if let Some(failure) = self.open.handle().entry().take_failure() {
             return Err(failure);
         }
-        self.array.bytes_mut().copy_from_slice(self.private.as_slice());
+        self.array.bytes_mut().copy_from_slice(self.scratch.as_slice());
         Ok(())
     }
 }

@@ -3,14 +3,15 @@
 use std::ffi::c_void;
 use std::fmt;
 
-use super::{ContextPointer, Pointer, context, handed};
-use crate::bounds::Bounds;
+#[cfg(target_pointer_width = "64")]
+use super::CompareWithContextFn;
+use super::{CompareFn, user_data};
 use crate::callback::Callback;
-use crate::entry::{Entry, Lent, Loan};
 use crate::error::{Error, Result};
+use crate::memory::Bounds;
 #[cfg(feature = "libffi")]
-use crate::signature::FnPointer;
-use crate::table::Key;
+use crate::prototype::FnPointer;
+use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::trampoline;
 
 /// A loan of a callback that native code keeps, until the last clone of it is dropped.
@@ -35,11 +36,11 @@ use crate::trampoline;
 ///
 /// `F` is the function pointer's type, a comparator's if nothing else is said. Each call by C has a budget
 /// of its own. After a failure C gets the [fallback](Callback::fallback) until the failure is
-/// [taken](Retained::take_failure).
+/// [taken](RetainedLease::take_failure).
 #[derive(Clone)]
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
-pub struct Retained<F = Pointer> {
-    loan: Loan,
+pub struct RetainedLease<F = CompareFn> {
+    handle: SlotHandle,
     pointer: F,
 }
 
@@ -51,7 +52,7 @@ impl Callback {
     ///
     /// [`Error::ElementMismatch`] where the prototype points to `void`, so that
     /// [`Callback::retain_records`] has to say how wide an element is; [`Error::TableFull`].
-    pub fn retain(&self) -> Result<Retained> {
+    pub fn retain(&self) -> Result<RetainedLease> {
         let width = self.width()?.ok_or_else(|| Error::ElementMismatch {
             export: self.export().to_owned(),
             expected: "bytes of any width".to_owned(),
@@ -66,14 +67,12 @@ impl Callback {
     ///
     /// [`Error::ElementMismatch`] where the callback compares elements of another width,
     /// [`Error::TableFull`].
-    pub fn retain_records(&self, width: usize) -> Result<Retained> {
+    pub fn retain_records(&self, width: usize) -> Result<RetainedLease> {
         self.accepts(width, None)?;
-        let callback = self.clone();
-        let ask = Box::new(move |a: &[u8], b: &[u8]| callback.ask(None, a, b));
-        let lent = Lent::Elements { bounds: Bounds::Trusted { width }, ask };
-        let loan = Loan::new(Entry::new(self.clone(), lent))?;
-        let pointer = trampoline::c_pointer(loan.key().slot());
-        Ok(Retained { loan, pointer })
+        let access = Access::Comparator { bounds: Bounds::Trusted { width }, budget: None };
+        let handle = SlotHandle::new(Entry::new(self.clone(), access))?;
+        let pointer = trampoline::compare_fn(handle.key().slot());
+        Ok(RetainedLease { handle, pointer })
     }
 
     /// Lends the callback to native code that keeps it, as a function pointer of this type, which has to
@@ -102,13 +101,13 @@ impl Callback {
     /// [`Error::PrototypeUnserved`] where the export compares, and takes its elements in a shape of its own;
     /// [`Error::TableFull`] and [`Error::NoMemory`].
     #[cfg(feature = "libffi")]
-    pub fn retain_as<F: FnPointer>(&self) -> Result<Retained<F>> {
-        let (loan, pointer) = self.lend_values(None)?;
-        Ok(Retained { loan, pointer })
+    pub fn retain_as<F: FnPointer>(&self) -> Result<RetainedLease<F>> {
+        let (handle, pointer) = self.lend_values(None)?;
+        Ok(RetainedLease { handle, pointer })
     }
 }
 
-impl<F: Copy> Retained<F> {
+impl<F: Copy> RetainedLease<F> {
     /// The function pointer.
     ///
     /// # Safety of calling it
@@ -124,35 +123,35 @@ impl<F: Copy> Retained<F> {
 
     /// How often native code has called.
     pub fn calls(&self) -> u64 {
-        self.loan.entry().calls()
+        self.handle.entry().calls()
     }
 
     /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
-    pub fn key(&self) -> Key {
-        self.loan.key()
+    pub fn key(&self) -> SlotKey {
+        self.handle.key()
     }
 
     /// Takes the first failure since the last time, if there was one; the next call asks the guest
     /// again.
     pub fn take_failure(&self) -> Option<Error> {
-        self.loan.entry().take_failure()
+        self.handle.entry().take_failure()
     }
 
     /// Ends the loan for every clone, and never lends its pointer again: a late call can then meet
     /// no other callback, ever.
     pub fn retire(self) {
-        self.loan.retire();
+        self.handle.retire();
     }
 
     /// Never ends the loan: for native code that keeps the pointer until the process ends. The
     /// [`CallbackTable`](crate::CallbackTable) goes on listing it.
     pub fn leak(self) -> F {
-        std::mem::forget(self.loan);
+        std::mem::forget(self.handle);
         self.pointer
     }
 
     /// Hands the lease over to native code, as the user data that goes with the function pointer; it ends
-    /// when native code calls its destructor, which is to be [`release`](crate::release). The user data
+    /// when native code calls its destructor, which is to be [`release`](crate::lease::release). The user data
     /// is a number, and no address: a destructor that is called twice, or with anything else, does nothing.
     ///
     /// ```
@@ -163,30 +162,31 @@ impl<F: Copy> Retained<F> {
     /// let key = kept.key();
     /// let user_data = kept.into_user_data();    // sqlite3_create_collation_v2 (…, user_data, compare, release)
     /// assert!(callbox::CallbackTable.get(key).is_some());
-    /// callbox::release(user_data);              // by C
+    /// callbox::lease::release(user_data);              // by C
     /// assert!(callbox::CallbackTable.get(key).is_none());
     /// # Ok(()) }
     /// ```
     pub fn into_user_data(self) -> *mut c_void {
-        handed::over(self.loan)
+        user_data::register(self.handle)
     }
 }
 
-impl Retained {
+impl RetainedLease {
     /// The comparator for C that hands a pointer through, as POSIX's `qsort_r` does: a function that all
     /// callbacks share, and the context that tells it which one is meant. A stale context finds
     /// nothing, for ever.
     ///
     /// # Safety of calling it
     ///
-    /// As [`Retained::pointer`].
-    pub fn with_context(&self) -> (ContextPointer, *mut c_void) {
-        context(self.key())
+    /// As [`RetainedLease::pointer`].
+    #[cfg(target_pointer_width = "64")]
+    pub fn with_context(&self) -> (CompareWithContextFn, *mut c_void) {
+        super::with_context(self.key())
     }
 }
 
-impl<F> fmt::Debug for Retained<F> {
+impl<F> fmt::Debug for RetainedLease<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.loan.fmt(f)
+        self.handle.fmt(f)
     }
 }

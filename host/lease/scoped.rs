@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::callback::Callback;
-use crate::entry::{Lent, Loan};
 use crate::error::{Error, Result};
+use crate::prototype::{self, FnPointer};
+use crate::registry::{Access, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
-use crate::signature::{self, FnPointer};
-use crate::table::Key;
 use crate::trampoline;
 
 /// A loan of a callback of whatever prototype, until the native call has returned.
@@ -39,8 +38,8 @@ use crate::trampoline;
 /// # Ok(()) }
 /// ```
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
-pub struct Scoped<F> {
-    loan: Loan,
+pub struct ScopedLease<F> {
+    handle: SlotHandle,
     pointer: F,
 }
 
@@ -52,24 +51,24 @@ impl Callback {
     /// # Errors
     ///
     /// As [`Callback::retain_as`].
-    pub fn lend_as<F: FnPointer>(&self) -> Result<Scoped<F>> {
-        let (loan, pointer) = self.lend_values(Some(self.guest().new_budget()))?;
-        Ok(Scoped { loan, pointer })
+    pub fn lend_as<F: FnPointer>(&self) -> Result<ScopedLease<F>> {
+        let (handle, pointer) = self.lend_values(Some(self.guest().new_budget()))?;
+        Ok(ScopedLease { handle, pointer })
     }
 
     /// Lends it as whatever its prototype is, on this budget or each call on its own.
-    pub(super) fn lend_values<F: FnPointer>(&self, budget: Option<Arc<Budget>>) -> Result<(Loan, F)> {
-        signature::check::<F>(self.prototype())?;
+    pub(super) fn lend_values<F: FnPointer>(&self, budget: Option<Arc<Budget>>) -> Result<(SlotHandle, F)> {
+        prototype::check_fn_pointer::<F>(self.prototype())?;
         if self.function().is_none() {
             let reason = "its export takes elements in a shape of its own; lend it with lend or retain";
             return Err(Error::PrototypeUnserved { prototype: self.prototype().to_string(), reason });
         }
-        let (loan, code) = trampoline::lend(self, Lent::Values { budget })?;
-        Ok((loan, signature::pointer(code)))
+        let (handle, code) = trampoline::lend(self, Access::Values { budget })?;
+        Ok((handle, prototype::fn_pointer(code)))
     }
 }
 
-impl<F: Copy> Scoped<F> {
+impl<F: Copy> ScopedLease<F> {
     /// The function pointer.
     ///
     /// # Safety of calling it
@@ -83,12 +82,12 @@ impl<F: Copy> Scoped<F> {
 
     /// How often native code has called.
     pub fn calls(&self) -> u64 {
-        self.loan.entry().calls()
+        self.handle.entry().calls()
     }
 
     /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
-    pub fn key(&self) -> Key {
-        self.loan.key()
+    pub fn key(&self) -> SlotKey {
+        self.handle.key()
     }
 
     /// Ends the loan.
@@ -97,12 +96,12 @@ impl<F: Copy> Scoped<F> {
     ///
     /// The first failure, if there was one.
     pub fn finish(self) -> Result<()> {
-        self.loan.entry().take_failure().map_or(Ok(()), Err)
+        self.handle.entry().take_failure().map_or(Ok(()), Err)
     }
 }
 
-impl<F> fmt::Debug for Scoped<F> {
+impl<F> fmt::Debug for ScopedLease<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.loan.fmt(f)
+        self.handle.fmt(f)
     }
 }

@@ -3,13 +3,13 @@
 
 use std::ffi::c_void;
 
-use super::qsort::AskAlone;
-use crate::array::{Element, array_bytes, check_width};
-use crate::bounds::{Bounds, Run};
 use crate::callback::Callback;
 use crate::ctype::CType;
-use crate::error::{Error, Result};
-use crate::trampoline::{self, Comparison};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Result, bug};
+use crate::memory::{AddressRange, Bounds, Element, array_bytes, check_width};
+use crate::trampoline::{self, Ask, UnwindingCompareFn};
 
 unsafe extern "C-unwind" {
     #[link_name = "bsearch"]
@@ -18,7 +18,7 @@ unsafe extern "C-unwind" {
         base: *const c_void,
         count: usize,
         width: usize,
-        compare: Comparison,
+        compare: UnwindingCompareFn,
     ) -> *mut c_void;
 }
 
@@ -47,23 +47,24 @@ pub fn bsearch_records(key: &[u8], records: &[u8], compare: &Callback) -> Result
 fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -> Result<Option<usize>> {
     compare.accepts(key.len(), ctype)?;
     array_bytes(array.len() / key.len(), key.len(), compare.guest().limits().array)?;
-    let mut held = compare.hold(&compare.guest().new_budget())?;
-    search_with(key, array, compare, &mut |a, b| held.ask(a, b))
+    let budget = compare.guest().new_budget();
+    let mut session = compare.compare_session(&budget)?;
+    search_by(key, array, compare, Box::new(|_, [a, b]| session.compare(a, b)))
 }
 
-/// Searches by what `ask` answers; `compare` is who the table says is asked.
-pub(super) fn search_with<'a>(
+/// Searches by the answers of `ask`. The callback table lists `compare` meanwhile.
+pub(super) fn search_by<'a>(
     key: &[u8],
     array: &[u8],
     compare: &Callback,
-    ask: &'a mut AskAlone<'a>,
+    ask: Box<Ask<'a>>,
 ) -> Result<Option<usize>> {
     let width = key.len();
-    let (a, b) = (Run::of(key), Run::of(array));
+    let (a, b) = (AddressRange::of(key), AddressRange::of(array));
     let bounds = Bounds::Known { a, b, width, ascending: false };
     let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
     let mut found = std::ptr::null_mut();
-    trampoline::call(compare, bounds, None, Box::new(|_, [a, b]| ask(a, b)), |compare| {
+    trampoline::call(compare, bounds, None, ask, |compare| {
         // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and
         // borrowed until the call has returned. bsearch calls the trampoline on this thread, and
         // not after it has returned.
@@ -75,5 +76,5 @@ pub(super) fn search_with<'a>(
     let index = (found.addr() - base.addr()) / width;
     // bsearch has no way to return anything else, whatever the answers; an index that is used to
     // read is checked all the same.
-    if index >= count { Err(Error::NotPermutation) } else { Ok(Some(index)) }
+    if index >= count { Err(bug!("bsearch found element {index} of {count}")) } else { Ok(Some(index)) }
 }

@@ -7,7 +7,7 @@ use std::mem;
 use libloading::Library;
 
 use crate::error::{LibraryError, Result};
-use crate::trampoline::Comparison;
+use crate::trampoline::UnwindingCompareFn;
 
 /// A function with `qsort`'s signature, from a shared library that stays loaded: libbsd's `mergesort` and
 /// `heapsort`, musl's `qsort`.
@@ -68,7 +68,9 @@ impl SortFunction {
     }
 
     /// The function itself.
-    pub(super) fn function(self) -> unsafe extern "C-unwind" fn(*mut c_void, usize, usize, Comparison) {
+    pub(super) fn function(
+        self,
+    ) -> unsafe extern "C-unwind" fn(*mut c_void, usize, usize, UnwindingCompareFn) {
         let code = std::ptr::with_exposed_provenance::<c_void>(self.code);
         // SAFETY: `load` has found it, and its caller has vouched for its type; a result, if there is one, is in a
         // register that nobody looks at.

@@ -18,8 +18,7 @@
 //! ```
 
 mod bsearch;
-pub mod crt;
-mod glibc;
+pub mod msvcrt;
 mod library;
 mod qsort;
 #[cfg(test)]
@@ -27,5 +26,5 @@ mod tests;
 
 pub use bsearch::{bsearch, bsearch_records};
 pub use library::SortFunction;
-pub(crate) use qsort::{Sorter, sort_held, sort_private};
-pub use qsort::{crt_qsort, crt_qsort_records, qsort, qsort_records};
+pub(crate) use qsort::{NativeSorter, sort_by, sort_by_guest};
+pub use qsort::{msvcrt_qsort, msvcrt_qsort_records, qsort, qsort_records};

@@ -1,6 +1,7 @@
 //! A C function type as a value; parses and prints C syntax.
 
 mod conv;
+mod fn_pointer;
 mod parse;
 
 use std::fmt;
@@ -10,6 +11,9 @@ use crate::ctype::{CType, Printer};
 use crate::error::Error;
 
 pub use conv::CallConv;
+pub use fn_pointer::{AbiClass, CValue, FnPointer};
+#[cfg(feature = "libffi")]
+pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 
 /// A C function type: calling convention, result type, argument types. ctypes' `CFUNCTYPE`.
 ///

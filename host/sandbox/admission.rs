@@ -2,8 +2,8 @@
 
 use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
-use super::weight::Weights;
-use crate::error::{Error, Limit, Result, printable};
+use super::cost::CostEstimate;
+use crate::error::{Error, Limit, ModuleError, Result, printable};
 use crate::limits::Limits;
 
 /// Facts about a module that wasmtime does not tell.
@@ -16,7 +16,7 @@ pub(super) struct Facts {
 }
 
 /// A module on its way in.
-struct Applicant<'a> {
+struct Scanner<'a> {
     name: &'a str,
     limits: &'a Limits,
 }
@@ -34,32 +34,30 @@ pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()
 /// `name` is for errors.
 pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeatures) -> Result<Facts> {
     check_size(name, bytes, limits)?;
-    let applicant = Applicant { name, limits };
+    let scanner = Scanner { name, limits };
     if !bytes.starts_with(b"\0asm") {
-        return Err(applicant.refuse(what_instead(bytes)));
+        return Err(scanner.refuse(what_instead(bytes)));
     }
     // The encoding's two bytes: 0 for a core module, 1 for a component.
     if bytes.get(6..8) == Some(&[1, 0]) {
-        return Err(Error::Features {
-            module: name.to_owned(),
-            features: vec!["the component model".into()],
-        });
+        let features = vec!["the component model".into()];
+        return Err(ModuleError::Features { module: name.to_owned(), features }.into());
     }
-    let facts = applicant.count(bytes)?;
+    let facts = scanner.count(bytes)?;
     match Validator::new_with_features(features).validate_all(bytes) {
         Ok(_) => Ok(facts),
         Err(error) => Err(match needed(bytes, features) {
-            Some(features) => Error::Features { module: name.to_owned(), features },
-            None => applicant.refuse(error.to_string()),
+            Some(features) => ModuleError::Features { module: name.to_owned(), features }.into(),
+            None => scanner.refuse(error.to_string()),
         }),
     }
 }
 
-impl Applicant<'_> {
+impl Scanner<'_> {
     /// Counts what costs something, and stops at the first that there is too much of.
     fn count(&self, bytes: &[u8]) -> Result<Facts> {
         let mut facts = Facts::default();
-        let mut weights = Weights::default();
+        let mut cost = CostEstimate::default();
         let mut defined = 0;
         let parse = |error: BinaryReaderError| self.refuse(error.to_string());
         for payload in Parser::new(0).parse_all(bytes) {
@@ -68,8 +66,8 @@ impl Applicant<'_> {
                     self.declared(section.count(), "type definitions")?;
                     for group in section {
                         let group = group.map_err(parse)?;
-                        group.types().for_each(|ty| weights.add_type(ty));
-                        self.declared(weights.types(), "types")?;
+                        group.types().for_each(|ty| cost.add_type(ty));
+                        self.declared(cost.types(), "types")?;
                     }
                 }
                 Payload::ImportSection(section) => {
@@ -79,7 +77,7 @@ impl Applicant<'_> {
                         imports += 1;
                         self.declared(imports, "imports")?;
                         if let TypeRef::Func(ty) | TypeRef::FuncExact(ty) = import.map_err(parse)?.ty {
-                            weights.add_import(ty);
+                            cost.add_import(ty);
                         }
                     }
                 }
@@ -87,7 +85,7 @@ impl Applicant<'_> {
                     let Limits { functions, .. } = *self.limits;
                     self.bound(Limit::Functions, section.count(), functions, "functions")?;
                     for ty in section {
-                        weights.add_function(ty.map_err(parse)?);
+                        cost.add_function(ty.map_err(parse)?);
                     }
                 }
                 Payload::TableSection(section) => self.one(section.count(), "tables")?,
@@ -105,7 +103,7 @@ impl Applicant<'_> {
                     let size = body.range().len();
                     let what = format!("bytes in function {defined}");
                     self.bound(Limit::FunctionSize, size, self.limits.function_size, &what)?;
-                    let mut locals = weights.params(defined);
+                    let mut locals = cost.params(defined);
                     for group in body.get_locals_reader().map_err(parse)? {
                         let (count, _) = group.map_err(parse)?;
                         locals += u64::from(count);
@@ -113,9 +111,9 @@ impl Applicant<'_> {
                         self.bound(Limit::Locals, locals, self.limits.locals, &what)?;
                     }
                     let operators = body.get_operators_reader().map_err(parse)?;
-                    facts.grows_memory |= weights.weigh(locals, operators).map_err(parse)?;
+                    facts.grows_memory |= cost.add_body(locals, operators).map_err(parse)?;
                     let most = self.limits.complexity;
-                    self.bound(Limit::Complexity, weights.total(), most, "units of complexity")?;
+                    self.bound(Limit::Complexity, cost.total(), most, "units of complexity")?;
                     defined += 1;
                 }
                 _ => {}
@@ -152,7 +150,7 @@ impl Applicant<'_> {
     }
 
     fn refuse(&self, reason: String) -> Error {
-        Error::Module { module: self.name.to_owned(), reason: printable(&reason) }
+        ModuleError::Invalid { module: self.name.to_owned(), reason: printable(&reason) }.into()
     }
 }
 

@@ -5,11 +5,12 @@ use std::num::NonZeroUsize;
 
 use wasmtime::{Engine, InstanceAllocationStrategy, OptLevel, WasmFeatures};
 
-use crate::error::{Error, Result};
+use super::engine_error;
+use crate::error::Result;
 use crate::limits::Limits;
 
 /// Proposals that compilers for plain wasm turn on, and nothing that enlarges what a guest can do.
-const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+const ALLOWED_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
     .union(WasmFeatures::MULTI_VALUE)
@@ -20,7 +21,7 @@ const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 
 /// With less address space than this, memories are not given the 4 GiB each that let them do
 /// without bounds checks.
-const ROOMY: u64 = 64 << 30;
+const MIN_ROOMY_ADDRESS_SPACE: u64 = 64 << 30;
 
 /// How a [`Sandbox`](crate::Sandbox) is set up, where [`Limits`] alone do not say it.
 ///
@@ -66,7 +67,7 @@ impl Config {
 
     /// What a module may be written in.
     pub(super) fn features(&self) -> WasmFeatures {
-        if self.simd { FEATURES.union(WasmFeatures::SIMD) } else { FEATURES }
+        if self.simd { ALLOWED_FEATURES.union(WasmFeatures::SIMD) } else { ALLOWED_FEATURES }
     }
 
     pub(super) fn engine(&self) -> Result<Engine> {
@@ -94,7 +95,7 @@ impl Config {
         if !address_space_is_roomy() {
             config.memory_reservation(0).memory_reservation_for_growth(1 << 20).memory_guard_size(64 << 10);
         }
-        Engine::new(&config).map_err(|error| Error::Engine { reason: format!("{error:#}") })
+        Engine::new(&config).map_err(engine_error)
     }
 }
 
@@ -104,5 +105,5 @@ fn address_space_is_roomy() -> bool {
     let most = rustix::process::getrlimit(rustix::process::Resource::As).current;
     #[cfg(not(unix))]
     let most = None;
-    usize::BITS >= 64 && most.is_none_or(|most| most >= ROOMY)
+    usize::BITS >= 64 && most.is_none_or(|most| most >= MIN_ROOMY_ADDRESS_SPACE)
 }

@@ -23,7 +23,7 @@ pub(super) fn process() -> usize {
 }
 
 /// The same, once [`process`] has been called; costs one load.
-pub(super) fn still(process: usize) -> bool {
+pub(super) fn is_same_process(process: usize) -> bool {
     FORKS.load(Relaxed) == process
 }
 

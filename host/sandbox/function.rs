@@ -4,18 +4,18 @@
 use wasmtime::{Func, FuncType, ValRaw, ValType};
 
 use super::guest::{Guest, Turn};
-use super::shape::signature;
-use crate::error::{Error, Result};
-use crate::kernel::Core;
+use super::shape::func_type_text;
+use crate::ctype::CoreType;
+use crate::error::{Error, ModuleError, Result, bug};
 
 /// So many arguments need no allocation.
-const FEW: usize = 8;
+const INLINE_ARGS: usize = 8;
 
 /// An export, and what it takes and gives.
 pub(crate) struct Function {
     func: Func,
-    pub(crate) params: Vec<Core>,
-    pub(crate) results: Vec<Core>,
+    pub(crate) params: Vec<CoreType>,
+    pub(crate) results: Vec<CoreType>,
     /// The type as wasm text spells it.
     pub(crate) signature: String,
 }
@@ -35,15 +35,15 @@ impl Guest {
         let mut turn = self.turn_unpaid(name)?;
         let (store, instance, _) = turn.parts();
         let Some(func) = instance.get_func(store, name) else {
-            return Err(Error::Engine { reason: format!("no {name}") });
+            return Err(bug!("no export \"{name}\", which the module has"));
         };
-        Ok(Function { func, params, results, signature: signature(&ty) })
+        Ok(Function { func, params, results, signature: func_type_text(&ty) })
     }
 
     /// An error for an export of another type.
     fn misfit(&self, name: &str, ty: &FuncType, expected: &str) -> Error {
-        let reason = format!("\"{name}\" has the type {}, expected {expected}", signature(ty));
-        Error::Export { module: self.module().name().to_owned(), reason }
+        let reason = format!("\"{name}\" has the type {}, expected {expected}", func_type_text(ty));
+        ModuleError::Export { module: self.module().name().to_owned(), reason }.into()
     }
 
     /// Why nothing can be put into its memory, if that is so.
@@ -52,7 +52,8 @@ impl Guest {
         match turn.parts().2.refusal() {
             None => Ok(()),
             Some(reason) => {
-                Err(Error::Staging { module: self.module().name().to_owned(), reason: reason.to_owned() })
+                let (module, reason) = (self.module().name().to_owned(), reason.to_owned());
+                Err(ModuleError::Staging { module, reason }.into())
             }
         }
     }
@@ -86,9 +87,9 @@ impl Turn<'_> {
         args: impl Iterator<Item = u64>,
     ) -> Result<u64, Box<Error>> {
         let len = function.params.len();
-        let (mut few, mut many) = ([ValRaw::i64(0); FEW], Vec::new());
+        let (mut few, mut many) = ([ValRaw::i64(0); INLINE_ARGS], Vec::new());
         let values = match len {
-            0..=FEW => &mut few[..len.max(1)], // room for the result
+            0..=INLINE_ARGS => &mut few[..len.max(1)], // room for the result
             _ => {
                 many.resize(len, ValRaw::i64(0));
                 &mut many[..]
@@ -109,29 +110,29 @@ impl Turn<'_> {
         }
         Ok(match function.results.first() {
             None => 0,
-            Some(Core::I32) => values[0].get_u32().into(),
-            Some(Core::I64) => values[0].get_u64(),
-            Some(Core::F32) => values[0].get_f32().into(),
-            Some(Core::F64) => values[0].get_f64(),
+            Some(CoreType::I32) => values[0].get_u32().into(),
+            Some(CoreType::I64) => values[0].get_u64(),
+            Some(CoreType::F32) => values[0].get_f32().into(),
+            Some(CoreType::F64) => values[0].get_f64(),
         })
     }
 }
 
-fn core(ty: &ValType) -> Option<Core> {
+fn core(ty: &ValType) -> Option<CoreType> {
     match ty {
-        ValType::I32 => Some(Core::I32),
-        ValType::I64 => Some(Core::I64),
-        ValType::F32 => Some(Core::F32),
-        ValType::F64 => Some(Core::F64),
+        ValType::I32 => Some(CoreType::I32),
+        ValType::I64 => Some(CoreType::I64),
+        ValType::F32 => Some(CoreType::F32),
+        ValType::F64 => Some(CoreType::F64),
         _ => None,
     }
 }
 
-fn raw(bits: u64, core: Core) -> ValRaw {
+fn raw(bits: u64, core: CoreType) -> ValRaw {
     match core {
-        Core::I32 => ValRaw::u32(bits as u32),
-        Core::I64 => ValRaw::u64(bits),
-        Core::F32 => ValRaw::f32(bits as u32),
-        Core::F64 => ValRaw::f64(bits),
+        CoreType::I32 => ValRaw::u32(bits as u32),
+        CoreType::I64 => ValRaw::u64(bits),
+        CoreType::F32 => ValRaw::f32(bits as u32),
+        CoreType::F64 => ValRaw::f64(bits),
     }
 }

@@ -1,22 +1,21 @@
 //! One instance of a module: its own store, memory and limits, and callers that take turns.
 
-use std::cell::Cell;
 use std::fmt;
-use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use wasmtime::{Func, Instance, Store, ValType};
 
-use super::comparator::{Caller, Comparator};
+use super::compare_export::{CompareExport, PairCaller};
 use super::module::Module;
 use super::staging::Staging;
-use super::store::{self, State};
-use super::{Budget, Resident, Shape, fork};
-use crate::ctype::Kind;
-use crate::error::{Error, Result};
-use crate::kernel::Spec;
+use super::store::{self, StoreData};
+use super::{Budget, CompareShape, KernelInstance, engine_error, fork, shape};
+use crate::ctype::NumberKind;
+use crate::error::{Error, ModuleError, Result};
+use crate::kernel::KernelSpec;
 use crate::limits::Limits;
+use crate::sync::{lock, this_thread};
 
 /// One instance of a [`Module`], with its own memory and limits. Cheap to clone; every clone is
 /// the same guest.
@@ -25,10 +24,10 @@ use crate::limits::Limits;
 /// is [`Error::Reentrant`].
 #[derive(Clone)]
 pub struct Guest {
-    inner: Arc<Inner>,
+    inner: Arc<GuestInner>,
 }
 
-struct Inner {
+struct GuestInner {
     module: Module,
     /// The thread whose turn it is, as [`this_thread`] tells it, or 0.
     holder: AtomicUsize,
@@ -36,17 +35,17 @@ struct Inner {
 }
 
 /// Stack that a call takes on the host's side: ours, wasmtime's, and what it does after a trap.
-const HOST_STACK: usize = 64 << 10;
+const HOST_STACK_BYTES: usize = 64 << 10;
 
 /// Why a module without a start function traps when a guest is made.
 const UNFIT: &str = "a data or element segment lies outside its memory or table";
 
 struct Running {
-    store: Store<State>,
+    store: Store<StoreData>,
     instance: Instance,
     staging: Staging,
     /// Kernels that stay beside the guest, each for an export and a way to use it.
-    kernels: Vec<(String, Spec, Resident)>,
+    kernels: Vec<(String, KernelSpec, KernelInstance)>,
 }
 
 impl Module {
@@ -55,7 +54,7 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Error::Imports`] where the module wants an import that is not granted; [`Error::Trap`] and
+    /// [`ModuleError::Imports`] where the module wants an import that is not granted; [`Error::Trap`] and
     /// [`Error::Limit`] where initialisation fails; [`Error::Stack`] and [`Error::Forked`] where this
     /// thread, or this process, cannot run a guest, which holds for every later call too.
     pub fn instantiate(&self) -> Result<Guest> {
@@ -73,7 +72,9 @@ impl Module {
             Instance::new(&mut store, &inner.wasm, &print).map_err(|error| match inner.facts.starts {
                 true => fail(error, "start"),
                 false => match fail(error, "") {
-                    Error::Trap { module, .. } => Error::Module { module, reason: UNFIT.into() },
+                    Error::Trap { module, .. } => {
+                        ModuleError::Invalid { module, reason: UNFIT.into() }.into()
+                    }
                     other => other,
                 },
             })?;
@@ -83,7 +84,7 @@ impl Module {
         let may_add_pages = !inner.facts.grows_memory || inner.sandbox.fresh_pages;
         let staging = Staging::new(&mut store, &instance, &inner.name, may_add_pages);
         let turn = Mutex::new(Running { store, instance, staging, kernels: Vec::new() });
-        let inner = Inner { module: self.clone(), holder: AtomicUsize::new(0), turn };
+        let inner = GuestInner { module: self.clone(), holder: AtomicUsize::new(0), turn };
         Ok(Guest { inner: Arc::new(inner) })
     }
 }
@@ -92,10 +93,10 @@ impl Module {
     /// `Err` where this process, or this thread, cannot run a guest.
     fn check_place(&self) -> Result<()> {
         let inner = &*self.inner;
-        if !fork::still(inner.sandbox.process) {
+        if !fork::is_same_process(inner.sandbox.process) {
             return Err(Error::Forked { module: inner.name.clone() });
         }
-        let needed = inner.sandbox.limits().stack.saturating_add(HOST_STACK);
+        let needed = inner.sandbox.limits().stack.saturating_add(HOST_STACK_BYTES);
         match stacker::remaining_stack() {
             Some(left) if left < needed => Err(Error::Stack { module: inner.name.clone(), needed, left }),
             _ => Ok(()),
@@ -137,25 +138,30 @@ impl Guest {
     }
 
     /// Checks an export once: name, type, and that the host can put elements where it needs to.
-    pub(crate) fn comparator(&self, name: &str, shape: Option<Shape>) -> Result<(Shape, Comparator)> {
+    pub(crate) fn compare_export(
+        &self,
+        name: &str,
+        shape: Option<CompareShape>,
+    ) -> Result<(CompareShape, CompareExport)> {
         let (shape, ty) = self.module().comparator(name, shape)?;
         let mut turn = self.enter(name)?;
         let Running { store, instance, staging, .. } = &mut *turn.running;
-        if let (Some(reason), Shape::Pointers | Shape::Slices) = (staging.refusal(), shape) {
+        if let (Some(reason), CompareShape::Pointers | CompareShape::Slices) = (staging.refusal(), shape) {
             let module = self.module().name().to_owned();
-            return Err(Error::Staging { module, reason: reason.to_owned() });
+            return Err(ModuleError::Staging { module, reason: reason.to_owned() }.into());
         }
-        let unsigned = name.rsplit('_').next().is_some_and(|suffix| suffix.starts_with('u'));
-        let kind = if unsigned { Kind::Unsigned } else { Kind::Signed };
+        let kind = shape::scalar_kind(name).unwrap_or(NumberKind::Signed);
         let found = match (shape, ty.param(0)) {
-            (Shape::Pointers, _) => instance.get_typed_func(store, name).map(Comparator::Pointers),
-            (Shape::Slices, _) => instance.get_typed_func(store, name).map(Comparator::Slices),
-            (_, Some(ValType::I64)) => instance.get_typed_func(store, name).map(|f| Comparator::I64(f, kind)),
-            (_, Some(ValType::F32)) => instance.get_typed_func(store, name).map(Comparator::F32),
-            (_, Some(ValType::F64)) => instance.get_typed_func(store, name).map(Comparator::F64),
-            _ => instance.get_typed_func(store, name).map(|f| Comparator::I32(f, kind)),
+            (CompareShape::Pointers, _) => instance.get_typed_func(store, name).map(CompareExport::Pointers),
+            (CompareShape::Slices, _) => instance.get_typed_func(store, name).map(CompareExport::Slices),
+            (_, Some(ValType::I64)) => {
+                instance.get_typed_func(store, name).map(|f| CompareExport::I64(f, kind))
+            }
+            (_, Some(ValType::F32)) => instance.get_typed_func(store, name).map(CompareExport::F32),
+            (_, Some(ValType::F64)) => instance.get_typed_func(store, name).map(CompareExport::F64),
+            _ => instance.get_typed_func(store, name).map(|f| CompareExport::I32(f, kind)),
         };
-        let comparator = found.map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
+        let comparator = found.map_err(engine_error)?;
         Ok((shape, comparator))
     }
 
@@ -187,7 +193,7 @@ impl Guest {
             return Err(Error::Reentrant { module, export });
         }
         // A panic in a host function leaves the store usable: wasmtime unwinds it as it does a trap.
-        let running = inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = lock(&inner.turn);
         inner.holder.store(me, Relaxed);
         Ok(Turn { guest: inner, running })
     }
@@ -195,7 +201,7 @@ impl Guest {
 
 /// A thread's turn with a guest. When it ends, its budget is up to date.
 pub(crate) struct Turn<'a> {
-    guest: &'a Inner,
+    guest: &'a GuestInner,
     running: MutexGuard<'a, Running>,
 }
 
@@ -205,7 +211,7 @@ impl Turn<'_> {
     pub(crate) fn compare(
         &mut self,
         name: &str,
-        call: &Caller,
+        call: &PairCaller,
         a: &[u8],
         b: &[u8],
     ) -> Result<i32, Box<Error>> {
@@ -220,11 +226,11 @@ impl Turn<'_> {
         &self.guest.module
     }
 
-    pub(super) fn kernels(&mut self) -> &mut Vec<(String, Spec, Resident)> {
+    pub(super) fn cached_kernels(&mut self) -> &mut Vec<(String, KernelSpec, KernelInstance)> {
         &mut self.running.kernels
     }
 
-    pub(super) fn parts(&mut self) -> (&mut Store<State>, &Instance, &mut Staging) {
+    pub(super) fn parts(&mut self) -> (&mut Store<StoreData>, &Instance, &mut Staging) {
         let Running { store, instance, staging, .. } = &mut *self.running;
         (store, instance, staging)
     }
@@ -241,10 +247,4 @@ impl Drop for Turn<'_> {
         store::settle(&mut self.running.store);
         self.guest.holder.store(0, Relaxed); // before the guard lets the next one in
     }
-}
-
-/// A number that no other living thread has, and that is not 0.
-pub(crate) fn this_thread() -> usize {
-    thread_local!(static MARK: Cell<u8> = const { Cell::new(0) });
-    MARK.with(|mark| ptr::from_ref(mark).addr())
 }

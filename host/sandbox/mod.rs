@@ -2,19 +2,19 @@
 
 mod admission;
 mod budget;
-mod comparator;
+mod compare_export;
 mod config;
 mod fork;
 mod function;
 mod guest;
 mod module;
-mod resident;
+mod kernel_instance;
 mod shape;
 mod source;
 mod staging;
 mod store;
 mod ticker;
-mod weight;
+mod cost;
 
 use std::fmt;
 use std::path::Path;
@@ -26,15 +26,23 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 pub(crate) use budget::Budget;
-pub(crate) use comparator::Caller;
+pub(crate) use compare_export::PairCaller;
 pub use config::Config;
 pub(crate) use function::Function;
 pub use guest::Guest;
-pub(crate) use guest::{Turn, this_thread};
-pub use module::{Extern, Memory, Module};
-pub(crate) use resident::Resident;
-pub use shape::Shape;
-pub use source::Source;
+pub(crate) use guest::Turn;
+pub(crate) use kernel_instance::{BlockPlaces, KernelInstance, MergePlaces, RunLengths, SortPlaces};
+pub use module::{MemoryType, Module, ModuleExtern};
+pub use shape::CompareShape;
+pub use source::ModuleSource;
+
+/// Bytes of a page of WebAssembly memory.
+const WASM_PAGE: usize = 64 << 10;
+
+/// An error of wasmtime's that is no guest's fault.
+fn engine_error(error: wasmtime::Error) -> Error {
+    Error::Engine { reason: format!("{error:#}") }
+}
 
 /// Where the text of a guest's `callbox.print` goes.
 pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
@@ -118,9 +126,8 @@ impl Sandbox {
     /// Makes sure that deadlines are watched.
     fn watch(&self) -> Result<()> {
         if self.ticker.get().is_none() {
-            let subscription = ticker::Subscription::new(self.engine.clone()).map_err(|error| {
-                Error::Engine { reason: format!("no thread to watch deadlines: {error}") }
-            })?;
+            let subscription = ticker::Subscription::new(self.engine.clone())
+                .map_err(|source| Error::Thread { purpose: "to watch deadlines", source })?;
             // Where two threads came here at once, one of them was enough.
             let _ = self.ticker.set(subscription);
         }

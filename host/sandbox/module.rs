@@ -2,28 +2,31 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 use wasmtime::{ExternType, FuncType};
 
-use super::shape::{Shape, signature};
-use super::source::Source;
-use super::{Sandbox, admission};
-use crate::error::{Error, Result, printable};
-use crate::kernel::{Body, Spec};
+use super::shape::{CompareShape, func_type_text};
+use super::source::ModuleSource;
+use super::{Sandbox, admission, engine_error};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{ModuleError, Result, printable};
+use crate::kernel::{InlineBody, KernelSpec};
+use crate::sync::lock;
 
 /// How many compiled kernels are kept.
-const KERNELS: usize = 32;
+const MAX_CACHED_KERNELS: usize = 32;
 
 /// A compiled module: [`Send`] and [`Sync`], and cheap to clone. Each [`Guest`](crate::Guest) is
 /// one instance of it.
 #[derive(Clone)]
 pub struct Module {
-    pub(super) inner: Arc<Inner>,
+    pub(super) inner: Arc<ModuleInner>,
 }
 
-pub(super) struct Inner {
+pub(super) struct ModuleInner {
     pub(super) name: String,
     pub(super) sandbox: Sandbox,
     pub(super) wasm: wasmtime::Module,
@@ -31,21 +34,21 @@ pub(super) struct Inner {
     bytes: Box<[u8]>,
     sha256: [u8; 32],
     /// Kernels that sort by its exports, as they were wanted.
-    pub(super) kernels: Mutex<Vec<(String, Spec, wasmtime::Module)>>,
+    pub(super) kernels: Mutex<Vec<(String, KernelSpec, wasmtime::Module)>>,
 }
 
 /// Something that a module exports or wants to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extern {
+pub struct ModuleExtern {
     /// Its name; `module.name` for an import.
     pub name: String,
     /// Its type, as wasm text spells it: `func (i32, i32) -> i32`, `memory 1 2`.
     pub ty: String,
     /// The shape it has as a comparator, where it is one.
-    pub shape: Option<Shape>,
+    pub shape: Option<CompareShape>,
 }
 
-impl Extern {
+impl ModuleExtern {
     /// Its name for a person: without what a terminal would obey, and not endlessly long.
     pub fn shown(&self) -> String {
         printable(&self.name)
@@ -54,7 +57,7 @@ impl Extern {
 
 /// A module's memory as declared, in pages of 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
+pub struct MemoryType {
     /// Pages at the start.
     pub minimum: u64,
     /// Pages that it may grow to, where the module says so.
@@ -73,15 +76,15 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Error::Module`] where the bytes are not a valid core module, [`Error::Features`] where it
+    /// [`ModuleError::Invalid`] where the bytes are not a valid core module, [`ModuleError::Features`] where it
     /// needs a proposal that is not allowed, [`Error::Limit`] where there is too much of it.
     pub fn new(sandbox: &Sandbox, name: impl Into<String>, bytes: &[u8]) -> Result<Module> {
         let name = name.into();
         let facts = admission::scan(&name, bytes, sandbox.limits(), sandbox.config.features())?;
         let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
-            .map_err(|error| Error::Module { module: name.clone(), reason: one_line(&error) })?;
+            .map_err(|error| ModuleError::Invalid { module: name.clone(), reason: one_line(&error) })?;
         let sha256 = Sha256::digest(bytes).into();
-        let inner = Inner {
+        let inner = ModuleInner {
             name,
             sandbox: sandbox.clone(),
             wasm,
@@ -99,36 +102,37 @@ impl Module {
     ///
     /// [`Error::Read`] where the file cannot be read, and those of [`Module::new`].
     pub fn from_file(sandbox: &Sandbox, path: impl AsRef<Path>) -> Result<Module> {
-        Source::read(path, sandbox.limits())?.compile(sandbox)
+        ModuleSource::read(path, sandbox.limits())?.compile(sandbox)
     }
 
     /// Compiles a module from WebAssembly text.
     ///
     /// # Errors
     ///
-    /// [`Error::Module`] where the text does not parse, and those of [`Module::new`].
+    /// [`ModuleError::Invalid`] where the text does not parse, and those of [`Module::new`].
     pub fn from_text(sandbox: &Sandbox, name: impl Into<String>, text: impl AsRef<[u8]>) -> Result<Module> {
         let name = name.into();
         let wasm = wat::parse_bytes(text.as_ref())
-            .map_err(|error| Error::Module { module: name.clone(), reason: wat_error(&error.to_string()) })?;
+            .map_err(|error| wat_error(&error.to_string()))
+            .map_err(|reason| ModuleError::Invalid { module: name.clone(), reason })?;
         Module::new(sandbox, name, &wasm)
     }
 
     /// The code of an export, where it is so short that a kernel takes it in place of a call.
-    pub(crate) fn body(&self, export: &str) -> Option<Body> {
-        Body::of_export(&self.inner.bytes, export)
+    pub(crate) fn body(&self, export: &str) -> Option<InlineBody> {
+        InlineBody::of_export(&self.inner.bytes, export)
     }
 
     /// A kernel, compiled when it is wanted for the first time.
-    pub(super) fn kernel(&self, export: &str, spec: &Spec) -> Result<wasmtime::Module> {
-        let mut kernels = self.inner.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn kernel(&self, export: &str, spec: &KernelSpec) -> Result<wasmtime::Module> {
+        let mut kernels = lock(&self.inner.kernels);
         let found = kernels.iter().find(|(name, known, _)| name == export && known == spec);
         if let Some((_, _, kernel)) = found {
             return Ok(kernel.clone());
         }
-        let kernel = wasmtime::Module::new(&self.inner.sandbox.engine, spec.module())
-            .map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
-        if kernels.len() == KERNELS {
+        let kernel =
+            wasmtime::Module::new(&self.inner.sandbox.engine, spec.module()).map_err(engine_error)?;
+        if kernels.len() == MAX_CACHED_KERNELS {
             kernels.remove(0); // the oldest
         }
         kernels.push((export.to_owned(), spec.clone(), kernel.clone()));
@@ -161,21 +165,21 @@ impl Module {
     }
 
     /// The memory that it exports as `memory`.
-    pub fn memory(&self) -> Option<Memory> {
+    pub fn memory(&self) -> Option<MemoryType> {
         match self.inner.wasm.get_export("memory")? {
-            ExternType::Memory(ty) => Some(Memory { minimum: ty.minimum(), maximum: ty.maximum() }),
+            ExternType::Memory(ty) => Some(MemoryType { minimum: ty.minimum(), maximum: ty.maximum() }),
             _ => None,
         }
     }
 
     /// What it exports, in its order.
-    pub fn exports(&self) -> Vec<Extern> {
+    pub fn exports(&self) -> Vec<ModuleExtern> {
         let export = |export: wasmtime::ExportType<'_>| {
             let ty = export.ty();
             let is_abi = matches!(export.name(), "callbox_alloc" | "cabi_realloc");
             let func = ty.func().filter(|_| !is_abi);
-            let shape = func.map(|func| (Shape::of(export.name(), func), func));
-            Extern {
+            let shape = func.map(|func| (CompareShape::of(export.name(), func), func));
+            ModuleExtern {
                 name: export.name().to_owned(),
                 ty: describe(&ty),
                 shape: shape.filter(|(shape, func)| shape.fits(func)).map(|(shape, _)| shape),
@@ -185,8 +189,8 @@ impl Module {
     }
 
     /// What it wants to import, in its order.
-    pub fn imports(&self) -> Vec<Extern> {
-        let import = |import: wasmtime::ImportType<'_>| Extern {
+    pub fn imports(&self) -> Vec<ModuleExtern> {
+        let import = |import: wasmtime::ImportType<'_>| ModuleExtern {
             name: format!("{}.{}", import.module(), import.name()),
             ty: describe(&import.ty()),
             shape: None,
@@ -196,7 +200,7 @@ impl Module {
 
     /// The exported function of this name.
     pub(super) fn function(&self, name: &str) -> Result<FuncType> {
-        let refuse = |reason| Err(Error::Export { module: self.name().to_owned(), reason });
+        let refuse = |reason| Err(ModuleError::Export { module: self.name().to_owned(), reason }.into());
         match self.inner.wasm.get_export(name) {
             Some(ExternType::Func(func)) => Ok(func),
             Some(other) => refuse(format!("\"{name}\" must be a function, but is a {}", describe(&other))),
@@ -205,20 +209,24 @@ impl Module {
     }
 
     /// The exported function of this name, and the shape it has or is said to have.
-    pub(super) fn comparator(&self, name: &str, shape: Option<Shape>) -> Result<(Shape, FuncType)> {
+    pub(super) fn comparator(
+        &self,
+        name: &str,
+        shape: Option<CompareShape>,
+    ) -> Result<(CompareShape, FuncType)> {
         let func = self.function(name)?;
-        let shape = shape.unwrap_or_else(|| Shape::of(name, &func));
+        let shape = shape.unwrap_or_else(|| CompareShape::of(name, &func));
         if !shape.fits(&func) {
-            let (found, expected) = (signature(&func), shape.expected());
+            let (found, expected) = (func_type_text(&func), shape.expected());
             let reason =
                 format!("\"{name}\" has the type {found}, but a comparator by {shape} has {expected}");
-            return Err(Error::Export { module: self.name().to_owned(), reason });
+            return Err(ModuleError::Export { module: self.name().to_owned(), reason }.into());
         }
         Ok((shape, func))
     }
 
     fn list_functions(&self) -> String {
-        let is_func = |export: &Extern| export.ty.starts_with("func");
+        let is_func = |export: &ModuleExtern| export.ty.starts_with("func");
         let names: Vec<_> = self.exports().into_iter().filter(is_func).map(|export| export.shown()).collect();
         if names.is_empty() {
             return "it exports no function".into();
@@ -227,7 +235,7 @@ impl Module {
     }
 
     /// Whether a guest gets this import.
-    pub fn is_granted(&self, import: &Extern) -> bool {
+    pub fn is_granted(&self, import: &ModuleExtern) -> bool {
         let granted = self.inner.sandbox.print.is_some();
         granted && import.name == "callbox.print" && import.ty == "func (i32, i32)"
     }
@@ -238,13 +246,13 @@ impl Module {
         if refused.is_empty() {
             return Ok(());
         }
-        Err(Error::Imports { module: self.name().to_owned(), imports: refused })
+        Err(ModuleError::Imports { module: self.name().to_owned(), imports: refused }.into())
     }
 }
 
 fn describe(ty: &ExternType) -> String {
     match ty {
-        ExternType::Func(func) => format!("func {}", signature(func)),
+        ExternType::Func(func) => format!("func {}", func_type_text(func)),
         ExternType::Memory(memory) => match memory.maximum() {
             Some(most) => format!("memory {} {most}", memory.minimum()),
             None => format!("memory {}", memory.minimum()),

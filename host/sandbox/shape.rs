@@ -2,11 +2,13 @@
 
 use wasmtime::{FuncType, ValType};
 
+use crate::ctype::NumberKind;
+
 /// How a comparator export takes its two elements.
 ///
 /// The type alone cannot decide, because pointers and `i32` scalars look the same; the name does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
+pub enum CompareShape {
     /// `(i32, i32) -> i32`: addresses of both elements in the guest's memory. Export `compare`.
     Pointers,
     /// `(T, T) -> i32`: both values. Exports `compare_i32`, `_i64`, `_f32`, `_f64`.
@@ -15,19 +17,19 @@ pub enum Shape {
     Slices,
 }
 
-impl Shape {
+impl CompareShape {
     /// The shape that an export of this name has, or failing that of this type.
-    pub(super) fn of(name: &str, ty: &FuncType) -> Shape {
+    pub(super) fn of(name: &str, ty: &FuncType) -> CompareShape {
         match name.rsplit_once('_') {
-            Some((_, "bytes")) => return Shape::Slices,
-            Some((_, suffix)) if scalar_suffix(suffix) => return Shape::Scalars,
+            Some((_, "bytes")) => return CompareShape::Slices,
+            _ if scalar_kind(name).is_some() => return CompareShape::Scalars,
             _ => {}
         }
         let params: Vec<_> = ty.params().collect();
         match params[..] {
-            [ValType::I32, ValType::I32, ValType::I32, ValType::I32] => Shape::Slices,
-            [ValType::I64 | ValType::F32 | ValType::F64, _] => Shape::Scalars,
-            _ => Shape::Pointers,
+            [ValType::I32, ValType::I32, ValType::I32, ValType::I32] => CompareShape::Slices,
+            [ValType::I64 | ValType::F32 | ValType::F64, _] => CompareShape::Scalars,
+            _ => CompareShape::Pointers,
         }
     }
 
@@ -37,9 +39,9 @@ impl Shape {
         let results: Vec<_> = ty.results().collect();
         let same = |a: &ValType, b: &ValType| ValType::eq(a, b);
         let shape = match (self, &params[..]) {
-            (Shape::Pointers, [ValType::I32, ValType::I32]) => true,
-            (Shape::Scalars, [a, b]) => same(a, b) && is_number(a),
-            (Shape::Slices, [a, b, c, d]) => [a, b, c, d].iter().all(|t| matches!(t, ValType::I32)),
+            (CompareShape::Pointers, [ValType::I32, ValType::I32]) => true,
+            (CompareShape::Scalars, [a, b]) => same(a, b) && is_number(a),
+            (CompareShape::Slices, [a, b, c, d]) => [a, b, c, d].iter().all(|t| matches!(t, ValType::I32)),
             _ => false,
         };
         shape && matches!(results[..], [ValType::I32])
@@ -48,19 +50,19 @@ impl Shape {
     /// The types that fit, for an error.
     pub(super) fn expected(self) -> &'static str {
         match self {
-            Shape::Pointers => "(i32, i32) -> i32",
-            Shape::Scalars => "(T, T) -> i32, where T is i32, i64, f32 or f64",
-            Shape::Slices => "(i32, i32, i32, i32) -> i32",
+            CompareShape::Pointers => "(i32, i32) -> i32",
+            CompareShape::Scalars => "(T, T) -> i32, where T is i32, i64, f32 or f64",
+            CompareShape::Slices => "(i32, i32, i32, i32) -> i32",
         }
     }
 }
 
-impl std::fmt::Display for Shape {
+impl std::fmt::Display for CompareShape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Shape::Pointers => "pointers",
-            Shape::Scalars => "scalars",
-            Shape::Slices => "slices",
+            CompareShape::Pointers => "pointers",
+            CompareShape::Scalars => "scalars",
+            CompareShape::Slices => "slices",
         })
     }
 }
@@ -69,12 +71,18 @@ fn is_number(ty: &ValType) -> bool {
     matches!(ty, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
 }
 
-fn scalar_suffix(suffix: &str) -> bool {
-    matches!(suffix, "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f32" | "f64")
+/// Returns the kind of number that the name of an export states: its last word, as in `compare_u32`.
+pub(super) fn scalar_kind(export: &str) -> Option<NumberKind> {
+    match export.rsplit_once('_')?.1 {
+        "i8" | "i16" | "i32" | "i64" => Some(NumberKind::Signed),
+        "u8" | "u16" | "u32" | "u64" => Some(NumberKind::Unsigned),
+        "f32" | "f64" => Some(NumberKind::Float),
+        _ => None,
+    }
 }
 
 /// `(i32, i32) -> i32`.
-pub(super) fn signature(ty: &FuncType) -> String {
+pub(super) fn func_type_text(ty: &FuncType) -> String {
     let list = |types: Vec<String>| types.join(", ");
     let params = list(ty.params().map(|t| t.to_string()).collect());
     match list(ty.results().map(|t| t.to_string()).collect()).as_str() {

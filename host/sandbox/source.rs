@@ -10,25 +10,25 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 /// A module that has been read and not yet looked at. What is in it is looked at by
-/// [`Source::compile`], which a process may want to do behind a wall
+/// [`ModuleSource::compile`], which a process may want to do behind a wall
 /// ([`Isolation`](crate::isolation::Isolation)) where it cannot read files any more.
 #[derive(Clone)]
-pub struct Source {
+pub struct ModuleSource {
     name: String,
     bytes: Vec<u8>,
     text: bool,
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for ModuleSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Source({}, {} bytes)", self.name, self.bytes.len())
+        write!(f, "ModuleSource({}, {} bytes)", self.name, self.bytes.len())
     }
 }
 
-impl Source {
+impl ModuleSource {
     /// A binary. `name` is what errors and leak reports call it.
-    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Source {
-        Source { name: name.into(), bytes: bytes.into(), text: false }
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> ModuleSource {
+        ModuleSource { name: name.into(), bytes: bytes.into(), text: false }
     }
 
     /// Reads a file: text if its name ends in `.wat`, a binary otherwise.
@@ -37,7 +37,7 @@ impl Source {
     ///
     /// [`Error::Read`] where the file cannot be read, [`Error::Limit`] where it is larger than
     /// [`Limits::module_size`].
-    pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<Source> {
+    pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<ModuleSource> {
         let path = path.as_ref();
         let name = path.display().to_string();
         // One byte more than is allowed, so that an endless file is found to be too large.
@@ -48,7 +48,7 @@ impl Source {
             .map_err(|source| Error::Read { path: path.to_owned(), source })?;
         admission::check_size(&name, &bytes, limits)?;
         let text = path.extension().is_some_and(|extension| extension == "wat");
-        Ok(Source { name, bytes, text })
+        Ok(ModuleSource { name, bytes, text })
     }
 
     /// Compiles it.

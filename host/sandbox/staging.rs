@@ -5,30 +5,29 @@
 
 use wasmtime::{Instance, Memory, Store, TypedFunc};
 
-use super::store::State;
-use crate::error::Error;
-use crate::pages;
-
-const PAGE: usize = 64 << 10;
+use super::WASM_PAGE;
+use super::store::StoreData;
+use crate::error::{Error, ModuleError};
+use crate::memory::madvise;
 
 /// Enough for every C type, and for SIMD.
 const ALIGN: usize = 16;
 
 /// What a guest's first elements get, so that longer ones seldom move the area.
-const FIRST: usize = 4 << 10;
+const MIN_AREA_BYTES: usize = 4 << 10;
 
 /// From here on an area is as large as its elements.
-const LARGE: usize = 1 << 20;
+const MIN_LARGE_AREA_BYTES: usize = 1 << 20;
 
 pub(super) struct Staging {
     memory: Option<Memory>,
-    source: Source,
+    allocator: Allocator,
     module: String,
     base: usize,
     capacity: usize,
 }
 
-enum Source {
+enum Allocator {
     /// `cabi_realloc (old, old size, align, new size)`, as the component model defines it.
     Realloc(TypedFunc<(u32, u32, u32, u32), u32>),
     /// `callbox_alloc (size, align)`.
@@ -42,33 +41,33 @@ enum Source {
 impl Staging {
     /// Finds out where elements go. `may_add_pages`: no instruction of the guest adds pages.
     pub(super) fn new(
-        store: &mut Store<State>,
+        store: &mut Store<StoreData>,
         instance: &Instance,
         module: &str,
         may_add_pages: bool,
     ) -> Staging {
         let memory = instance.get_memory(&mut *store, "memory");
-        let source = if memory.is_none() {
-            Source::Nowhere("it exports no memory; export it as \"memory\"")
+        let allocator = if memory.is_none() {
+            Allocator::Nowhere("it exports no memory; export it as \"memory\"")
         } else if let Ok(realloc) = instance.get_typed_func(&mut *store, "cabi_realloc") {
-            Source::Realloc(realloc)
+            Allocator::Realloc(realloc)
         } else if let Ok(alloc) = instance.get_typed_func(&mut *store, "callbox_alloc") {
-            Source::Alloc(alloc)
+            Allocator::Alloc(alloc)
         } else if may_add_pages {
-            Source::Pages
+            Allocator::Pages
         } else {
-            Source::Nowhere(
+            Allocator::Nowhere(
                 "it grows its memory itself and exports no allocator; \
                  export callbox_alloc (size, align) or cabi_realloc",
             )
         };
-        Staging { memory, source, module: module.to_owned(), base: 0, capacity: 0 }
+        Staging { memory, allocator, module: module.to_owned(), base: 0, capacity: 0 }
     }
 
     /// Why elements cannot be put anywhere, if they cannot.
     pub(super) fn refusal(&self) -> Option<&'static str> {
-        match self.source {
-            Source::Nowhere(why) => Some(why),
+        match self.allocator {
+            Allocator::Nowhere(why) => Some(why),
             _ => None,
         }
     }
@@ -76,23 +75,23 @@ impl Staging {
     /// Lets `fill` write `size` bytes of the guest's memory, at the address that it gets, which is returned.
     pub(super) fn put_all(
         &mut self,
-        store: &mut Store<State>,
+        store: &mut Store<StoreData>,
         size: usize,
         fill: impl FnOnce(u32, &mut [u8]),
     ) -> wasmtime::Result<u32> {
         if size > self.capacity || self.capacity == 0 {
-            self.reserve(store, size.max(FIRST))?;
+            self.reserve(store, size.max(MIN_AREA_BYTES))?;
         }
         let Some(memory) = &self.memory else { return Err(self.error("it exports no memory")) };
-        if size >= LARGE {
-            pages::advise(memory.data_ptr(&*store), memory.data_size(&*store));
+        if size >= MIN_LARGE_AREA_BYTES {
+            madvise::huge_pages(memory.data_ptr(&*store), memory.data_size(&*store));
         }
         fill(self.base as u32, &mut memory.data_mut(store)[self.base..][..size]);
         Ok(self.base as u32)
     }
 
     /// The first `size` bytes of the area, as the guest has left them.
-    pub(super) fn staged<'a>(&self, store: &'a Store<State>, size: usize) -> &'a [u8] {
+    pub(super) fn staged<'a>(&self, store: &'a Store<StoreData>, size: usize) -> &'a [u8] {
         match &self.memory {
             Some(memory) => &memory.data(store)[self.base..][..size],
             None => &[],
@@ -107,14 +106,14 @@ impl Staging {
     /// Copies both elements into the guest and says where they are.
     pub(super) fn put(
         &mut self,
-        store: &mut Store<State>,
+        store: &mut Store<StoreData>,
         a: &[u8],
         b: &[u8],
     ) -> wasmtime::Result<(u32, u32)> {
         let second = a.len().next_multiple_of(ALIGN);
         let need = second.saturating_add(b.len());
         if need > self.capacity || self.capacity == 0 {
-            self.reserve(store, need.max(FIRST))?;
+            self.reserve(store, need.max(MIN_AREA_BYTES))?;
         }
         let Some(memory) = &self.memory else { return Err(self.error("it exports no memory")) };
         let area = &mut memory.data_mut(store)[self.base..][..need];
@@ -125,30 +124,30 @@ impl Staging {
     }
 
     #[cold]
-    fn reserve(&mut self, store: &mut Store<State>, need: usize) -> wasmtime::Result<()> {
+    fn reserve(&mut self, store: &mut Store<StoreData>, need: usize) -> wasmtime::Result<()> {
         let Some(memory) = self.memory else { return Err(self.error("it exports no memory")) };
-        let size = match self.source {
-            Source::Pages => need, // grows in place, at any size
+        let size = match self.allocator {
+            Allocator::Pages => need, // grows in place, at any size
             // What an allocator gave before may be lost, so it is asked seldom; but a large area is
             // not made larger than the guest's memory may be.
-            _ if need < LARGE => need.next_power_of_two(),
+            _ if need < MIN_LARGE_AREA_BYTES => need.next_power_of_two(),
             _ => need,
         };
         let Ok(size) = u32::try_from(size) else {
             return Err(self.error(&format!("elements of {need} bytes exceed wasm's 4 GiB")));
         };
-        let (base, capacity) = match &self.source {
-            Source::Realloc(realloc) => {
+        let (base, capacity) = match &self.allocator {
+            Allocator::Realloc(realloc) => {
                 let old = (self.base as u32, self.capacity as u32);
                 let at = realloc.call(&mut *store, (old.0, old.1, ALIGN as u32, size))?;
                 (at as usize, size as usize)
             }
-            Source::Alloc(alloc) => {
+            Allocator::Alloc(alloc) => {
                 let at = alloc.call(&mut *store, (size, ALIGN as u32))?;
                 (at as usize, size as usize)
             }
-            Source::Pages => self.add_pages(store, memory, size as usize)?,
-            Source::Nowhere(why) => return Err(self.error(why)),
+            Allocator::Pages => self.add_pages(store, memory, size as usize)?,
+            Allocator::Nowhere(why) => return Err(self.error(why)),
         };
         if base == 0 || base.saturating_add(capacity) > memory.data_size(&*store) {
             return Err(self.error("its allocator returned an address that is not in its memory"));
@@ -161,7 +160,7 @@ impl Staging {
     /// grows in place.
     fn add_pages(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<StoreData>,
         memory: Memory,
         size: usize,
     ) -> wasmtime::Result<(usize, usize)> {
@@ -169,7 +168,7 @@ impl Staging {
         let in_place = self.capacity > 0 && self.base + self.capacity == end;
         // Address 0 is no pointer that C would accept, so a memory without pages gets one more.
         let base = if in_place { self.base } else { end.max(ALIGN) };
-        let pages = (base + size - end).div_ceil(PAGE) as u64;
+        let pages = (base + size - end).div_ceil(WASM_PAGE) as u64;
         let ty = memory.ty(&*store);
         if ty.maximum().is_some_and(|most| memory.size(&*store) + pages > most) {
             return Err(self.error(&format!(
@@ -184,7 +183,8 @@ impl Staging {
 
     #[cold]
     fn error(&self, reason: &str) -> wasmtime::Error {
-        wasmtime::Error::new(Error::Staging { module: self.module.clone(), reason: reason.to_owned() })
+        let (module, reason) = (self.module.clone(), reason.to_owned());
+        wasmtime::Error::new(Error::from(ModuleError::Staging { module, reason }))
     }
 }
 

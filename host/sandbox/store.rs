@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
-use super::{Budget, Sandbox, Sink};
-use crate::error::{Error, Frame, GuestBacktrace, Limit, Result, printable};
+use super::{Budget, Sandbox, Sink, engine_error};
+use crate::error::{Error, GuestBacktrace, GuestFrame, Limit, Result, printable};
 use crate::kernel;
 use crate::limits::Limits;
 
 /// How many kernels may stand beside a guest.
-pub(super) const KERNELS: usize = 8;
+pub(super) const MAX_KERNELS_PER_GUEST: usize = 8;
 
-pub(super) struct State {
+pub(super) struct StoreData {
     limits: Limits,
     pub(super) budget: Arc<Budget>,
     /// The guest's own budget, which is whole again for each call that has no other.
@@ -63,8 +63,8 @@ impl Hit {
 }
 
 /// An empty store with its limits set, running on `budget`.
-pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>> {
-    let state = State {
+pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreData>> {
+    let state = StoreData {
         limits: sandbox.config.limits,
         print: sandbox.print.clone(),
         printed: 0,
@@ -77,7 +77,7 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>
     store.limiter(|state| state);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
-        let State { budget, clock, .. } = store.data_mut();
+        let StoreData { budget, clock, .. } = store.data_mut();
         match clock.is_over(budget) {
             true => Err(wasmtime::Error::new(Trap::Interrupt)),
             false => Ok(UpdateDeadline::Continue(1)),
@@ -88,7 +88,7 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<State>
 }
 
 /// Charges what the guest uses from now on to `budget`.
-pub(super) fn charge(store: &mut Store<State>, budget: &Arc<Budget>) -> Result<()> {
+pub(super) fn charge(store: &mut Store<StoreData>, budget: &Arc<Budget>) -> Result<()> {
     settle(store);
     let state = store.data_mut();
     (state.budget, state.clock) = (budget.clone(), Clock::Budget);
@@ -96,7 +96,7 @@ pub(super) fn charge(store: &mut Store<State>, budget: &Arc<Budget>) -> Result<(
 }
 
 /// Charges it to a budget that is whole, and whose clock starts with the first tick.
-pub(super) fn charge_afresh(store: &mut Store<State>) -> Result<()> {
+pub(super) fn charge_afresh(store: &mut Store<StoreData>) -> Result<()> {
     let state = store.data_mut();
     state.clock = Clock::Unstarted;
     if !Arc::ptr_eq(&state.budget, &state.own) {
@@ -105,21 +105,21 @@ pub(super) fn charge_afresh(store: &mut Store<State>) -> Result<()> {
         state.budget = state.own.clone();
     }
     let fuel = store.data().limits.fuel;
-    store.set_fuel(fuel).map_err(|error| Error::Engine { reason: format!("{error:#}") })
+    store.set_fuel(fuel).map_err(engine_error)
 }
 
 /// Brings the current budget up to date.
-pub(super) fn settle(store: &mut Store<State>) {
+pub(super) fn settle(store: &mut Store<StoreData>) {
     if let Ok(left) = store.get_fuel() {
         store.data().budget.set_left(left);
     }
 }
 
-fn fuel(store: &mut Store<State>, budget: &Budget) -> Result<()> {
-    store.set_fuel(budget.left()).map_err(|error| Error::Engine { reason: format!("{error:#}") })
+fn fuel(store: &mut Store<StoreData>, budget: &Budget) -> Result<()> {
+    store.set_fuel(budget.left()).map_err(engine_error)
 }
 
-impl ResourceLimiter for State {
+impl ResourceLimiter for StoreData {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let limit = self.limits.memory;
         if desired > limit && !self.ours {
@@ -140,11 +140,11 @@ impl ResourceLimiter for State {
 
     /// The guest, and kernels beside it.
     fn instances(&self) -> usize {
-        1 + KERNELS
+        1 + MAX_KERNELS_PER_GUEST
     }
 
     fn memories(&self) -> usize {
-        1 + KERNELS
+        1 + MAX_KERNELS_PER_GUEST
     }
 
     fn tables(&self) -> usize {
@@ -153,7 +153,7 @@ impl ResourceLimiter for State {
 }
 
 /// The import `callbox.print (ptr, len)`.
-pub(super) fn print(mut caller: Caller<'_, State>, ptr: u32, len: u32) -> wasmtime::Result<()> {
+pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wasmtime::Result<()> {
     let (memory, state) = match caller.get_export("memory").and_then(Extern::into_memory) {
         Some(memory) => Memory::data_and_store_mut(&memory, &mut caller),
         None => return Err(wasmtime::Error::new(Trap::MemoryOutOfBounds)),
@@ -195,14 +195,14 @@ pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, budget
         }
         Some(Trap::StackOverflow) => "stack overflow".to_owned(),
         Some(trap) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
-        None => return Error::Engine { reason: format!("{error:#}") },
+        None => return engine_error(error),
     };
     let source = error.downcast_ref::<WasmBacktrace>().map(backtrace).unwrap_or_default();
     Error::Trap { module, export: export.to_owned(), trap, source }
 }
 
 fn backtrace(trace: &WasmBacktrace) -> GuestBacktrace {
-    let frame = |frame: &wasmtime::FrameInfo| Frame {
+    let frame = |frame: &wasmtime::FrameInfo| GuestFrame {
         name: frame.func_name().map(printable),
         index: frame.func_index(),
         offset: frame.module_offset(),

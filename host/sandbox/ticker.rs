@@ -14,14 +14,14 @@ use super::fork;
 const TICK: Duration = Duration::from_millis(10);
 
 /// How often a line of processes may fork and still run guests.
-const PROCESSES: usize = 64;
+const MAX_FORK_GENERATIONS: usize = 64;
 
 struct Ticker {
-    state: Mutex<State>,
+    state: Mutex<TickerState>,
     left: Condvar,
 }
 
-struct State {
+struct TickerState {
     engines: Vec<(u64, Engine)>,
     next: u64,
     running: bool,
@@ -29,10 +29,10 @@ struct State {
 
 /// One for each process in a line of forks: what a child inherits has no thread, and may be locked
 /// for ever.
-static TICKERS: [Ticker; PROCESSES] = [const {
-    let state = State { engines: Vec::new(), next: 0, running: false };
+static TICKERS: [Ticker; MAX_FORK_GENERATIONS] = [const {
+    let state = TickerState { engines: Vec::new(), next: 0, running: false };
     Ticker { state: Mutex::new(state), left: Condvar::new() }
-}; PROCESSES];
+}; MAX_FORK_GENERATIONS];
 
 /// While it lives, its engine's epoch advances.
 pub(super) struct Subscription {
@@ -59,7 +59,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if !fork::still(self.process) {
+        if !fork::is_same_process(self.process) {
             return; // its thread lives on in the parent, and not here
         }
         let ticker = &TICKERS[self.process];
@@ -80,7 +80,7 @@ impl Ticker {
         state.running = false;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, TickerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

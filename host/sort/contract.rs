@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::asking::Asking;
+use super::worker::Worker;
 use super::{Items, Job};
-use crate::array::room;
+use crate::callback::Session;
 use crate::error::Result;
+use crate::memory::try_with_capacity;
 
 /// Answers of a comparator that cannot all be true. The numbers are those of items, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +61,20 @@ impl Job {
     /// As [`Job::sort`].
     pub fn check_contract(&self, items: &Items, sample: usize) -> Result<Checked> {
         let chosen = spread(items.len(), sample);
-        let contradiction = self.ask_about(items)?.contradiction(&chosen)?;
+        let contradiction = self.worker(items)?.contradiction(&chosen)?;
         Ok(Checked { items: chosen.len(), contradiction })
     }
 }
 
-impl Asking<'_> {
+impl<'a> Worker<'a, Session<'a>> {
     fn contradiction(&mut self, chosen: &[usize]) -> Result<Option<Contradiction>> {
         use Contradiction::*;
-        let (items, n) = (self.items(), chosen.len());
-        let mut said = room(n * n, "the answers")?;
+        let (items, n) = (self.items, chosen.len());
+        let mut said = try_with_capacity(n * n, "the answers")?;
         said.resize(n * n, Ordering::Equal);
         for (row, &a) in chosen.iter().enumerate() {
             for (column, &b) in chosen.iter().enumerate() {
-                said[row * n + column] = self.guest(items.get(a), items.get(b))?;
+                said[row * n + column] = self.compare_raw(items.get(a), items.get(b))?;
             }
         }
         for (row, &a) in chosen.iter().enumerate() {
@@ -85,7 +86,7 @@ impl Asking<'_> {
                 if ab != ba.reverse() {
                     return Ok(Some(NotAntisymmetric { items: [a, b], answers: [ab, ba] }));
                 }
-                let again = self.guest(items.get(a), items.get(b))?;
+                let again = self.compare_raw(items.get(a), items.get(b))?;
                 if again != ab {
                     return Ok(Some(NotDeterministic { items: [a, b], answers: [ab, again] }));
                 }

@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
-use crate::array::{check_width, room};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bug};
+use crate::memory::{check_width, try_with_capacity};
 
 /// Lines, or records of one width, in memory.
 #[derive(Clone, Debug)]
 pub struct Items {
     bytes: Vec<u8>,
-    layout: Layout,
+    boundaries: Boundaries,
 }
 
 #[derive(Clone, Debug)]
-enum Layout {
+enum Boundaries {
     Lines { starts: Starts, separator: u8 },
     Records { width: usize },
 }
@@ -28,11 +28,11 @@ enum Starts {
 
 impl Starts {
     /// Room for so many, none of them above `most`.
-    fn room(count: usize, most: usize) -> Result<Starts> {
+    fn with_capacity(count: usize, most: usize) -> Result<Starts> {
         let what = "the places of the lines";
         match u32::try_from(most) {
-            Ok(_) => room(count, what).map(Starts::Short),
-            Err(_) => room(count, what).map(Starts::Long),
+            Ok(_) => try_with_capacity(count, what).map(Starts::Short),
+            Err(_) => try_with_capacity(count, what).map(Starts::Long),
         }
     }
 
@@ -67,14 +67,14 @@ impl Items {
     pub fn lines(text: Vec<u8>, separator: u8) -> Result<Items> {
         // Counted first: growing as they come would take up to three times the memory at once.
         let separators = memchr::memchr_iter(separator, &text).count();
-        let mut starts = Starts::room(separators + 2, text.len() + 1)?;
+        let mut starts = Starts::with_capacity(separators + 2, text.len() + 1)?;
         starts.push(0);
         memchr::memchr_iter(separator, &text).for_each(|at| starts.push(at + 1));
         if text.last().is_some_and(|last| *last != separator) {
             starts.push(text.len() + 1); // as if the last line had its separator
         }
         check_len(starts.len() - 1)?;
-        Ok(Items { bytes: text, layout: Layout::Lines { starts, separator } })
+        Ok(Items { bytes: text, boundaries: Boundaries::Lines { starts, separator } })
     }
 
     /// Records of `width` bytes each.
@@ -86,14 +86,14 @@ impl Items {
     pub fn records(bytes: Vec<u8>, width: usize) -> Result<Items> {
         check_width(bytes.len(), width)?;
         check_len(bytes.len() / width)?;
-        Ok(Items { bytes, layout: Layout::Records { width } })
+        Ok(Items { bytes, boundaries: Boundaries::Records { width } })
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        match &self.layout {
-            Layout::Lines { starts, .. } => starts.len() - 1,
-            Layout::Records { width } => self.bytes.len() / width,
+        match &self.boundaries {
+            Boundaries::Lines { starts, .. } => starts.len() - 1,
+            Boundaries::Records { width } => self.bytes.len() / width,
         }
     }
 
@@ -108,17 +108,17 @@ impl Items {
     ///
     /// Where there is no such item.
     pub fn get(&self, at: usize) -> &[u8] {
-        match &self.layout {
-            Layout::Lines { starts, .. } => &self.bytes[starts.get(at)..starts.get(at + 1) - 1],
-            Layout::Records { width } => &self.bytes[at * width..][..*width],
+        match &self.boundaries {
+            Boundaries::Lines { starts, .. } => &self.bytes[starts.get(at)..starts.get(at + 1) - 1],
+            Boundaries::Records { width } => &self.bytes[at * width..][..*width],
         }
     }
 
     /// Width of a record in bytes; `None` for lines.
     pub fn width(&self) -> Option<usize> {
-        match self.layout {
-            Layout::Lines { .. } => None,
-            Layout::Records { width } => Some(width),
+        match self.boundaries {
+            Boundaries::Lines { .. } => None,
+            Boundaries::Records { width } => Some(width),
         }
     }
 
@@ -134,10 +134,10 @@ impl Items {
     /// Items of these numbers, as they lie in memory; the end of the last line is left out.
     pub(super) fn whole(&self, numbers: Range<u32>) -> &[u8] {
         let (from, to) = (numbers.start as usize, numbers.end as usize);
-        match &self.layout {
-            Layout::Lines { .. } if from == to => &[],
-            Layout::Lines { starts, .. } => &self.bytes[starts.get(from)..starts.get(to) - 1],
-            Layout::Records { width } => &self.bytes[from * width..to * width],
+        match &self.boundaries {
+            Boundaries::Lines { .. } if from == to => &[],
+            Boundaries::Lines { starts, .. } => &self.bytes[starts.get(from)..starts.get(to) - 1],
+            Boundaries::Records { width } => &self.bytes[from * width..to * width],
         }
     }
 
@@ -145,7 +145,7 @@ impl Items {
     pub(super) fn replace_records(&mut self, records: &[u8]) -> Result<()> {
         match self.records_mut() {
             old if old.len() == records.len() => old.copy_from_slice(records),
-            _ => return Err(Error::NotPermutation),
+            old => return Err(bug!("{} bytes of sorted records for {}", records.len(), old.len())),
         }
         Ok(())
     }
@@ -154,17 +154,17 @@ impl Items {
     pub(super) fn arrange(&mut self, order: &[u32]) -> Result<()> {
         let end = usize::from(self.width().is_none());
         let len = order.iter().map(|&at| self.get(at as usize).len() + end).sum();
-        let mut bytes = room(len, "the sorted items")?;
-        let mut starts = Starts::room(order.len() + 1, len)?;
+        let mut bytes = try_with_capacity(len, "the sorted items")?;
+        let mut starts = Starts::with_capacity(order.len() + 1, len)?;
         for &at in order {
             starts.push(bytes.len());
             bytes.extend_from_slice(self.get(at as usize));
-            if let Layout::Lines { separator, .. } = self.layout {
+            if let Boundaries::Lines { separator, .. } = self.boundaries {
                 bytes.push(separator);
             }
         }
         starts.push(bytes.len());
-        if let Layout::Lines { starts: old, .. } = &mut self.layout {
+        if let Boundaries::Lines { starts: old, .. } = &mut self.boundaries {
             *old = starts;
         }
         self.bytes = bytes;

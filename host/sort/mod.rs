@@ -17,14 +17,15 @@
 //! # Ok(()) }
 //! ```
 
-mod asking;
+mod by_number;
+mod by_value;
 mod contract;
 mod items;
 mod job;
 mod options;
-mod order;
 mod parallel;
-mod run;
+mod runs;
+mod worker;
 
 pub use contract::{Checked, Contradiction};
 pub use items::Items;

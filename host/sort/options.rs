@@ -5,8 +5,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use crate::batch::Rules;
 use crate::native;
-use crate::resident::Rules;
 
 /// Is told of each comparison: both items, and what the guest said of them.
 pub type Trace = Arc<dyn Fn(&[u8], &[u8], Ordering) + Send + Sync>;
@@ -18,8 +18,8 @@ pub enum Sorter {
     /// The C library's `qsort`.
     #[default]
     Qsort,
-    /// The Microsoft C runtime's algorithm, [`native::crt::qsort`](crate::native::crt::qsort).
-    Crt,
+    /// The Microsoft C runtime's algorithm, [`native::msvcrt::qsort`](crate::native::msvcrt::qsort).
+    Msvcrt,
     /// A function of a shared library. Its result is checked to be in order, which takes a comparison more for
     /// each item.
     Library(native::SortFunction),
@@ -30,18 +30,24 @@ pub enum Sorter {
     ///
     /// It is a stable merge sort. It runs in a guest of its own, made for the job from the callback's
     /// module, whose memory counts against [`Limits::memory`](crate::Limits::memory).
-    Resident,
+    Sandboxed,
 }
 
 impl Sorter {
     /// The native code that sorts, if it is native code.
-    pub(super) fn native(self) -> Option<native::Sorter> {
+    pub(super) fn native(self) -> Option<native::NativeSorter> {
         match self {
-            Sorter::Qsort => Some(native::Sorter::Qsort),
-            Sorter::Crt => Some(native::Sorter::Crt),
-            Sorter::Library(function) => Some(native::Sorter::Library(function)),
-            Sorter::Resident => None,
+            Sorter::Qsort => Some(native::NativeSorter::Qsort),
+            Sorter::Msvcrt => Some(native::NativeSorter::Msvcrt),
+            Sorter::Library(function) => Some(native::NativeSorter::Library(function)),
+            Sorter::Sandboxed => None,
         }
+    }
+
+    /// Returns the native code that may sort records themselves. Of a library's function only the order of
+    /// numbers is checked.
+    pub(super) fn native_in_place(self) -> Option<native::NativeSorter> {
+        self.native().filter(|sorter| !matches!(sorter, native::NativeSorter::Library(_)))
     }
 }
 
@@ -60,7 +66,7 @@ pub struct Options {
     /// do. They share the job's fuel out evenly. The items are cut into as many parts, which are
     /// sorted apart and then merged, so the comparisons differ from those of one thread.
     pub parallel: NonZeroUsize,
-    /// Who is told of each comparison. Those of [`Sorter::Resident`] never leave the sandbox, and
+    /// Who is told of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and
     /// are not told.
     pub trace: Option<Trace>,
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ffi};
 use super::{registered, wrapped};
 use crate::callback::Callback;
 use crate::error::Error;
-use crate::lease::Retained;
+use crate::lease::RetainedLease;
 
 type Authorize = unsafe extern "C" fn(
     *mut c_void,
@@ -24,7 +24,7 @@ type Authorize = unsafe extern "C" fn(
 /// An authorizer that SQLite asks for as long as this lives.
 pub struct Authorizer<'db> {
     db: &'db Connection,
-    kept: Retained<Authorize>,
+    kept: RetainedLease<Authorize>,
 }
 
 /// Has a guest asked, while statements are prepared, whether they may do what they are going to do. Its prototype is

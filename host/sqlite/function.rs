@@ -10,9 +10,9 @@ use rusqlite::{Connection, Error as Sql};
 
 use super::wrapped;
 use crate::callback::Callback;
-use crate::ctype::{CType, Kind};
-use crate::entry::{Lent, Loan};
+use crate::ctype::{CType, NumberKind};
 use crate::error::Error;
+use crate::registry::{Access, SlotHandle};
 use crate::trampoline;
 
 /// Where an argument of the guest comes from. Arguments of SQL are counted from 0.
@@ -21,7 +21,7 @@ enum From {
     Integer {
         sql: usize,
         size: usize,
-        kind: Kind,
+        kind: NumberKind,
     },
     Real {
         sql: usize,
@@ -64,8 +64,8 @@ pub fn create_scalar_function(
         let reason = "a function of SQL returns a number here, or nothing";
         return Err(wrapped(Error::PrototypeUnserved { prototype: prototype.to_string(), reason }));
     }
-    let (loan, _) = trampoline::lend(callback, Lent::Values { budget: None }).map_err(wrapped)?;
-    db.create_scalar_function(name, arity, flags, move |context| call(&loan, &sources, &result, context))
+    let (handle, _) = trampoline::lend(callback, Access::Values { budget: None }).map_err(wrapped)?;
+    db.create_scalar_function(name, arity, flags, move |context| call(&handle, &sources, &result, context))
 }
 
 /// Where each argument comes from, and how many SQL passes.
@@ -85,7 +85,7 @@ fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
     let from = |(at, param): (usize, &CType)| {
         let (sql, size) = (numbers[at], param.size().unwrap_or(0));
         Ok(match (param, param.kind()) {
-            (_, Some(Kind::Float)) => From::Real { sql, size },
+            (_, Some(NumberKind::Float)) => From::Real { sql, size },
             (_, Some(_)) if let Some(run) = length_of(at) => From::Length { of: numbers[run] },
             (_, Some(kind)) => From::Integer { sql, size, kind },
             (CType::Pointer { pointee, readonly: true }, _) if **pointee == CType::Char => From::Text { sql },
@@ -99,7 +99,12 @@ fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
     Ok((sources, i32::try_from(arity).unwrap_or(i32::MAX)))
 }
 
-fn call(loan: &Loan, sources: &[From], result: &CType, context: &Context<'_>) -> rusqlite::Result<Value> {
+fn call(
+    handle: &SlotHandle,
+    sources: &[From],
+    result: &CType,
+    context: &Context<'_>,
+) -> rusqlite::Result<Value> {
     if (0..context.len()).any(|sql| context.get_raw(sql) == ValueRef::Null) {
         return Ok(Value::Null);
     }
@@ -112,15 +117,15 @@ fn call(loan: &Loan, sources: &[From], result: &CType, context: &Context<'_>) ->
     let mut answer = [0_u8; 8];
     // SAFETY: each argument is of the type that the prototype says, by `sources`; what they point to lives
     // until the call has returned; and the result is a number, if anything.
-    let called = unsafe { trampoline::call_values(loan.entry(), args.as_ptr(), &mut answer) };
+    let called = unsafe { trampoline::call_values(handle.entry(), args.as_ptr(), &mut answer) };
     called.map_err(wrapped)?;
     let bits = u64::from_ne_bytes(answer);
     Ok(match (result.kind(), result.size()) {
         (None, _) => Value::Null,
-        (Some(Kind::Float), Some(4)) => Value::Real(f32::from_bits(bits as u32).into()),
-        (Some(Kind::Float), _) => Value::Real(f64::from_bits(bits)),
-        (Some(Kind::Signed), _) => Value::Integer(bits as i64),
-        (Some(Kind::Unsigned), _) => {
+        (Some(NumberKind::Float), Some(4)) => Value::Real(f32::from_bits(bits as u32).into()),
+        (Some(NumberKind::Float), _) => Value::Real(f64::from_bits(bits)),
+        (Some(NumberKind::Signed), _) => Value::Integer(bits as i64),
+        (Some(NumberKind::Unsigned), _) => {
             Value::Integer(i64::try_from(bits).map_err(|_| Sql::IntegralValueOutOfRange(0, -1))?)
         }
     })
@@ -139,8 +144,8 @@ fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqli
             ValueRef::Integer(value) => {
                 let bits = 8 * size as u32;
                 let fits = match kind {
-                    _ if size == 8 => kind == Kind::Signed || value >= 0,
-                    Kind::Signed => value >> (bits - 1) == value >> 63,
+                    _ if size == 8 => kind == NumberKind::Signed || value >= 0,
+                    NumberKind::Signed => value >> (bits - 1) == value >> 63,
                     _ => value >> bits == 0,
                 };
                 if !fits {

@@ -8,37 +8,37 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use libffi::low::{self, CodePtr};
 use libffi::middle::{Cif, Type};
 use libffi::raw::{self, ffi_cif};
 
-use super::values::{self, Args, Room};
+use super::call::{self, ArgPointers, ResultBuffer};
 use crate::callback::Callback;
-use crate::ctype::{CType, Kind};
-use crate::entry::{Entry, Lent, Loan, new_table};
+use crate::ctype::{CType, NumberKind};
 use crate::error::{Error, Result};
 use crate::prototype::{CallConv, Prototype};
-use crate::table::{Slot, Table};
+use crate::registry::{Access, Entry, Slot, SlotHandle, SlotTable, new_table};
+use crate::sync::lock;
 
 /// The function pointers of one prototype.
-struct Bank {
+struct ClosurePool {
     cif: Cif,
-    table: &'static Table<Entry>,
+    table: &'static SlotTable<Entry>,
     /// Bytes of the result, integers extended to eight.
     result: usize,
     /// By their places in the table; `None` where libffi had no memory.
-    sockets: Mutex<Vec<Option<&'static Socket>>>,
+    closures: Mutex<Vec<Option<&'static ClosureSlot>>>,
 }
 
 // SAFETY: nobody changes the `Cif` after it has been made; libffi only reads it.
-unsafe impl Send for Bank {}
+unsafe impl Send for ClosurePool {}
 // SAFETY: as above.
-unsafe impl Sync for Bank {}
+unsafe impl Sync for ClosurePool {}
 
 /// What one function pointer leads to.
-struct Socket {
+struct ClosureSlot {
     slot: &'static Slot<Entry>,
     result: usize,
     /// What C gets where nobody answers; zeros if `None`.
@@ -47,39 +47,40 @@ struct Socket {
 }
 
 // SAFETY: the code is called from any thread; the pointer to it is only handed out.
-unsafe impl Send for Socket {}
+unsafe impl Send for ClosureSlot {}
 // SAFETY: as above.
-unsafe impl Sync for Socket {}
+unsafe impl Sync for ClosureSlot {}
 
-static BANKS: LazyLock<Mutex<HashMap<Prototype, &'static Bank>>> = LazyLock::new(Mutex::default);
+static POOLS: LazyLock<Mutex<HashMap<Prototype, &'static ClosurePool>>> = LazyLock::new(Mutex::default);
 
 /// Lends a function pointer of the callback's prototype.
-pub(crate) fn lend(callback: &Callback, lent: Lent) -> Result<(Loan, *const c_void)> {
-    let bank = bank(callback.prototype())?;
-    let mut sockets = lock(&bank.sockets);
-    let loan = Loan::new_in(bank.table, Entry::new(callback.clone(), lent))?;
-    let at = bank.table.position(loan.key());
-    if at == sockets.len() {
-        sockets.push(None);
+pub(crate) fn lend(callback: &Callback, access: Access) -> Result<(SlotHandle, *const c_void)> {
+    let pool = pool(callback.prototype())?;
+    let mut closures = lock(&pool.closures);
+    let handle = SlotHandle::new_in(pool.table, Entry::new(callback.clone(), access))?;
+    let at = pool.table.position(handle.key());
+    if at == closures.len() {
+        closures.push(None);
     }
-    let socket = match sockets[at] {
-        Some(socket) => socket,
+    let closure_slot = match closures[at] {
+        Some(closure_slot) => closure_slot,
         None => {
-            let slot = bank.table.touched(at);
-            let socket = slot.and_then(|slot| bank.socket(slot));
+            let slot = pool.table.touched(at);
+            let closure_slot = slot.and_then(|slot| pool.closure_slot(slot));
             let what = "a function pointer";
-            sockets[at] = Some(socket.ok_or(Error::NoMemory { bytes: size_of::<raw::ffi_closure>(), what })?);
-            sockets[at].expect("it has just been put there")
+            closures[at] =
+                Some(closure_slot.ok_or(Error::NoMemory { bytes: size_of::<raw::ffi_closure>(), what })?);
+            closures[at].expect("it has just been put there")
         }
     };
-    *lock(&socket.neutral) = callback.terms().fallback.clone();
-    Ok((loan, socket.code.as_ptr()))
+    *lock(&closure_slot.neutral) = callback.policy().fallback.clone();
+    Ok((handle, closure_slot.code.as_ptr()))
 }
 
-fn bank(prototype: &Prototype) -> Result<&'static Bank> {
-    let mut banks = lock(&BANKS);
-    if let Some(bank) = banks.get(prototype) {
-        return Ok(bank);
+fn pool(prototype: &Prototype) -> Result<&'static ClosurePool> {
+    let mut pools = lock(&POOLS);
+    if let Some(pool) = pools.get(prototype) {
+        return Ok(pool);
     }
     let unserved = |reason| Error::PrototypeUnserved { prototype: prototype.to_string(), reason };
     let abi =
@@ -89,29 +90,29 @@ fn bank(prototype: &Prototype) -> Result<&'static Bank> {
     let params = prototype.params().iter().map(ffi_type);
     let cif = Cif::try_new_with_abi(params, ffi_type(result), abi)
         .map_err(|_| unserved("libffi does not know how to pass its arguments"))?;
-    let bank = Bank { cif, table: new_table(), result: size, sockets: Mutex::default() };
-    let bank: &'static Bank = Box::leak(Box::new(bank));
-    banks.insert(prototype.clone(), bank);
-    Ok(bank)
+    let pool = ClosurePool { cif, table: new_table(), result: size, closures: Mutex::default() };
+    let pool: &'static ClosurePool = Box::leak(Box::new(pool));
+    pools.insert(prototype.clone(), pool);
+    Ok(pool)
 }
 
-impl Bank {
+impl ClosurePool {
     /// Makes a function pointer for a slot; `None` where there is no memory.
-    fn socket(&'static self, slot: &'static Slot<Entry>) -> Option<&'static Socket> {
+    fn closure_slot(&'static self, slot: &'static Slot<Entry>) -> Option<&'static ClosureSlot> {
         let (closure, code) = low::try_closure_alloc()?;
-        let socket = Socket { slot, result: self.result, neutral: Mutex::default(), code };
-        let socket: &'static Socket = Box::leak(Box::new(socket));
+        let closure_slot = ClosureSlot { slot, result: self.result, neutral: Mutex::default(), code };
+        let closure_slot: &'static ClosureSlot = Box::leak(Box::new(closure_slot));
         // SAFETY: the closure has just been allocated, with this code; bank and socket live for ever.
         let status = unsafe {
             raw::ffi_prep_closure_loc(
                 closure,
                 self.cif.as_raw_ptr(),
-                Some(called),
-                ptr::from_ref(socket).cast_mut().cast(),
+                Some(closure_entry),
+                ptr::from_ref(closure_slot).cast_mut().cast(),
                 code.as_mut_ptr(),
             )
         };
-        (status == raw::ffi_status_FFI_OK).then_some(socket)
+        (status == raw::ffi_status_FFI_OK).then_some(closure_slot)
     }
 }
 
@@ -121,27 +122,27 @@ impl Bank {
 ///
 /// libffi passes the socket of that function pointer, pointers to the arguments of its prototype, and room
 /// for its result.
-unsafe extern "C" fn called(
+unsafe extern "C" fn closure_entry(
     _: *mut ffi_cif,
     result: *mut c_void,
     args: *mut *mut c_void,
-    socket: *mut c_void,
+    closure_slot: *mut c_void,
 ) {
     // SAFETY: it is the socket that `Bank::socket` has left with libffi.
-    let socket = unsafe { &*socket.cast::<Socket>() };
-    let answered = socket.slot.get().is_some_and(|entry| {
-        let room = Room { at: result, size: socket.result };
+    let closure_slot = unsafe { &*closure_slot.cast::<ClosureSlot>() };
+    let answered = closure_slot.slot.get().is_some_and(|entry| {
+        let buffer = ResultBuffer { at: result, size: closure_slot.result };
         // SAFETY: the entry is of the prototype that libffi read the arguments by, and libffi has room for
         // the result.
-        unsafe { values::answer(&entry, Args(args.cast_const().cast()), room) }
+        unsafe { call::answer(&entry, ArgPointers(args.cast_const().cast()), buffer) }
     });
     if !answered {
         // SAFETY: as above.
-        unsafe { socket.write_neutral(result) }
+        unsafe { closure_slot.write_neutral(result) }
     }
 }
 
-impl Socket {
+impl ClosureSlot {
     /// # Safety
     ///
     /// `result` has room for a result of the socket's prototype.
@@ -156,10 +157,6 @@ impl Socket {
             None => unsafe { ptr::write_bytes(result, 0, self.result) },
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// libffi's number for a calling convention, where the target has it.
@@ -183,17 +180,17 @@ fn convention(conv: CallConv) -> Option<raw::ffi_abi> {
 /// libffi's type for one of ours, which is an argument, a result or a field of one.
 fn ffi_type(ctype: &CType) -> Type {
     match (ctype.kind(), ctype.size()) {
-        (Some(Kind::Float), Some(4)) => Type::f32(),
-        (Some(Kind::Float), _) if *ctype == CType::LongDouble => Type::longdouble(),
-        (Some(Kind::Float), _) => Type::f64(),
-        (Some(Kind::Signed), Some(1)) => Type::i8(),
-        (Some(Kind::Signed), Some(2)) => Type::i16(),
-        (Some(Kind::Signed), Some(4)) => Type::i32(),
-        (Some(Kind::Signed), _) => Type::i64(),
-        (Some(Kind::Unsigned), Some(1)) => Type::u8(),
-        (Some(Kind::Unsigned), Some(2)) => Type::u16(),
-        (Some(Kind::Unsigned), Some(4)) => Type::u32(),
-        (Some(Kind::Unsigned), _) => Type::u64(),
+        (Some(NumberKind::Float), Some(4)) => Type::f32(),
+        (Some(NumberKind::Float), _) if *ctype == CType::LongDouble => Type::longdouble(),
+        (Some(NumberKind::Float), _) => Type::f64(),
+        (Some(NumberKind::Signed), Some(1)) => Type::i8(),
+        (Some(NumberKind::Signed), Some(2)) => Type::i16(),
+        (Some(NumberKind::Signed), Some(4)) => Type::i32(),
+        (Some(NumberKind::Signed), _) => Type::i64(),
+        (Some(NumberKind::Unsigned), Some(1)) => Type::u8(),
+        (Some(NumberKind::Unsigned), Some(2)) => Type::u16(),
+        (Some(NumberKind::Unsigned), Some(4)) => Type::u32(),
+        (Some(NumberKind::Unsigned), _) => Type::u64(),
         (None, None) => Type::void(),
         (None, Some(_)) => match ctype {
             CType::Struct(_) => Type::structure(elements(ctype)),
@@ -225,8 +222,8 @@ fn repeated(element: &CType, len: usize) -> Vec<Type> {
     (0..len).flat_map(|_| one.clone()).collect()
 }
 
-impl fmt::Debug for Bank {
+impl fmt::Debug for ClosurePool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bank({} function pointers)", lock(&self.sockets).len())
+        write!(f, "ClosurePool({} function pointers)", lock(&self.closures).len())
     }
 }

@@ -298,8 +298,8 @@ fn many_exports() -> Vec<u8> {
 fn the_worst_modules_inside_the_limits_compile_within_bounds() {
     let i32s = |count: usize| (0, count);
     // Types, and a unit of code that is repeated, with what stands before and after.
-    type Shape<'a> = (&'a str, Vec<(usize, usize)>, &'a [u8], &'a [u8], &'a [u8]);
-    let shapes: [Shape<'_>; 9] = [
+    type CompareShape<'a> = (&'a str, Vec<(usize, usize)>, &'a [u8], &'a [u8], &'a [u8]);
+    let shapes: [CompareShape<'_>; 9] = [
         ("memory.grow", vec![(0, 0)], b"\x41\x00", b"\x40\x00", b"\x1a"),
         ("table.get", vec![(0, 0)], b"\x41\x00", b"\x25\x00\xd1", b"\x1a"),
         ("call_indirect", vec![(0, 0)], b"", b"\x20\x00\x11\x00\x00", b""),

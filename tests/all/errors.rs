@@ -58,16 +58,16 @@ fn prototypes_that_no_trampoline_serves() {
             "\"int (const int [n2], double n2)\": the length of a pointer's elements is told by an argument that is no integer",
         ),
     ] {
-        says(
-            guest.callback("f", prototype),
-            Blame::Caller,
-            &format!("no trampoline serves the prototype {reason}"),
-        );
+        says(guest.callback("f", prototype), Blame::Caller, &format!("unsupported prototype {reason}"));
     }
-    let comparators_only = "no trampoline serves the prototype \"int (int, int)\": \
+    let comparators_only = "unsupported prototype \"int (int, int)\": \
          only a comparator sorts and searches, as in \"int (const T *, const T *)\"";
     let plain: Prototype = "int (int, int)".parse().unwrap();
-    says(guest.callback_as(callbox::Shape::Scalars, "f", plain.clone()), Blame::Caller, comparators_only);
+    says(
+        guest.callback_as(callbox::CompareShape::Scalars, "f", plain.clone()),
+        Blame::Caller,
+        comparators_only,
+    );
     let callback = guest.callback("f", plain).unwrap();
     says(native::qsort(&mut [2, 1], &callback), Blame::Caller, comparators_only);
     says(callback.retain(), Blame::Caller, comparators_only);

@@ -461,7 +461,7 @@ fn arrays_above_the_limit_are_the_callers_error() {
     let ascending = ascending.callback("compare", comparator()).unwrap();
     for outcome in [
         native::qsort(&mut [2, 1, 4, 3], &ascending),
-        native::crt_qsort(&mut [2, 1, 4, 3], &ascending),
+        native::msvcrt_qsort(&mut [2, 1, 4, 3], &ascending),
         native::bsearch(&1, &[1, 2, 3, 4], &ascending).map(drop),
         ascending.lend(&mut [1, 2, 3, 4]).map(drop),
     ] {

@@ -79,7 +79,7 @@ fn several_files_are_sorted_together_and_a_dash_is_standard_input() {
 fn of_equals_the_first_is_kept() {
     let output = callbox_ok(&["sort", "fold", "-u"], b"b\nA\na\nB\n");
     assert_eq!(output, b"A\nb\n");
-    let output = callbox_ok(&["sort", "fold", "-u", "--sorter", "crt"], b"b\nA\na\nB\n");
+    let output = callbox_ok(&["sort", "fold", "-u", "--sorter", "msvcrt"], b"b\nA\na\nB\n");
     assert_eq!(output, b"A\nb\n");
 }
 

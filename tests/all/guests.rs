@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use callbox::bundled::BUNDLED;
-use callbox::{CType, Callback, Error, Limits, Module, Prototype, Sandbox, Shape, native};
+use callbox::{
+    CType, Callback, CompareShape, Error, Limits, Module, ModuleError, Prototype, Sandbox, native,
+};
 use sha2::{Digest, Sha256};
 
 use crate::support::{callbox_ok, clang, comparator, files, guest, path, promise, sandbox, skip};
@@ -93,7 +95,7 @@ fn sorts(callback: &Callback) {
 #[test]
 fn a_guest_that_grows_its_memory_without_an_allocator_is_refused() {
     let error = compare(&format!("(module (memory (export \"memory\") 1) {GROWS} {ORDER})")).unwrap_err();
-    assert!(matches!(error, Error::Staging { .. }), "{error}");
+    assert!(matches!(error, Error::Module(ModuleError::Staging { .. })), "{error}");
     assert!(error.to_string().contains("export callbox_alloc"), "{error}");
 }
 
@@ -125,7 +127,7 @@ fn an_allocator_that_lies_is_caught() {
         let callback = compare(&format!("(module (memory (export \"memory\") 1) {alloc} {ORDER})")).unwrap();
         let mut ia = [2, 1];
         let error = native::qsort(&mut ia, &callback).unwrap_err();
-        assert!(matches!(error, Error::Staging { .. }), "{at}: {error}");
+        assert!(matches!(error, Error::Module(ModuleError::Staging { .. })), "{at}: {error}");
         assert_eq!(ia, [2, 1]);
     }
 }
@@ -161,9 +163,9 @@ fn the_name_of_an_export_tells_its_shape_and_an_option_overrides() {
         (func (export \"order_i32\") (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1)))
         (func (export \"order\") (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1))))";
     let guest = guest(both);
-    assert_eq!(guest.callback("order_i32", comparator()).unwrap().shape(), Some(Shape::Scalars));
-    assert_eq!(guest.callback("order", comparator()).unwrap().shape(), Some(Shape::Pointers));
-    let scalars = guest.callback_as(Shape::Scalars, "order", comparator()).unwrap();
+    assert_eq!(guest.callback("order_i32", comparator()).unwrap().shape(), Some(CompareShape::Scalars));
+    assert_eq!(guest.callback("order", comparator()).unwrap().shape(), Some(CompareShape::Pointers));
+    let scalars = guest.callback_as(CompareShape::Scalars, "order", comparator()).unwrap();
     sorts(&scalars);
 }
 

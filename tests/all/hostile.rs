@@ -67,7 +67,7 @@ fn fails(file: &Path, blame: &str, text: &str) {
 
 fn lies(file: &Path) {
     let liar = sandbox().load(file).unwrap().callback("compare", comparator()).unwrap();
-    for sort in [native::qsort::<i32>, native::crt_qsort::<i32>] {
+    for sort in [native::qsort::<i32>, native::msvcrt_qsort::<i32>] {
         for len in [0, 1, 2, 3, 5, 8, 9, 100, 1000] {
             let numbers: Vec<i32> = (0..len).map(|n: i32| n.wrapping_mul(0x3000_0001)).collect();
             let mut sorted = numbers.clone();
@@ -136,7 +136,7 @@ fn liars_give_a_permutation_of_records_of_any_width() {
         let liar = guest.callback("compare", callbox::Prototype::comparator(callbox::CType::Void)).unwrap();
         for width in [1, 3, 4, 8, 12, 32, 33, 100] {
             let records: Vec<u8> = (0..300 * width).map(|n| (n * 7 % 251) as u8).collect();
-            for sort in [native::qsort_records, native::crt_qsort_records] {
+            for sort in [native::qsort_records, native::msvcrt_qsort_records] {
                 let mut sorted = records.clone();
                 let _ = sort(&mut sorted, width, &liar);
                 let all = |bytes: &[u8]| {

@@ -8,17 +8,17 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use callbox::{CType, CallError, CallbackTable, Error, Limits, Pointer, Prototype, Sandbox};
+use callbox::{CType, CallError, CallbackTable, CompareFn, Error, Limits, Prototype, Sandbox};
 
 use crate::support::{again, alone, comparator, comparing, good, path, sandbox, skip};
 
-fn call(pointer: Pointer, a: &i32, b: &i32) -> c_int {
+fn call(pointer: CompareFn, a: &i32, b: &i32) -> c_int {
     // SAFETY: both point to an element for the time of the call.
     unsafe { pointer((&raw const *a).cast(), (&raw const *b).cast()) }
 }
 
 /// A stranger's bubble sort, as a C library would have it.
-unsafe fn vendor_sort(base: *mut c_void, len: usize, width: usize, compare: Pointer) {
+unsafe fn vendor_sort(base: *mut c_void, len: usize, width: usize, compare: CompareFn) {
     let at = |i: usize| base.cast::<u8>().wrapping_add(i * width);
     for end in (1..len).rev() {
         for i in 0..end {
@@ -255,7 +255,7 @@ fn the_table_tells_who_is_registered() {
 fn a_key_names_its_lease_and_never_a_later_one() {
     let kept = good("ascending", "compare").retain().unwrap();
     let number = kept.key().as_u64();
-    assert_eq!(callbox::Key::from_u64(number), Some(kept.key()));
+    assert_eq!(callbox::SlotKey::from_u64(number), Some(kept.key()));
     let key = kept.key();
     drop(kept);
     let later = good("ascending", "compare").retain().unwrap();
@@ -296,7 +296,7 @@ fn callers_on_many_threads_take_turns() {
 
 #[test]
 fn a_call_from_inside_a_call_is_a_failure_and_not_a_deadlock() {
-    let pointer: Arc<OnceLock<Pointer>> = Arc::default();
+    let pointer: Arc<OnceLock<CompareFn>> = Arc::default();
     let inner = pointer.clone();
     let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(move |_| {
         if let Some(pointer) = inner.get() {

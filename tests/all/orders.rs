@@ -44,7 +44,7 @@ fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) -> bool
     let shown = if guest == "version" { without_hidden_names(input) } else { None };
     let input = shown.as_deref().unwrap_or(input);
     let Some(expected) = gnu_sort(&gnu, input) else { return false };
-    for sorter in ["qsort", "crt"] {
+    for sorter in ["qsort", "msvcrt"] {
         let args: Vec<_> = ["sort", guest, "--sorter", sorter].iter().chain(options).copied().collect();
         assert_same(&callbox_ok(&args, input), &expected, &format!("{args:?}"));
     }
@@ -261,7 +261,7 @@ macro_rules! records {
                 .collect();
             numbers.sort_by($order);
             let expected: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-            for sorter in ["qsort", "crt"] {
+            for sorter in ["qsort", "msvcrt"] {
                 let name = stringify!($t);
                 let found = callbox_ok(&["sort", name, "-t", name, "--sorter", sorter], &bytes);
                 assert!(found == expected, "{name} by {sorter}");

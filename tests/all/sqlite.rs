@@ -213,7 +213,7 @@ fn a_callback_of_another_shape_is_no_collation() {
     let error = sqlite::create_collation(&db, "guest", &pointers).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "\"compare\" as \"int (const void *, const void *)\" is not a usable C type: a collation takes two runs of bytes; \
+        "unsupported prototype \"int (const void *, const void *)\": a collation takes two runs of bytes; \
          register compare_bytes as \"int (const void *, const void *)\""
     );
     assert!(CallbackTable.iter().all(|entry| entry.export != "compare" || entry.calls > 0));
@@ -235,7 +235,7 @@ fn sqlite_itself_takes_a_pointer_its_user_data_and_its_destructor() {
     let db = tags(&["a", "ccc", "bb"]);
     let name = CString::new("longer").unwrap();
     unsafe extern "C" fn release(user_data: *mut c_void) {
-        callbox::release(user_data);
+        callbox::lease::release(user_data);
     }
     // SAFETY: the pointer is of SQLite's type, and its lease ends with the collation.
     let code = unsafe {

@@ -58,11 +58,11 @@ fn under_the_c_librarys_qsort_the_comparators_print_what_the_tutorial_shows() {
 #[test]
 fn under_the_microsoft_runtimes_qsort_each_run_works_on_what_the_run_before_left() {
     let mut ia = [5, 1, 7, 33, 99];
-    assert_eq!(transcript("pointers", native::crt_qsort, &mut ia).lines().count(), 10);
+    assert_eq!(transcript("pointers", native::msvcrt_qsort, &mut ia).lines().count(), 10);
     assert_eq!(ia, [1, 7, 33, 99, 5]);
-    assert_eq!(transcript("values", native::crt_qsort, &mut ia), CRT_SECOND);
+    assert_eq!(transcript("values", native::msvcrt_qsort, &mut ia), CRT_SECOND);
     assert_eq!(ia, [7, 33, 99, 5, 1]);
-    assert_eq!(transcript("ascending", native::crt_qsort, &mut ia), CRT_THIRD);
+    assert_eq!(transcript("ascending", native::msvcrt_qsort, &mut ia), CRT_THIRD);
     assert_eq!(ia, [1, 5, 7, 33, 99]);
 }
 

@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use super::super::{Sorter, glibc};
+use super::super::NativeSorter;
 use super::{Checks, WIDTHS, elements, every_answer, liars, say, sort, sorted};
-use crate::array::Private;
+use crate::batch::glibc;
 use crate::callback::Callback;
 use crate::error::Error;
+use crate::memory::ScratchArray;
 
 /// Runs one of these tests again in a process of its own, with the C library short of memory.
 /// Returns how it ended; `None` where that cannot be done, which is said.
@@ -51,19 +52,20 @@ fn without_its_temporary_qsort_is_left_at_the_first_call() {
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn unsafe_path_is_left_at_the_first_call() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     for width in WIDTHS {
         for count in [2, 3, 5, 100, 1000, 10_000] {
             // Less than this is on the stack.
             let merges = if width > 32 { count * 16 + width < 1024 } else { count * width < 1024 };
             for (name, mut liar) in liars() {
-                let mut private = elements(count, width);
-                let before = private.as_slice().to_vec();
+                let mut scratch = elements(count, width);
+                let before = scratch.as_slice().to_vec();
                 let mut calls = 0;
-                let outcome = sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
-                    calls += 1;
-                    Ok(liar(a, b))
-                });
+                let outcome =
+                    sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| {
+                        calls += 1;
+                        Ok(liar(a, b))
+                    });
                 if merges {
                     assert!(outcome.is_ok());
                     continue;
@@ -71,14 +73,14 @@ fn unsafe_path_is_left_at_the_first_call() {
                 let error = outcome.expect_err(name);
                 assert!(matches!(error, Error::LeftMergePath { .. }), "{name}, {count} × {width}: {error}");
                 assert_eq!(calls, 0, "a comparator was asked on the unsafe path");
-                assert!(private.as_slice() == before, "{name}, {count} × {width}: an element has moved");
+                assert!(scratch.as_slice() == before, "{name}, {count} × {width}: an element has moved");
             }
         }
     }
     // Nothing is left behind that would hinder the next.
-    let mut private = elements(8, 4);
-    sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |a, b| Ok(b.cmp(a))).unwrap();
-    assert_eq!(private.as_slice()[..4], [7, 0, 0, 0]);
+    let mut scratch = elements(8, 4);
+    sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| Ok(b.cmp(a))).unwrap();
+    assert_eq!(scratch.as_slice()[..4], [7, 0, 0, 0]);
 }
 
 /// McIlroy's adversary (1999): it answers consistently, and so that a quicksort takes quadratic time.
@@ -91,13 +93,13 @@ fn the_quadratic_adversary_is_left_at_the_first_call() {
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn adversary_is_left_at_the_first_call() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     for (checks, count) in [(Checks::All, 100_000), (Checks::Range, 2000)] {
         let gas = u32::MAX;
         let mut value = vec![gas; count];
         let (mut solid, mut candidate, mut calls) = (0, 0, 0);
-        let mut private = elements(count, 4);
-        let outcome = sort(checks, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
+        let mut scratch = elements(count, 4);
+        let outcome = sort(checks, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| {
             calls += 1;
             let [x, y] = [a, b].map(|e| u32::from_le_bytes(e.try_into().unwrap()) as usize);
             if value[x] == gas && value[y] == gas {
@@ -132,7 +134,7 @@ fn the_range_check_alone_keeps_every_element_on_every_unsafe_path_of_up_to_five(
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn unsafe_paths_of_up_to_five() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     let width = 1024; // so that even for two elements the temporary comes from malloc
     let mut runs = Vec::new();
     let mut left = 0;
@@ -142,11 +144,17 @@ fn unsafe_paths_of_up_to_five() {
         // answers can go on for long: the first ten are tried in every combination.
         let free = if count <= 4 { usize::MAX } else { 10 };
         runs.push(every_answer(free, |answer| {
-            let mut private = elements(count, width);
-            let outcome = sort(Checks::Range, Sorter::Qsort, &mut private, &nobody, &mut |_, _| Ok(answer()));
+            let mut scratch = elements(count, width);
+            let outcome = sort(
+                Checks::Range,
+                NativeSorter::Qsort,
+                &mut scratch,
+                &placeholder,
+                &mut |_, _| Ok(answer()),
+            );
             left += usize::from(outcome.is_err());
             assert!(matches!(outcome, Ok(()) | Err(Error::OutOfBounds { .. })), "{outcome:?}");
-            assert_eq!(sorted(&private), before);
+            assert_eq!(sorted(&scratch), before);
         }));
     }
     say(&format!("paths of the quicksort for 2 to 5 elements: {runs:?}, of which {left} leave the array"));
@@ -162,18 +170,20 @@ fn the_range_check_alone_stops_every_liar_on_the_unsafe_path() {
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn unsafe_path_stops_at_the_range() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     let mut left = 0;
     for width in WIDTHS {
         for count in [4, 5, 100, 10_000] {
             for (_, mut liar) in liars() {
-                let mut private = elements(count, width);
-                let before = sorted(&private);
+                let mut scratch = elements(count, width);
+                let before = sorted(&scratch);
                 let outcome =
-                    sort(Checks::Range, Sorter::Qsort, &mut private, &nobody, &mut |a, b| Ok(liar(a, b)));
+                    sort(Checks::Range, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| {
+                        Ok(liar(a, b))
+                    });
                 assert!(matches!(outcome, Ok(()) | Err(Error::OutOfBounds { .. })), "{outcome:?}");
                 left += usize::from(outcome.is_err());
-                assert!(sorted(&private) == before, "{count} × {width}: elements are lost");
+                assert!(sorted(&scratch) == before, "{count} × {width}: elements are lost");
             }
         }
     }
@@ -196,9 +206,9 @@ fn with_every_check_off_a_liar_crashes_the_process() {
 #[test]
 #[ignore = "runs with a preloaded library, and crashes"]
 fn a_liar_crashes() {
-    let nobody = Callback::nobody();
-    let mut private = elements(10_000, 4);
-    let _ = sort(Checks::None, Sorter::Qsort, &mut private, &nobody, &mut |a, b| {
+    let placeholder = Callback::placeholder();
+    let mut scratch = elements(10_000, 4);
+    let _ = sort(Checks::None, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| {
         // Looks at them as a guest's copy would.
         std::hint::black_box((a.to_vec(), b.to_vec()));
         Ok(Ordering::Less)
@@ -214,20 +224,20 @@ fn an_array_whose_temporary_would_be_refused_is_refused_before_anything_is_calle
 #[test]
 #[ignore = "runs with a preloaded library"]
 fn temporary_is_too_large() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     let page = rustix::param::page_size();
     let ask = &mut |_: &[u8], _: &[u8]| panic!("a comparator was asked");
-    let mut private = elements(1001 * page / 4, 4);
-    let before = private.as_slice().to_vec();
-    let error = sort(Checks::All, Sorter::Qsort, &mut private, &nobody, ask).unwrap_err();
+    let mut scratch = elements(1001 * page / 4, 4);
+    let before = scratch.as_slice().to_vec();
+    let error = sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, ask).unwrap_err();
     assert!(
         matches!(error, Error::TemporaryTooLarge { temporary, .. } if temporary == 1001 * page),
         "{error}"
     );
-    assert!(private.as_slice() == before);
+    assert!(scratch.as_slice() == before);
     // One page less is a quarter, and a quarter is enough.
-    let mut private = elements(1000 * page / 4, 4);
-    sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |a, b| Ok(a.cmp(b))).unwrap();
+    let mut scratch = elements(1000 * page / 4, 4);
+    sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| Ok(a.cmp(b))).unwrap();
 }
 
 #[test]
@@ -240,7 +250,7 @@ fn with_little_address_space_qsort_is_left_or_not_begun() {
 #[ignore = "runs in a process of its own"]
 fn little_address_space() {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     let (count, width) = (9 << 18, 32); // 72 MiB, more than an arena of malloc's, and a temporary of as much
     let mut outcomes = Vec::new();
     for spare in [16u64, 100, 160, 512] {
@@ -251,8 +261,10 @@ fn little_address_space() {
         let before = limit.current;
         limit.current = Some((kib << 10) + (spare << 20));
         setrlimit(Resource::As, limit).unwrap();
-        let outcome = Private::zeroed(count, width, usize::MAX).and_then(|mut private| {
-            sort(Checks::All, Sorter::Qsort, &mut private, &nobody, &mut |_, _| Ok(Ordering::Equal))
+        let outcome = ScratchArray::zeroed(count, width, usize::MAX).and_then(|mut scratch| {
+            sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |_, _| {
+                Ok(Ordering::Equal)
+            })
         });
         limit.current = before;
         setrlimit(Resource::As, limit).unwrap();

@@ -7,32 +7,31 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io::Write as _;
 
-use super::bsearch::search_with;
-use super::qsort::AskAlone;
-use super::qsort::sort_within;
-use super::{Sorter, sort_private};
-use crate::array::Private;
-use crate::bounds::{Bounds, Run};
-use crate::callback::Callback;
+use super::bsearch::search_by;
+use super::qsort::call_sorter;
+use super::{NativeSorter, sort_by};
+use crate::callback::{Answer, Callback};
 use crate::error::{Error, Result};
+use crate::memory::{AddressRange, Bounds, ScratchArray};
+use crate::trampoline::Ask;
 
 mod in_place;
 
-const BOTH: [Sorter; 2] = [Sorter::Qsort, Sorter::Crt];
+const BOTH: [NativeSorter; 2] = [NativeSorter::Qsort, NativeSorter::Msvcrt];
 
 /// Elements that are all different, as far as their width allows.
-fn elements(count: usize, width: usize) -> Private {
-    let mut private = Private::zeroed(count, width, usize::MAX).unwrap();
-    for (at, element) in private.as_mut_slice().chunks_exact_mut(width).enumerate() {
+fn elements(count: usize, width: usize) -> ScratchArray {
+    let mut scratch = ScratchArray::zeroed(count, width, usize::MAX).unwrap();
+    for (at, element) in scratch.as_mut_slice().chunks_exact_mut(width).enumerate() {
         let number = &(at as u32).to_le_bytes()[..width.min(4)];
         element.fill(0xa5);
         element[..number.len()].copy_from_slice(number);
     }
-    private
+    scratch
 }
 
-fn sorted(private: &Private) -> Vec<Vec<u8>> {
-    let mut all: Vec<_> = private.as_slice().chunks_exact(private.width()).map(<[u8]>::to_vec).collect();
+fn sorted(scratch: &ScratchArray) -> Vec<Vec<u8>> {
+    let mut all: Vec<_> = scratch.as_slice().chunks_exact(scratch.width()).map(<[u8]>::to_vec).collect();
     all.sort();
     all
 }
@@ -48,28 +47,19 @@ enum Checks {
 
 fn sort(
     checks: Checks,
-    sorter: Sorter,
-    private: &mut Private,
+    sorter: NativeSorter,
+    scratch: &mut ScratchArray,
     callback: &Callback,
-    ask: &mut AskAlone<'_>,
+    ask: &mut dyn FnMut(&[u8], &[u8]) -> Answer,
 ) -> Result<()> {
-    let (run, width) = (Run::of(private.as_slice()), private.width());
-    let ask = &mut |a: &[u8], b: &[u8]| ask(a, b);
-    match checks {
-        Checks::All => sort_private(sorter, private, callback, ask),
-        Checks::Range => {
-            let bounds = Bounds::Known { a: run, b: run, width, ascending: false };
-            sort_within(bounds, None, sorter, private, callback, Box::new(|_, [a, b]| ask(a, b)))
-        }
-        Checks::None => sort_within(
-            Bounds::Trusted { width },
-            None,
-            sorter,
-            private,
-            callback,
-            Box::new(|_, [a, b]| ask(a, b)),
-        ),
-    }
+    let (range, width) = (AddressRange::of(scratch.as_slice()), scratch.width());
+    let ask: Box<Ask<'_>> = Box::new(|_, [a, b]| ask(a, b));
+    let bounds = match checks {
+        Checks::All => return sort_by(sorter, scratch, callback, ask),
+        Checks::Range => Bounds::Known { a: range, b: range, width, ascending: false },
+        Checks::None => Bounds::Trusted { width },
+    };
+    call_sorter(bounds, None, sorter, scratch, callback, ask)
 }
 
 /// Calls `run` with every sequence of answers there is: each time with a comparator that answers as
@@ -143,21 +133,21 @@ fn liars() -> Vec<(&'static str, Box<Liar>)> {
 
 #[test]
 fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     for sorter in BOTH {
         for width in WIDTHS {
             for count in [0, 1, 2, 3, 5, 8, 9, 10, 100, 1000] {
                 for (name, mut liar) in liars() {
-                    let mut private = elements(count, width);
-                    let before = sorted(&private);
+                    let mut scratch = elements(count, width);
+                    let before = sorted(&scratch);
                     let outcome =
-                        sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| Ok(liar(a, b)));
+                        sort(Checks::All, sorter, &mut scratch, &placeholder, &mut |a, b| Ok(liar(a, b)));
                     match outcome {
                         Ok(()) => {}
-                        Err(Error::OutOfBounds { .. }) if sorter == Sorter::Crt => {}
+                        Err(Error::OutOfBounds { .. }) if sorter == NativeSorter::Msvcrt => {}
                         Err(error) => panic!("{name}, {sorter:?}, {count} × {width}: {error}"),
                     }
-                    assert_eq!(sorted(&private), before, "{name}, {sorter:?}, {count} × {width}");
+                    assert_eq!(sorted(&scratch), before, "{name}, {sorter:?}, {count} × {width}");
                 }
             }
         }
@@ -166,21 +156,22 @@ fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
 
 #[test]
 fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_array() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     for sorter in BOTH {
         for width in [4, 40] {
             let runs: Vec<usize> = (0..=5)
                 .map(|count| {
                     let before = sorted(&elements(count, width));
                     every_answer(usize::MAX, |answer| {
-                        let mut private = elements(count, width);
-                        sort(Checks::All, sorter, &mut private, &nobody, &mut |_, _| Ok(answer())).unwrap();
-                        assert_eq!(sorted(&private), before);
+                        let mut scratch = elements(count, width);
+                        sort(Checks::All, sorter, &mut scratch, &placeholder, &mut |_, _| Ok(answer()))
+                            .unwrap();
+                        assert_eq!(sorted(&scratch), before);
                     })
                 })
                 .collect();
             // Eight or fewer are sorted by selection there: n (n - 1) / 2 comparisons, always.
-            if sorter == Sorter::Crt {
+            if sorter == NativeSorter::Msvcrt {
                 assert_eq!(runs, [1, 1, 3, 27, 729, 59049]);
             }
         }
@@ -189,12 +180,13 @@ fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_arra
 
 #[test]
 fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     for count in 0..=9usize {
         let array = elements(count, 4);
         let mut found = HashMap::new();
         every_answer(usize::MAX, |answer| {
-            let at = search_with(&[7; 4], array.as_slice(), &nobody, &mut |_, _| Ok(answer())).unwrap();
+            let at =
+                search_by(&[7; 4], array.as_slice(), &placeholder, Box::new(|_, _| Ok(answer()))).unwrap();
             *found.entry(at).or_insert(0) += 1;
         });
         // Each element is found by some sequence, and nothing else ever is.
@@ -206,19 +198,19 @@ fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
 
 #[test]
 fn a_failure_at_any_call_lets_the_sort_run_out_without_asking_again() {
-    let nobody = Callback::nobody();
+    let placeholder = Callback::placeholder();
     for sorter in BOTH {
         for call in 1..=20 {
-            let mut private = elements(9, 4);
-            let before = sorted(&private);
+            let mut scratch = elements(9, 4);
+            let before = sorted(&scratch);
             let mut asked = 0;
-            let outcome = sort(Checks::All, sorter, &mut private, &nobody, &mut |a, b| {
+            let outcome = sort(Checks::All, sorter, &mut scratch, &placeholder, &mut |a, b| {
                 asked += 1;
                 if asked == call { Err(Box::new(Error::NotPermutation)) } else { Ok(b.cmp(a)) }
             });
             assert!(matches!(outcome, Err(Error::NotPermutation)) || asked < call, "{sorter:?} {call}");
             assert!(asked <= call);
-            assert_eq!(sorted(&private), before);
+            assert_eq!(sorted(&scratch), before);
         }
     }
 }

@@ -1,0 +1,290 @@
+//! A callback with a kernel beside its guest: whole arrays are sorted inside the sandbox.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock};
+
+use super::{Rules, to_u32};
+use crate::callback::{Callback, Session};
+use crate::error::{Error, Result, bug};
+use crate::kernel::{ItemRepr, KernelSpec, SLACK_BYTES};
+use crate::memory::{array_bytes, madvise, try_with_capacity};
+use crate::sandbox::{Budget, CompareShape, KernelInstance, RunLengths, SortPlaces, Turn};
+
+/// How items lie in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ItemLayout {
+    /// One after the other, each of this width.
+    Records { width: usize },
+    /// Each with a byte behind it that is not the guest's.
+    Lines,
+}
+
+/// A kernel for one job, and the turn of its guest.
+pub(crate) struct SandboxedSort<'a> {
+    callback: &'a Callback,
+    session: Session<'a>,
+    kernel: KernelInstance,
+    items: ItemRepr,
+    /// Where the first staged item is in the guest's memory.
+    base: u32,
+    len: u32,
+}
+
+/// Where items begin in the kernel's memory.
+const ITEMS_AT: usize = SLACK_BYTES;
+
+impl Callback {
+    /// Takes this thread's turn with the guest, and puts a kernel beside it. Only for a guest that
+    /// is dropped with it, because what a kernel takes is given back with the guest.
+    pub(crate) fn sandboxed_sort(
+        &self,
+        budget: &Arc<Budget>,
+        rules: Rules,
+        layout: ItemLayout,
+    ) -> Result<SandboxedSort<'_>> {
+        let items = match (self.shape(), layout, self.number()) {
+            (Some(CompareShape::Scalars), _, Some(number)) => ItemRepr::Numbers(number),
+            (Some(CompareShape::Slices), ItemLayout::Records { width }, _) => {
+                ItemRepr::Records { width: to_u32(width)? }
+            }
+            (_, ItemLayout::Records { width }, _) => ItemRepr::Addresses { width: to_u32(width)? },
+            (shape, ItemLayout::Lines, _) => ItemRepr::Lines { lengths: shape == Some(CompareShape::Slices) },
+        };
+        self.begin_sandboxed_sort(budget, rules, items)
+    }
+
+    /// The kernel that these items and rules need. `reads`: code that reads the guest's memory may be
+    /// taken into it; then a trap has no frame that is the guest's.
+    pub(crate) fn kernel_spec(
+        &self,
+        Rules { reverse, ties_by_bytes }: Rules,
+        items: ItemRepr,
+        reads: bool,
+    ) -> KernelSpec {
+        let mut spec = KernelSpec { items, reverse, ties_by_bytes, inline: None };
+        // Only where the kernel sees the guest's memory does it see it by the guest's number.
+        let reads = reads && spec.sees_guest();
+        spec.inline = self.body().filter(|body| reads || !body.reads()).cloned();
+        spec
+    }
+
+    /// Begins a sort of elements by value, for a guest that takes them as numbers.
+    pub(crate) fn sandboxed_sort_by_value(
+        &self,
+        budget: &Arc<Budget>,
+        rules: Rules,
+    ) -> Result<SandboxedSort<'_>> {
+        let number = self.number().ok_or_else(|| bug!("\"{}\" takes no numbers", self.export()))?;
+        self.begin_sandboxed_sort(budget, rules, ItemRepr::Values(number))
+    }
+
+    fn begin_sandboxed_sort(
+        &self,
+        budget: &Arc<Budget>,
+        rules: Rules,
+        items: ItemRepr,
+    ) -> Result<SandboxedSort<'_>> {
+        let spec = self.kernel_spec(rules, items, false);
+        let mut session = self.compare_session(budget)?;
+        let kernel = session.turn().instantiate_kernel(self.export(), &spec)?;
+        Ok(SandboxedSort { callback: self, session, kernel, items, base: 0, len: 0 })
+    }
+}
+
+impl<'a> SandboxedSort<'a> {
+    /// The guest's turn, to ask about two items. What was loaded is lost.
+    pub(crate) fn session(&mut self) -> &mut Session<'a> {
+        &mut self.session
+    }
+
+    /// Loads `len` items; from here on they are called by their positions. `whole` is all of them
+    /// as they are to lie in memory, in two parts, where they do so already.
+    pub(crate) fn load<'i>(
+        &mut self,
+        len: usize,
+        items: impl Iterator<Item = &'i [u8]> + Clone,
+        whole: Option<[&[u8]; 2]>,
+    ) -> Result<()> {
+        let item = self.items.width() as usize;
+        array_bytes(len, item, self.callback.guest().limits().array)?;
+        let table = ITEMS_AT + 2 * len * item + SLACK_BYTES;
+        let (export, turn) = (self.callback.export(), self.session.turn());
+        let pad = usize::from(matches!(self.items, ItemRepr::Lines { .. }));
+        let bytes = match whole {
+            Some(parts) => parts.iter().map(|part| part.len()).sum(),
+            None => items.clone().map(|item| item.len() + pad).sum(),
+        };
+        let in_table = match self.items {
+            ItemRepr::Lines { .. } => 4 * (len + 1),
+            ItemRepr::Numbers(_) => bytes,
+            _ => 0,
+        };
+        let memory = turn.kernel_memory(&self.kernel, to_u32(table + in_table)? as usize)?;
+        let fill = |area: &mut [u8]| match whole {
+            Some(parts) => lay(area, parts.into_iter(), 0),
+            None => lay(area, items.clone(), pad),
+        };
+        match self.items {
+            ItemRepr::Values(_) => fill(&mut memory[ITEMS_AT..]),
+            ItemRepr::Numbers(_) => fill(&mut memory[table..]),
+            ItemRepr::Lines { .. } => {
+                let ends = items.clone().scan(0_u32, |end, item| {
+                    // Where it does not fit 32 bits, the guest's memory does not hold it either.
+                    *end = end.wrapping_add(item.len() as u32 + 1);
+                    Some(*end)
+                });
+                write(&mut memory[table + 4..], ends);
+                self.base = turn.stage(export, bytes, |_, area| fill(area))?;
+            }
+            ItemRepr::Addresses { .. } | ItemRepr::Records { .. } => {
+                self.base = turn.stage(export, bytes, |_, area| fill(area))?;
+            }
+        }
+        self.len = to_u32(len)?;
+        let memory = turn.kernel_memory(&self.kernel, 0)?;
+        match self.items {
+            ItemRepr::Lines { .. } | ItemRepr::Numbers(_) => write(&mut memory[ITEMS_AT..], 0..self.len),
+            ItemRepr::Addresses { width } | ItemRepr::Records { width } => {
+                write(&mut memory[ITEMS_AT..], (0..self.len).map(|at| self.base + at * width));
+            }
+            ItemRepr::Values(_) => {}
+        }
+        turn.set_tables(&self.kernel, self.base, table as u32)
+    }
+
+    /// Sorts what is loaded; the positions in their new order.
+    pub(crate) fn sort(&mut self) -> Result<Vec<u32>> {
+        let places = self.places();
+        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        self.positions(places.items)
+    }
+
+    /// Merges what is loaded: `left` sorted items, and the others, sorted too.
+    pub(crate) fn merge(&mut self, left: usize) -> Result<Vec<u32>> {
+        let (places, left) = (self.places(), to_u32(left)?);
+        self.run(|turn, export, kernel, len| {
+            turn.merge_runs(export, kernel, places, RunLengths { left, right: len - left })
+        })?;
+        self.positions(places.scratch)
+    }
+
+    /// Sorts what is loaded, by value, into `to`.
+    pub(crate) fn sort_into(&mut self, to: &mut [u8]) -> Result<()> {
+        let places = self.places();
+        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
+        let sorted = &memory[ITEMS_AT..][..to.len()];
+        let width = self.items.width() as usize;
+        if fingerprint(sorted, width) != fingerprint(to, width) {
+            return Err(Error::NotPermutation);
+        }
+        to.copy_from_slice(sorted);
+        Ok(())
+    }
+
+    /// Sorts what is loaded, by value; `loaded` is what that was.
+    pub(crate) fn sort_values(&mut self, loaded: &[u8]) -> Result<Vec<u8>> {
+        let places = self.places();
+        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        let width = self.items.width() as usize;
+        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
+        let (sorted, rest) = memory[ITEMS_AT..].split_at_mut(loaded.len());
+        // The kernel's room is as large as the result, which otherwise would come on top of it.
+        madvise::discard(rest);
+        if fingerprint(sorted, width) != fingerprint(loaded, width) {
+            return Err(Error::NotPermutation);
+        }
+        let mut values = try_with_capacity(sorted.len(), "the sorted records")?;
+        values.extend_from_slice(sorted);
+        Ok(values)
+    }
+
+    /// Merges what is loaded, by value: `left` sorted elements, and the others, sorted too.
+    pub(crate) fn merge_values(&mut self, left: usize) -> Result<Vec<u8>> {
+        let (places, left) = (self.places(), to_u32(left)?);
+        self.run(|turn, export, kernel, len| {
+            turn.merge_runs(export, kernel, places, RunLengths { left, right: len - left })
+        })?;
+        let (len, width) = (self.len as usize * self.items.width() as usize, self.items.width() as usize);
+        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
+        let [from, to] = [places.items, places.scratch].map(|place| &memory[place as usize..][..len]);
+        if fingerprint(from, width) != fingerprint(to, width) {
+            return Err(Error::NotPermutation);
+        }
+        let mut merged = try_with_capacity(len, "the merged elements")?;
+        merged.extend_from_slice(to);
+        Ok(merged)
+    }
+
+    fn places(&self) -> SortPlaces {
+        SortPlaces { items: ITEMS_AT as u32, scratch: ITEMS_AT as u32 + self.len * self.items.width() }
+    }
+
+    fn run(
+        &mut self,
+        work: impl FnOnce(&mut Turn<'_>, &str, &KernelInstance, u32) -> Result<()>,
+    ) -> Result<()> {
+        let before = self.session.turn().comparisons(&self.kernel);
+        let outcome = work(self.session.turn(), self.callback.export(), &self.kernel, self.len);
+        let asked = self.session.turn().comparisons(&self.kernel) - before;
+        self.session.count(asked);
+        outcome
+    }
+
+    fn positions(&mut self, place: u32) -> Result<Vec<u32>> {
+        let (first, step) = match self.items {
+            ItemRepr::Addresses { width } | ItemRepr::Records { width } => (self.base, width),
+            _ => (0, 1),
+        };
+        let mut positions = try_with_capacity(self.len as usize, "the sorted positions of the items")?;
+        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
+        let items = memory[place as usize..].chunks_exact(4).take(self.len as usize);
+        positions.extend(items.map(|item| match item.try_into() {
+            Ok(four) => (u32::from_le_bytes(four) - first) / step,
+            Err(_) => 0,
+        }));
+        Ok(positions)
+    }
+}
+
+/// Copies items one after the other, with so many bytes between them.
+fn lay<'i>(area: &mut [u8], items: impl Iterator<Item = &'i [u8]>, pad: usize) {
+    let mut at = 0;
+    for item in items {
+        area[at..][..item.len()].copy_from_slice(item);
+        at += item.len() + pad;
+    }
+}
+
+/// Writes numbers one after the other.
+fn write(area: &mut [u8], numbers: impl Iterator<Item = u32>) {
+    for (place, number) in area.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+        *place = number.to_le_bytes();
+    }
+}
+
+/// A number that two runs of elements share if they have the same elements in whatever order, and
+/// otherwise only by a chance of one in 2⁶⁴: a sum of keyed hashes.
+fn fingerprint(elements: &[u8], width: usize) -> u64 {
+    static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+    // Compiled for each width: a copy of so many bytes takes longer than the hash.
+    match width {
+        1 => sum_of_hashes::<1>(elements, *KEY),
+        2 => sum_of_hashes::<2>(elements, *KEY),
+        4 => sum_of_hashes::<4>(elements, *KEY),
+        _ => sum_of_hashes::<8>(elements, *KEY),
+    }
+}
+
+fn sum_of_hashes<const WIDTH: usize>(elements: &[u8], key: u64) -> u64 {
+    let hash = |element: &[u8; WIDTH]| {
+        let mut bytes = [0; 8];
+        bytes[..WIDTH].copy_from_slice(element);
+        // The finalizer of splitmix64.
+        let mut x = u64::from_le_bytes(bytes).wrapping_add(key);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    };
+    elements.as_chunks::<WIDTH>().0.iter().map(hash).fold(0, u64::wrapping_add)
+}

@@ -1,0 +1,46 @@
+//! Many comparisons by one entry into WebAssembly: a whole sort inside the sandbox, or the answers that C's
+//! `qsort` will ask for next.
+
+pub(crate) mod glibc;
+mod in_sandbox;
+mod lookahead;
+mod merge_order;
+mod window;
+
+pub(crate) use in_sandbox::{ItemLayout, SandboxedSort};
+pub(crate) use lookahead::Lookahead;
+
+use std::cmp::Ordering;
+
+use crate::error::{Error, Result};
+
+/// Minimum number of elements for which a batch pays, once its kernel is compiled.
+pub(crate) const MIN_ELEMENTS: usize = 16;
+
+/// Maximum number of elements in a block: a part of the array that one entry sorts whole.
+const MAX_BLOCK_ELEMENTS: usize = 64;
+
+/// The rules that decide an order besides the guest's answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    /// Whether the order is reversed, the largest first.
+    pub(crate) reverse: bool,
+    /// Whether the bytes of two elements decide where the guest calls them equal; the order of the input does
+    /// otherwise.
+    pub(crate) ties_by_bytes: bool,
+}
+
+impl Rules {
+    /// Returns the order of two elements that the guest's answer and the rules make, by every rule except
+    /// stability.
+    #[inline]
+    pub(crate) fn apply(self, answer: Ordering, a: &[u8], b: &[u8]) -> Ordering {
+        let order = if answer.is_eq() && self.ties_by_bytes { a.cmp(b) } else { answer };
+        if self.reverse { order.reverse() } else { order }
+    }
+}
+
+/// `Err` where a number does not fit in WebAssembly's 32 bits.
+pub(crate) fn to_u32(number: usize) -> Result<u32> {
+    u32::try_from(number).map_err(|_| Error::ArrayTooLarge { bytes: number, most: u32::MAX as usize })
+}

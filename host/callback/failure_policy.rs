@@ -1,0 +1,104 @@
+//! What a lender says about a callback: what C gets when there is no answer, and who is told.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Callback;
+use crate::callback::lowering::{Lowering, Ret};
+use crate::error::{Error, Result, TypeError};
+
+/// Takes a failure, and gives back what is to be kept of it.
+pub(crate) type Hook = dyn Fn(Error) -> Option<Error> + Send + Sync;
+
+/// What a lender says about a callback.
+#[derive(Clone, Default)]
+pub(crate) struct FailurePolicy {
+    /// The bytes of the result when there is no answer, numbers extended to eight; zeros if `None`.
+    pub(crate) fallback: Option<Box<[u8]>>,
+    pub(crate) on_failure: Option<Arc<Hook>>,
+}
+
+/// A value of a callback's result type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FallbackValue {
+    /// An integer of whatever type.
+    Integer(i128),
+    /// A `float` or a `double`.
+    Float(f64),
+    /// A struct, as the host lays it out.
+    Bytes(Vec<u8>),
+}
+
+macro_rules! values {
+    ($($from:ty => $variant:ident $into:ty),* $(,)?) => {
+        $(impl From<$from> for FallbackValue {
+            fn from(value: $from) -> FallbackValue {
+                FallbackValue::$variant(<$into>::from(value))
+            }
+        })*
+    };
+}
+
+values! {
+    bool => Integer i128, i8 => Integer i128, i16 => Integer i128, i32 => Integer i128, i64 => Integer i128,
+    u8 => Integer i128, u16 => Integer i128, u32 => Integer i128, u64 => Integer i128,
+    f32 => Float f64, f64 => Float f64, &[u8] => Bytes Vec<u8>, Vec<u8> => Bytes Vec<u8>,
+}
+
+impl fmt::Display for FallbackValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FallbackValue::Integer(value) => value.fmt(f),
+            FallbackValue::Float(value) => value.fmt(f),
+            FallbackValue::Bytes(bytes) => write!(f, "a run of {} bytes", bytes.len()),
+        }
+    }
+}
+
+impl Callback {
+    /// Declares what C gets in place of an answer, after a failure and after the end of the lease; cffi's
+    /// `error=`. It is 0, or all zeros, where nothing is declared. Leases made from the result
+    /// have it; a sort or search of [`native`](crate::native) always goes on with 0.
+    ///
+    /// # Errors
+    ///
+    /// [`TypeError::Fallback`] where it is no value of the result's type; a pointer can only be null.
+    pub fn fallback(self, value: impl Into<FallbackValue>) -> Result<Callback> {
+        let value = value.into();
+        let lowering = Lowering::of(self.prototype()).ok();
+        let bytes = match (lowering.as_ref().map(|lowering| &lowering.result), &value) {
+            (Some(Ret::Number(num, _)), FallbackValue::Integer(value)) => num.of_integer(*value),
+            (Some(Ret::Number(num, _)), FallbackValue::Float(value)) => num.of_float(*value),
+            (Some(Ret::Struct(object)), FallbackValue::Bytes(bytes))
+                if object.pointer_fields.is_empty() && object.size == bytes.len() =>
+            {
+                Some(bytes.clone())
+            }
+            _ => None,
+        };
+        let Some(bytes) = bytes else {
+            return Err(TypeError::Fallback {
+                export: self.export().to_owned(),
+                result: self.prototype().result().to_string(),
+                fallback: value.to_string(),
+            }
+            .into());
+        };
+        Ok(self.with_policy(|policy| policy.fallback = Some(bytes.into())))
+    }
+
+    /// Has failures told to `hook` as they happen, for native code that never returns to us. It runs on the
+    /// thread that called, inside the call, and maybe on several at once; a panic in it is caught.
+    ///
+    /// What it returns is kept, until it is [taken](crate::RetainedLease::take_failure), and until then C gets
+    /// the fallback; where it returns `None`, the next call asks the guest again.
+    pub fn on_failure(self, hook: impl Fn(Error) -> Option<Error> + Send + Sync + 'static) -> Callback {
+        self.with_policy(|policy| policy.on_failure = Some(Arc::new(hook)))
+    }
+
+    fn with_policy(mut self, change: impl FnOnce(&mut FailurePolicy)) -> Callback {
+        change(Arc::make_mut(&mut self.policy));
+        self
+    }
+}

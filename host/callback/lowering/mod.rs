@@ -1,0 +1,186 @@
+//! How the values of a C call reach a guest, and come back: what of the C ABI for WebAssembly suits a
+//! prototype that was laid out for the host.
+//!
+//! A number is a core value. What a pointer leads to is copied, and the guest gets its address. A struct
+//! crosses as in the [C ABI for WebAssembly][abi]: one that holds a single scalar as that scalar, any
+//! other by address; a result of that kind is written where the first argument says.
+//!
+//! [abi]: https://github.com/WebAssembly/tool-conventions/blob/main/BasicCABI.md
+
+mod fit;
+mod number;
+mod pointee;
+
+use crate::ctype::CType;
+use crate::ctype::CoreType;
+use crate::prototype::Prototype;
+
+pub(crate) use number::CNumber;
+pub(crate) use pointee::{Object, Pointee};
+
+/// How each value of a call crosses.
+#[derive(Debug)]
+pub(crate) struct Lowering {
+    pub(crate) params: Vec<Param>,
+    pub(crate) result: Ret,
+}
+
+/// How an argument gets in.
+#[derive(Debug)]
+pub(crate) enum Param {
+    Number(CNumber, CoreType),
+    /// The address of a copy, or the number of a token.
+    Pointer(Pointee),
+    /// A struct, by the address of a copy.
+    Struct(Object),
+}
+
+/// How a result gets out.
+#[derive(Debug)]
+pub(crate) enum Ret {
+    Nothing,
+    Number(CNumber, CoreType),
+    /// A token, or an address of something that a pointer of this call led to.
+    Pointer(Pointee),
+    /// Written to a place whose address is passed before the arguments.
+    Struct(Object),
+}
+
+impl Lowering {
+    /// The ways of a prototype, with the widest core types; an error says what does not cross.
+    pub(crate) fn of(prototype: &Prototype) -> Result<Lowering, &'static str> {
+        let params = prototype.params().iter().map(|param| Lowering::way(param, prototype.params()));
+        let params = params.collect::<Result<_, _>>()?;
+        let result = match single_scalar(not_array(prototype.result())?) {
+            CType::Void => Ret::Nothing,
+            pointer @ CType::Pointer { .. } => Ret::Pointer(Pointee::of(pointer)?),
+            CType::Struct(_) => Ret::Struct(by_value(prototype.result())?),
+            number => {
+                let num = CNumber::of(number)?;
+                Ret::Number(num, num.param_types()[0])
+            }
+        };
+        Ok(Lowering { params, result })
+    }
+
+    fn way(param: &CType, all: &[CType]) -> Result<Param, &'static str> {
+        Ok(match single_scalar(not_array(param)?) {
+            CType::Counted { element, readonly, count } => {
+                let teller = all.get(*count).map(single_scalar).map(CNumber::of);
+                if !teller.is_some_and(|num| num.is_ok_and(CNumber::is_integer)) {
+                    return Err(
+                        "the length of a pointer's elements is told by an argument that is no integer",
+                    );
+                }
+                let element = if **element == CType::Void { Object::BYTE } else { Object::of(element)? };
+                Param::Pointer(Pointee::Counted { element, readonly: *readonly, count: *count })
+            }
+            pointer @ CType::Pointer { .. } => Param::Pointer(Pointee::of(pointer)?),
+            CType::Struct(_) => Param::Struct(by_value(param)?),
+            number => {
+                let num = CNumber::of(number)?;
+                Param::Number(num, num.param_types()[0])
+            }
+        })
+    }
+
+    /// Whether a call needs room in the guest's memory.
+    pub(crate) fn needs_staging(&self) -> bool {
+        let follows = |target: &Pointee| !matches!(target, Pointee::Token);
+        matches!(self.result, Ret::Struct(_))
+            || self.params.iter().any(|way| match way {
+                Param::Number(..) => false,
+                Param::Pointer(target) => follows(target),
+                Param::Struct(_) => true,
+            })
+    }
+}
+
+/// Larger ones are passed by pointers.
+const MAX_BY_VALUE_BYTES: usize = 64 << 10;
+
+fn by_value(ctype: &CType) -> Result<Object, &'static str> {
+    match ctype.size() {
+        Some(..=MAX_BY_VALUE_BYTES) => Object::of(ctype),
+        _ => Err("a struct of more than 64 KiB is passed by a pointer, not by value"),
+    }
+}
+
+/// C passes arrays by pointers; here that is written so.
+fn not_array(ctype: &CType) -> Result<&CType, &'static str> {
+    match ctype {
+        CType::Array { .. } => Err("an array is passed by a pointer, not by value"),
+        _ => Ok(ctype),
+    }
+}
+
+/// What a struct that holds nothing but one scalar is, for the C ABI: that scalar.
+fn single_scalar(ctype: &CType) -> &CType {
+    match ctype {
+        CType::Struct(plain) => match plain.fields() {
+            [only] => match single_scalar(&only.ctype) {
+                CType::Struct(_) | CType::Array { .. } => ctype,
+                scalar => scalar,
+            },
+            _ => ctype,
+        },
+        CType::Array { element, len: 1 } => single_scalar(element),
+        _ => ctype,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lowering(text: &str) -> Result<Lowering, &'static str> {
+        Lowering::of(&text.parse().unwrap())
+    }
+
+    #[test]
+    fn each_kind_of_argument_has_its_way() {
+        let lowering = lowering(
+            "int (short, const int *, const char *, void *, int n, double a[n], struct { int x; int y; }, \
+             struct { struct { float f[1]; } s; })",
+        )
+        .unwrap();
+        let ways: Vec<_> = lowering.params.iter().map(|way| format!("{way:?}")).collect();
+        let begins = [
+            "Number(CNumber { size: 2",
+            "Pointer(Object",
+            "Pointer(Text",
+            "Pointer(Token",
+            "Number",
+            "Pointer(Counted",
+            "Struct(Object { size: 8",
+            "Number(CNumber { size: 4, kind: Float",
+        ];
+        for (way, begin) in ways.iter().zip(begins) {
+            assert!(way.starts_with(begin), "{way} {begin}");
+        }
+        assert!(lowering.needs_staging());
+    }
+
+    #[test]
+    fn what_stays_in_registers_needs_no_room() {
+        assert!(!lowering("int (void *, int, struct { long x; })").unwrap().needs_staging());
+        assert!(lowering("struct { int x; int y; } (void)").unwrap().needs_staging());
+    }
+
+    #[test]
+    fn what_does_not_cross_is_refused() {
+        assert!(lowering("long double (void)").unwrap_err().contains("long double"));
+        assert!(lowering("int (int n, struct { long double x; })").is_err());
+        assert!(lowering("int (double n, const void a[n])").unwrap_err().contains("no integer"));
+        for len in [1, 2] {
+            let array = CType::Int.array(len).unwrap();
+            assert!(
+                Lowering::of(&Prototype::new(CType::Int, [array.clone()])).unwrap_err().contains("array")
+            );
+            assert!(Lowering::of(&Prototype::new(array, [])).unwrap_err().contains("array"));
+        }
+        let counted = Prototype::new(CType::Int.counted(true, 0), [CType::Int]);
+        assert!(Lowering::of(&counted).is_err());
+        assert!(lowering("int (struct { char c[70000]; })").unwrap_err().contains("64 KiB"));
+    }
+}

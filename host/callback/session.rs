@@ -1,0 +1,95 @@
+//! This thread's exclusive use of a callback's guest.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Answer, Callback, CallbackInner, Comparator};
+use crate::error::Result;
+use crate::sandbox::{Budget, Turn};
+
+/// This thread's exclusive use of a callback's guest, for one call or many. Other threads wait.
+///
+/// The callback counts the calls and failures when the session ends.
+pub(crate) struct Session<'a> {
+    callback: &'a CallbackInner,
+    comparator: Option<&'a Comparator>,
+    turn: Turn<'a>,
+    calls: u64,
+    failures: u64,
+}
+
+impl Callback {
+    /// Begins a session that charges `budget`, or where there is none a whole budget of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Guest::turn`](crate::sandbox::Guest::turn), which count as a failed call.
+    pub(crate) fn session<'b>(&self, budget: impl Into<Option<&'b Arc<Budget>>>) -> Result<Session<'_>> {
+        let callback = &*self.inner;
+        let turn = callback.guest.turn(&callback.export, budget.into()).inspect_err(|_| {
+            callback.calls.fetch_add(1, Relaxed);
+            callback.failures.fetch_add(1, Relaxed);
+        })?;
+        Ok(Session { callback, comparator: callback.comparator.as_ref(), turn, calls: 0, failures: 0 })
+    }
+
+    /// Begins a session for one call, which counts as failed until [`Session::succeeded`].
+    #[cfg(feature = "libffi")]
+    pub(crate) fn call_session(&self, budget: Option<&Arc<Budget>>) -> Result<Session<'_>> {
+        let mut session = self.session(budget)?;
+        (session.calls, session.failures) = (1, 1);
+        Ok(session)
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Asks the guest for the order of two elements. Only the sign of its answer counts.
+    #[inline]
+    pub(crate) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
+        self.calls += 1;
+        let Some(comparator) = self.comparator else { return Err(self.not_a_comparator()) };
+        match self.turn.compare(&self.callback.export, &comparator.call, a, b) {
+            Ok(answer) => Ok(answer.cmp(&0)),
+            Err(error) => {
+                self.failures += 1;
+                Err(error)
+            }
+        }
+    }
+
+    #[cold]
+    fn not_a_comparator(&mut self) -> Box<crate::error::Error> {
+        self.failures += 1;
+        Box::new(super::comparator::not_a_comparator(&self.callback.prototype))
+    }
+
+    /// Ends the session of a call in which nothing failed.
+    #[cfg(feature = "libffi")]
+    pub(crate) fn succeeded(mut self) {
+        self.failures = 0;
+    }
+
+    /// Returns how many calls the session has made.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Counts calls that a kernel made in place of [`Session::compare`].
+    pub(crate) fn count(&mut self, calls: u64) {
+        self.calls += calls;
+    }
+
+    /// Returns the guest's turn itself.
+    pub(crate) fn turn(&mut self) -> &mut Turn<'a> {
+        &mut self.turn
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.callback.calls.fetch_add(self.calls, Relaxed);
+        if self.failures > 0 {
+            self.callback.failures.fetch_add(self.failures, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Modules that cannot be used.
+
+/// The reason why a module cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModuleError {
+    /// The bytes are not a WebAssembly module, or not a valid one.
+    #[error("{module}: not a usable WebAssembly module: {reason}")]
+    Invalid {
+        /// The module's name or path.
+        module: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The module is written in a WebAssembly that is not allowed here.
+    #[error("{module}: it uses {}, which is not allowed", features.join(" and "))]
+    Features {
+        /// The module's name or path.
+        module: String,
+        /// The proposals that it needs beyond those that are allowed.
+        features: Vec<String>,
+    },
+
+    /// The module wants functions, memories, tables or globals that nobody granted it.
+    #[error(
+        "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
+         and only where the host grants it",
+        super::text::list_imports(imports)
+    )]
+    Imports {
+        /// The module's name or path.
+        module: String,
+        /// Every import that was refused, as `module.name`.
+        imports: Vec<String>,
+    },
+
+    /// The export is missing, is not a function, or has a type that serves no shape.
+    #[error("{module}: {reason}")]
+    Export {
+        /// The module's name or path.
+        module: String,
+        /// Which export was looked for, what was expected and what was found.
+        reason: String,
+    },
+
+    /// The guest has no memory that the host may put elements into.
+    #[error("{module}: the host has nowhere to put elements: {reason}")]
+    Staging {
+        /// The module's name or path.
+        module: String,
+        /// What stands in the way, and which export to add.
+        reason: String,
+    },
+}

@@ -1,0 +1,166 @@
+//! The merge of two halves, from both ends at once.
+
+use wasm_encoder::{BlockType, ValType};
+
+use super::PREFETCH_DISTANCE;
+use super::code::{DefinedFunction, FunctionBuilder, KernelBuilder};
+use super::compare::CompareLocals;
+
+/// Runs of fewer items are merged without a look at whether they need it.
+const MIN_PRECHECKED_ITEMS: i32 = 32;
+
+/// Runs of fewer items are taken to be in the processor's cache.
+const MIN_PREFETCHED_ITEMS: i32 = 1024;
+
+const I32: ValType = ValType::I32;
+
+impl KernelBuilder<'_> {
+    /// `(from, to, half, len)`: merges the first half of `len` sorted items with the rest, which is as
+    /// long or longer by one.
+    pub(super) fn merge_halves(&self) -> DefinedFunction {
+        let mut code = FunctionBuilder::new(&[I32; 4]);
+        let (from, to, half, len) = (0, 1, 2, 3);
+        // Cursors: of the left run, the right one, and the result; from the front and from the back.
+        let [left, right, out, back_left, back_right, back] = code.locals(I32);
+        let [bytes, middle, step, front_sum, back_sum, ends] = code.locals(I32);
+        let [x, y, u, v] = code.locals(self.item());
+        let asking = self.asking(&mut code);
+        let (width, shift) = (self.width(), self.width().trailing_zeros() as i32);
+        let scaled = |code: &mut FunctionBuilder, count| {
+            code.s().local_get(count).i32_const(shift).i32_shl();
+        };
+
+        scaled(&mut code, len);
+        code.s().local_set(bytes);
+        code.s().local_get(from).local_tee(left);
+        scaled(&mut code, half);
+        code.s().i32_add().local_tee(right).i32_const(width).i32_sub().local_set(back_left);
+        code.s().local_get(from).local_get(bytes).i32_add().i32_const(width).i32_sub().local_set(back_right);
+        self.look(&mut code, &asking, [to, len, bytes], [left, back_left, right, back_right], [x, y]);
+
+        code.s().local_get(to).local_tee(out);
+        scaled(&mut code, half);
+        code.s().i32_add().local_set(middle);
+        code.s().local_get(to).local_get(bytes).i32_add().i32_const(width).i32_sub().local_set(back);
+        self.count(&mut code, |code| {
+            code.s().local_get(half).i32_const(1).i32_shl();
+        });
+        // Three cursors go through the loop in registers, and tell where the other three are: with
+        // each step the result and one of the runs move on.
+        code.s().local_get(left).local_get(right).i32_add().local_get(out).i32_sub().local_set(front_sum);
+        code.s().local_get(out).local_get(back).i32_add().local_tee(ends);
+        code.s().local_get(back_left).local_get(back_right).i32_add().local_get(back).i32_sub();
+        code.s().i32_add().local_set(back_sum);
+        let tell = |code: &mut FunctionBuilder, cursor| {
+            if cursor == left {
+                code.s().local_get(front_sum).local_get(right).i32_sub().local_get(out).i32_add();
+            } else {
+                code.s().local_get(back_sum).local_get(back_left).i32_sub().local_get(out).i32_sub();
+            }
+            code.s().local_set(cursor);
+        };
+        let next = code.local(I32);
+        if self.spec.sees_guest() {
+            code.s()
+                .local_get(to)
+                .i32_const(0)
+                .local_get(len)
+                .i32_const(MIN_PREFETCHED_ITEMS)
+                .i32_ge_u()
+                .select()
+                .local_set(next);
+        }
+        code.s().loop_(BlockType::Empty);
+        tell(&mut code, left);
+        tell(&mut code, back_right);
+        if self.spec.sees_guest() {
+            code.s().local_get(out).local_get(next).i32_eq().if_(BlockType::Empty);
+            for (cursor, forward) in [(left, true), (right, true), (back_left, false), (back_right, false)] {
+                self.touch(&mut code, &asking, cursor, forward);
+            }
+            code.s().local_get(out).i32_const(PREFETCH_DISTANCE * width).i32_add().local_set(next).end();
+        }
+        for (cursor, item) in [(left, x), (right, y), (back_left, u), (back_right, v)] {
+            code.s().local_get(cursor);
+            self.load(&mut code, 0);
+            code.s().local_set(item);
+        }
+        self.after(&mut code, &asking, x, y);
+        code.s().local_set(step);
+        code.s().local_get(out).local_get(y).local_get(x).local_get(step).select();
+        self.store(&mut code, 0);
+        code.s().local_get(right).local_get(step).i32_const(shift).i32_shl().i32_add().local_set(right);
+
+        self.after(&mut code, &asking, u, v);
+        code.s().local_set(step);
+        code.s().local_get(ends).local_get(out).i32_sub();
+        code.s().local_get(u).local_get(v).local_get(step).select();
+        self.store(&mut code, 0);
+        code.s()
+            .local_get(back_left)
+            .local_get(step)
+            .i32_const(shift)
+            .i32_shl()
+            .i32_sub()
+            .local_set(back_left);
+        code.s().local_get(out).i32_const(width).i32_add().local_tee(out);
+        code.s().local_get(middle).i32_lt_u().br_if(0).end();
+        tell(&mut code, left);
+        tell(&mut code, back_right);
+
+        // An odd one is left over, where the cursors of its run have not met yet.
+        code.s().local_get(len).i32_const(1).i32_and().if_(BlockType::Empty);
+        code.s().local_get(left).local_get(back_left).i32_le_u().local_set(step);
+        code.s().local_get(out).local_get(left).local_get(right).local_get(step).select();
+        self.load(&mut code, 0);
+        self.store(&mut code, 0);
+        code.s().local_get(step).i32_const(shift).i32_shl().local_set(step);
+        code.s().local_get(left).local_get(step).i32_add().local_set(left);
+        code.s().local_get(right).i32_const(width).i32_add().local_get(step).i32_sub().local_set(right);
+        code.s().end();
+        for (cursor, other, instead) in [(left, back_left, false), (right, back_right, true)] {
+            code.s().local_get(cursor).local_get(other).i32_const(width).i32_add().i32_ne();
+            if instead {
+                code.s().i32_or();
+            }
+        }
+        self.trap_if_lied(&mut code);
+        code.done(&[])
+    }
+
+    /// Returns from a merge that has nothing to do, or only to change the runs' places.
+    fn look(
+        &self,
+        code: &mut FunctionBuilder,
+        asking: &CompareLocals,
+        [to, len, bytes]: [u32; 3],
+        [left, left_end, right, right_end]: [u32; 4],
+        [x, y]: [u32; 2],
+    ) {
+        let own = self.memory();
+        let [part] = code.locals(I32);
+        let ask = |code: &mut FunctionBuilder, first, second| {
+            for (cursor, item) in [(first, x), (second, y)] {
+                code.s().local_get(cursor);
+                self.load(code, 0);
+                code.s().local_set(item);
+            }
+            self.count(code, |code| {
+                code.s().i32_const(1);
+            });
+            self.after(code, asking, x, y);
+        };
+        code.s().local_get(len).i32_const(MIN_PRECHECKED_ITEMS).i32_ge_u().if_(BlockType::Empty);
+        ask(code, left_end, right);
+        code.s().i32_eqz().if_(BlockType::Empty);
+        code.s().local_get(to).local_get(left).local_get(bytes).memory_copy(own, own).return_().end();
+        ask(code, left, right_end);
+        code.s().if_(BlockType::Empty);
+        // All of the right run comes before all of the left one.
+        code.s().local_get(bytes).local_get(right).local_get(left).i32_sub().i32_sub().local_set(part);
+        code.s().local_get(to).local_get(right).local_get(part).memory_copy(own, own);
+        code.s().local_get(to).local_get(part).i32_add().local_get(left);
+        code.s().local_get(right).local_get(left).i32_sub().memory_copy(own, own).return_().end();
+        code.s().end();
+    }
+}

@@ -1,0 +1,38 @@
+//! Leases that native code ends, by calling a destructor.
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::{LazyLock, Mutex};
+
+use crate::registry::SlotHandle;
+use crate::sync::lock;
+
+/// The leases that native code holds, by the numbers that it has for user data.
+#[derive(Default)]
+struct Registered {
+    last: usize,
+    handles: HashMap<usize, SlotHandle>,
+}
+
+static REGISTERED: LazyLock<Mutex<Registered>> = LazyLock::new(Mutex::default);
+
+/// Hands a lease over. Returns the user data for it, which is never null and never the same again.
+pub(super) fn register(handle: SlotHandle) -> *mut c_void {
+    let mut registered = lock(&REGISTERED);
+    registered.last += 1;
+    let number = registered.last;
+    registered.handles.insert(number, handle);
+    ptr::without_provenance_mut(number)
+}
+
+/// Ends the lease that [`RetainedLease::into_user_data`](crate::RetainedLease::into_user_data) handed over, as a C
+/// library's destructor.
+///
+/// Any thread may call it, with anything, at any time: a pointer that is not the user data of a living lease does
+/// nothing.
+pub extern "C" fn release(user_data: *mut c_void) {
+    // The guard is dropped before the handle, which may take a guest with it.
+    let handle = lock(&REGISTERED).handles.remove(&user_data.addr());
+    drop(handle);
+}

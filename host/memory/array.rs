@@ -1,0 +1,128 @@
+//! A typed run of host memory.
+
+use super::{array_bytes, madvise, try_with_capacity};
+use crate::ctype::CType;
+use crate::error::{Error, Result};
+
+/// A type whose values may stand in an array that C sorts: plain data of a known C type.
+pub trait Element: bytemuck::Pod {
+    /// The C type with this layout and meaning.
+    const CTYPE: CType;
+}
+
+macro_rules! elements {
+    ($($rust:ty => $c:ident),* $(,)?) => {
+        $(impl Element for $rust { const CTYPE: CType = CType::$c; })*
+    };
+}
+
+elements! {
+    i8 => Int8, i16 => Int16, i32 => Int32, i64 => Int64, isize => IntPtr,
+    u8 => UInt8, u16 => UInt16, u32 => UInt32, u64 => UInt64, usize => Size,
+    f32 => Float, f64 => Double,
+}
+
+/// The size of an array: how many elements, of how many bytes each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) len: usize,
+    pub(crate) width: usize,
+}
+
+/// Elements of one width, borrowed for a native call that may change their order.
+pub(crate) struct Array<'a> {
+    bytes: &'a mut [u8],
+    width: usize,
+    /// What the elements are; `None` for byte records, which suit every type of their width.
+    ctype: Option<CType>,
+}
+
+impl<'a> Array<'a> {
+    pub(crate) fn typed<T: Element>(elements: &'a mut [T]) -> Self {
+        let bytes = bytemuck::cast_slice_mut(elements);
+        Array { bytes, width: size_of::<T>(), ctype: Some(T::CTYPE) }
+    }
+
+    pub(crate) fn records(bytes: &'a mut [u8], width: usize) -> Result<Self> {
+        check_width(bytes.len(), width)?;
+        Ok(Array { bytes, width, ctype: None })
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn ctype(&self) -> Option<&CType> {
+        self.ctype.as_ref()
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+
+    /// A copy for C to work on, of at most so many bytes.
+    pub(crate) fn scratch_copy(&self, most: usize) -> Result<ScratchArray> {
+        let mut scratch = ScratchArray::empty(self.bytes.len() / self.width, self.width, most)?;
+        let (whole, rest) = self.bytes.as_chunks();
+        scratch.words.extend(whole.iter().map(|word| u128::from_ne_bytes(*word)));
+        let mut last = [0; size_of::<u128>()];
+        last[..rest.len()].copy_from_slice(rest);
+        scratch.words.resize(scratch.words.capacity(), u128::from_ne_bytes(last));
+        Ok(scratch)
+    }
+}
+
+/// `Err` unless `bytes` is a whole number of elements of `width` bytes each.
+pub(crate) fn check_width(bytes: usize, width: usize) -> Result<()> {
+    if width == 0 || !bytes.is_multiple_of(width) {
+        return Err(Error::Ragged { bytes, width });
+    }
+    Ok(())
+}
+
+/// An owned array that C may do to as it likes, aligned for every C type.
+pub(crate) struct ScratchArray {
+    words: Vec<u128>,
+    len: usize,
+    width: usize,
+}
+
+impl ScratchArray {
+    /// `count` elements of `width` zero bytes each, if that is at most so many bytes.
+    pub(crate) fn zeroed(count: usize, width: usize, most: usize) -> Result<ScratchArray> {
+        let mut scratch = ScratchArray::empty(count, width, most)?;
+        scratch.words.resize(scratch.words.capacity(), 0);
+        Ok(scratch)
+    }
+
+    /// The same, still without its elements.
+    fn empty(count: usize, width: usize, most: usize) -> Result<ScratchArray> {
+        let len = array_bytes(count, width, most)?;
+        let words: Vec<u128> =
+            try_with_capacity(len.div_ceil(size_of::<u128>()), "a scratch copy of the array")?;
+        madvise::huge_pages(words.as_ptr().cast(), len);
+        Ok(ScratchArray { words, len, width })
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
+    }
+
+    /// Length in elements.
+    pub(crate) fn len(&self) -> usize {
+        self.len / self.width
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Length and width together.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { len: self.len(), width: self.width }
+    }
+}

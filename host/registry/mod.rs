@@ -1,0 +1,181 @@
+//! The slots that native code calls through, what is registered in them, and the callback table.
+
+mod fallbacks;
+mod report;
+mod slots;
+mod statics;
+
+use std::ffi::c_int;
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use crate::callback::Callback;
+use crate::error::{Error, Result};
+use crate::memory::Bounds;
+use crate::sandbox::Budget;
+use crate::sync::lock;
+
+pub use report::{CallbackTable, Registration};
+pub use slots::SlotKey;
+pub(crate) use slots::{Slot, SlotTable};
+#[cfg(feature = "libffi")]
+pub(crate) use statics::new_table;
+use statics::{FALLBACKS, TABLE};
+pub(crate) use statics::{SLOTS, comparator_slot, fallback, fallback_of};
+
+/// A registration of a callback: what a slot holds while it is lent.
+pub(crate) struct Entry {
+    pub(crate) callback: Callback,
+    pub(crate) access: Access,
+    /// Calls on the thread that began the native call, the only one that writes this.
+    unshared_calls: AtomicU64,
+    /// Calls on any other thread.
+    shared_calls: AtomicU64,
+    failures: AtomicU64,
+    leases: AtomicUsize,
+    failed: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+/// The calls that a slot takes from any thread. A budget is shared by all of them; without one, each call has its own.
+pub(crate) enum Access {
+    /// None: a native call of this crate is in progress, and only the thread that began it may call.
+    CallingThread,
+    /// Comparisons of elements inside these bounds.
+    Comparator { bounds: Bounds, budget: Option<Arc<Budget>> },
+    /// Calls with the arguments of the callback's prototype.
+    #[cfg(feature = "libffi")]
+    Values { budget: Option<Arc<Budget>> },
+}
+
+impl Entry {
+    pub(crate) fn new(callback: Callback, access: Access) -> Entry {
+        Entry {
+            callback,
+            access,
+            unshared_calls: AtomicU64::new(0),
+            shared_calls: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            leases: AtomicUsize::new(1),
+            failed: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// What C gets from a comparator in place of an answer. Our own native calls go on with "equal", with
+    /// which their loops run out.
+    pub(crate) fn neutral(&self) -> c_int {
+        match (&self.access, &self.callback.policy().fallback) {
+            (Access::CallingThread, _) | (_, None) => 0,
+            (_, Some(bytes)) => bytes.first_chunk().map_or(0, |bytes| c_int::from_ne_bytes(*bytes)),
+        }
+    }
+
+    /// Counts a call, on any thread.
+    pub(crate) fn count(&self) {
+        self.shared_calls.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a call on the thread that began the native call: no other one does, so that it needs no
+    /// exclusive access.
+    #[inline]
+    pub(crate) fn count_unshared(&self) {
+        self.unshared_calls.store(self.unshared_calls.load(Relaxed) + 1, Relaxed);
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.unshared_calls.load(Relaxed) + self.shared_calls.load(Relaxed)
+    }
+
+    /// Keeps the first failure, as far as the lender's hook leaves it; later ones are its echoes.
+    pub(crate) fn fail(&self, error: Error) {
+        self.failures.fetch_add(1, Relaxed);
+        let kept = match &self.callback.policy().on_failure {
+            None => Some(error),
+            Some(hook) => panic::catch_unwind(AssertUnwindSafe(|| hook(error)))
+                .unwrap_or_else(|panic| Some(Error::panicked(self.callback.export(), &*panic))),
+        };
+        if let Some(error) = kept {
+            lock(&self.failure).get_or_insert(error);
+            self.failed.store(true, Relaxed);
+        }
+    }
+
+    /// Whether a failure is kept, so that the guest is not to be asked again.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
+    /// Takes the first failure out; the next call asks the guest again.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        let failure = lock(&self.failure).take();
+        self.failed.store(false, Relaxed);
+        failure
+    }
+}
+
+/// A shared holding of one slot; the last one to go gives the slot back.
+pub(crate) struct SlotHandle {
+    table: &'static SlotTable<Entry>,
+    key: SlotKey,
+    entry: Arc<Entry>,
+}
+
+impl SlotHandle {
+    /// Takes a free slot of the comparators'.
+    pub(crate) fn new(entry: Entry) -> Result<SlotHandle> {
+        let neutral = entry.neutral();
+        let handle = SlotHandle::new_in(&TABLE, entry)?;
+        FALLBACKS[handle.key.slot()].record(handle.key.generation(), neutral);
+        Ok(handle)
+    }
+
+    /// Takes a free slot of a table.
+    pub(crate) fn new_in(table: &'static SlotTable<Entry>, entry: Entry) -> Result<SlotHandle> {
+        let entry = Arc::new(entry);
+        let key = table.insert(entry.clone()).ok_or(Error::TableFull { capacity: SLOTS })?;
+        Ok(SlotHandle { table, key, entry })
+    }
+
+    pub(crate) fn key(&self) -> SlotKey {
+        self.key
+    }
+
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// What is known of the loan, for who wants to ask after its end.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn shared_entry(&self) -> Arc<Entry> {
+        self.entry.clone()
+    }
+
+    /// Gives the slot up for good, whoever else holds it.
+    pub(crate) fn retire(self) {
+        self.table.retire(self.key);
+    }
+}
+
+impl fmt::Debug for SlotHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Registration::of(self.key, &self.entry))
+    }
+}
+
+impl Clone for SlotHandle {
+    fn clone(&self) -> SlotHandle {
+        self.entry.leases.fetch_add(1, Relaxed);
+        SlotHandle { table: self.table, key: self.key, entry: self.entry.clone() }
+    }
+}
+
+impl Drop for SlotHandle {
+    fn drop(&mut self) {
+        if self.entry.leases.fetch_sub(1, Relaxed) == 1 {
+            self.table.remove(self.key); // a retired key finds nothing
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A kernel beside a guest, in the same store: it sorts by the guest's answers, which nothing native ever
+//! sees.
+
+use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
+
+use super::Module;
+use super::guest::Turn;
+use super::store::MAX_KERNELS_PER_GUEST;
+use super::{WASM_PAGE, engine_error};
+use crate::answers::MergeAnswers;
+use crate::error::{Error, Result, bug};
+use crate::kernel::KernelSpec;
+use crate::memory::madvise;
+
+/// A kernel for one guest.
+#[derive(Clone)]
+pub(crate) struct KernelInstance {
+    memory: Memory,
+    /// The guest's memory, where the kernel sees it.
+    guest: Option<Memory>,
+    sort: TypedFunc<(u32, u32, u32), ()>,
+    merge_runs: TypedFunc<(u32, u32, u32, u32), ()>,
+    merge_answers: TypedFunc<(u32, u32, u32, u32), (u64, u32)>,
+    sort_block: TypedFunc<(u32, u32, u32, u32, u32), u32>,
+    base: Global,
+    table: Global,
+    comparisons: Global,
+    lied: Global,
+}
+
+/// Addresses of two runs for [`Turn::merge_answers`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MergePlaces {
+    pub(crate) left: u32,
+    pub(crate) left_end: u32,
+    pub(crate) right: u32,
+    pub(crate) right_end: u32,
+}
+
+/// Addresses in the kernel's memory for [`Turn::sort_block`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockPlaces {
+    pub(crate) items: u32,
+    /// As many bytes as the items have.
+    pub(crate) scratch: u32,
+    /// 16 bytes for each merge.
+    pub(crate) answers: u32,
+    /// Number of items.
+    pub(crate) len: u32,
+}
+
+/// Addresses in the kernel's memory for [`Turn::sort`] and [`Turn::merge_runs`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SortPlaces {
+    /// The items; [`Turn::sort`] leaves its result here.
+    pub(crate) items: u32,
+    /// As many bytes as the items have; [`Turn::merge_runs`] leaves its result here.
+    pub(crate) scratch: u32,
+}
+
+/// Numbers of items in two runs that follow each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunLengths {
+    pub(crate) left: u32,
+    pub(crate) right: u32,
+}
+
+impl Turn<'_> {
+    /// Puts a kernel beside the guest, which sorts by the export of this name. It stays there as long as the
+    /// guest does.
+    pub(crate) fn instantiate_kernel(&mut self, export: &str, spec: &KernelSpec) -> Result<KernelInstance> {
+        let module: Module = self.module().clone();
+        let kernel = module.kernel(export, spec)?;
+        let (store, guest, _) = self.parts();
+        let compare = guest.get_func(&mut *store, export);
+        let mut imports: Vec<_> = compare.into_iter().map(Func::into).collect();
+        let seen = if spec.sees_guest() { guest.get_memory(&mut *store, "memory") } else { None };
+        imports.extend(seen.map(wasmtime::Extern::from));
+        let kernel = Instance::new(&mut *store, &kernel, &imports).map_err(engine_error)?;
+        let mut global = |name| {
+            kernel.get_global(&mut *store, name).ok_or_else(|| bug!("the kernel has no global {name}"))
+        };
+        let (base, table) = (global("base")?, global("table")?);
+        let (comparisons, lied) = (global("comparisons")?, global("lied")?);
+        let memory = kernel.get_memory(&mut *store, "memory");
+        Ok(KernelInstance {
+            guest: seen,
+            memory: memory.ok_or_else(|| bug!("the kernel has no memory"))?,
+            sort: kernel.get_typed_func(&mut *store, "sort").map_err(engine_error)?,
+            merge_runs: kernel.get_typed_func(&mut *store, "merge_runs").map_err(engine_error)?,
+            merge_answers: kernel.get_typed_func(&mut *store, "merge_answers").map_err(engine_error)?,
+            sort_block: kernel.get_typed_func(&mut *store, "sort_block").map_err(engine_error)?,
+            base,
+            table,
+            comparisons,
+            lied,
+        })
+    }
+
+    /// Returns the guest's kernel of this specification, instantiated on the first call; `None` where the guest
+    /// has too many.
+    pub(crate) fn cached_kernel(&mut self, export: &str, spec: &KernelSpec) -> Option<KernelInstance> {
+        let found = self.cached_kernels().iter().find(|(name, known, _)| name == export && known == spec);
+        if let Some((.., kernel)) = found {
+            return Some(kernel.clone());
+        }
+        if self.cached_kernels().len() >= MAX_KERNELS_PER_GUEST {
+            return None;
+        }
+        let kernel = self.instantiate_kernel(export, spec).ok()?;
+        self.cached_kernels().push((export.to_owned(), spec.clone(), kernel.clone()));
+        Some(kernel)
+    }
+
+    /// Returns whether [`Turn::cached_kernel`] has it without compiling.
+    pub(crate) fn has_cached_kernel(&mut self, export: &str, spec: &KernelSpec) -> bool {
+        self.cached_kernels().iter().any(|(name, known, _)| name == export && known == spec)
+    }
+
+    /// Returns the answers of a merge of two runs.
+    pub(crate) fn merge_answers(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance,
+        MergePlaces { left, left_end, right, right_end }: MergePlaces,
+    ) -> Result<MergeAnswers, Box<Error>> {
+        let (store, ..) = self.parts();
+        match kernel.merge_answers.call(store, (left, right, left_end, right_end)) {
+            Ok((bits, count)) => Ok(MergeAnswers { bits, count }),
+            Err(error) => Err(self.failure(error, export)),
+        }
+    }
+
+    /// Sorts a block as glibc does. Returns the answers of its merges: for each one 16 bytes, the bits and their
+    /// number.
+    pub(crate) fn sort_block(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance,
+        BlockPlaces { items, scratch, answers, len }: BlockPlaces,
+    ) -> Result<&[u8], Box<Error>> {
+        let (store, ..) = self.parts();
+        match kernel.sort_block.call(&mut *store, (items, items, scratch, len, answers)) {
+            Ok(end) => Ok(&kernel.memory.data(self.parts().0)[answers as usize..end as usize]),
+            Err(error) => Err(self.failure(error, export)),
+        }
+    }
+
+    /// Returns `size` bytes of the guest's memory for elements, and their address, where the kernel sees that
+    /// memory. Any call of the guest's allocator may move them, so they are asked for anew each time.
+    pub(crate) fn staging_area(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance,
+        size: usize,
+    ) -> Option<(u32, &mut [u8])> {
+        let (.., staging) = self.parts();
+        let base = match staging.area(size) {
+            Some(base) => base,
+            None => self.stage(export, size, |_, _| ()).ok()?,
+        };
+        let memory = kernel.guest?.data_mut(self.parts().0);
+        Some((base, memory.get_mut(base as usize..)?.get_mut(..size)?))
+    }
+
+    /// Returns the kernel's memory, grown to at least `size` bytes.
+    pub(crate) fn kernel_memory(&mut self, kernel: &KernelInstance, size: usize) -> Result<&mut [u8]> {
+        let (store, ..) = self.parts();
+        let missing = size.saturating_sub(kernel.memory.data_size(&*store)).div_ceil(WASM_PAGE);
+        if missing > 0 {
+            store.data_mut().ours = true;
+            let grown = kernel.memory.grow(&mut *store, missing as u64);
+            store.data_mut().ours = false;
+            grown.map_err(|_| Error::NoMemory { bytes: size, what: "the sandboxed sorter" })?;
+            madvise::huge_pages(kernel.memory.data_ptr(&*store), kernel.memory.data_size(&*store));
+        }
+        Ok(kernel.memory.data_mut(store))
+    }
+
+    /// Sets the kernel's globals: the address of the first line in the guest's memory, and of the table of
+    /// lines or numbers in the kernel's.
+    pub(crate) fn set_tables(&mut self, kernel: &KernelInstance, base: u32, table: u32) -> Result<()> {
+        let (store, ..) = self.parts();
+        let set = |store: &mut _, global: Global, value: u32| global.set(store, Val::I32(value as i32));
+        set(store, kernel.base, base).and_then(|()| set(store, kernel.table, table)).map_err(engine_error)
+    }
+
+    /// Sorts `len` items.
+    pub(crate) fn sort(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance,
+        SortPlaces { items, scratch }: SortPlaces,
+        len: u32,
+    ) -> Result<()> {
+        let (store, ..) = self.parts();
+        kernel
+            .sort
+            .call(store, (items, scratch, len))
+            .map_err(|error| self.kernel_failure(export, kernel, error))
+    }
+
+    /// Merges two sorted runs that follow each other.
+    pub(crate) fn merge_runs(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance,
+        SortPlaces { items, scratch }: SortPlaces,
+        RunLengths { left, right }: RunLengths,
+    ) -> Result<()> {
+        let (store, ..) = self.parts();
+        let merged = kernel.merge_runs.call(store, (items, scratch, left, right));
+        merged.map_err(|error| self.kernel_failure(export, kernel, error))
+    }
+
+    /// Returns how often the kernel has asked the guest.
+    pub(crate) fn comparisons(&mut self, kernel: &KernelInstance) -> u64 {
+        let (store, ..) = self.parts();
+        kernel.comparisons.get(store).i64().unwrap_or(0) as u64
+    }
+
+    fn kernel_failure(&mut self, export: &str, kernel: &KernelInstance, error: wasmtime::Error) -> Error {
+        let (store, ..) = self.parts();
+        if kernel.lied.get(store).i32() == Some(1) {
+            return Error::Contradiction { export: export.to_owned() };
+        }
+        *self.failure(error, export)
+    }
+}

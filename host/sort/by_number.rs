@@ -1,0 +1,208 @@
+//! Sorting items by their numbers: the items stay in their place.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::runs::{Piece, Run, check_permutation, reserve};
+use super::worker::{HasSession, Worker};
+use super::{Items, Job, Sorter};
+use crate::batch::{ItemLayout, SandboxedSort};
+use crate::callback::{Answer, Callback, Session};
+use crate::error::{Error, LibraryError, Result};
+use crate::memory::{ScratchArray, try_with_capacity};
+use crate::native::{NativeSorter, sort_by, sort_by_guest};
+use crate::sandbox::Budget;
+
+/// Width in bytes of the elements that native code sorts: numbers of items.
+const NUMBER_WIDTH: usize = size_of::<u32>();
+
+/// A run of items by their numbers.
+pub(super) struct Numbers(pub(super) Vec<u32>);
+
+/// The session of a worker that sorts by number.
+pub(super) enum NumberSession<'a> {
+    /// Native code sorts and asks through the session.
+    Native(NativeSorter, Session<'a>),
+    /// The sort runs in the sandbox.
+    Sandboxed(Box<SandboxedSort<'a>>),
+}
+
+impl<'a> HasSession<'a> for NumberSession<'a> {
+    fn session(&mut self) -> &mut Session<'a> {
+        match self {
+            NumberSession::Native(_, session) => session,
+            NumberSession::Sandboxed(sort) => sort.session(),
+        }
+    }
+}
+
+impl Run for Numbers {
+    type Session<'a> = NumberSession<'a>;
+
+    fn open<'a>(
+        job: &Job,
+        items: &Items,
+        callback: &'a Callback,
+        budget: &Arc<Budget>,
+    ) -> Result<NumberSession<'a>> {
+        if let Some(sorter) = job.options.sorter.native() {
+            return Ok(NumberSession::Native(sorter, callback.compare_session(budget)?));
+        }
+        let layout = items.width().map_or(ItemLayout::Lines, |width| ItemLayout::Records { width });
+        let sort = callback.sandboxed_sort(budget, job.options.rules(), layout)?;
+        Ok(NumberSession::Sandboxed(Box::new(sort)))
+    }
+
+    fn sort<'a>(worker: &mut Worker<'a, NumberSession<'a>>, numbers: Range<u32>) -> Result<Numbers> {
+        let items = worker.items;
+        let mut order = match &mut worker.session {
+            NumberSession::Native(sorter, _) => {
+                let sorter = *sorter;
+                worker.sort_natively(sorter, numbers.clone())?
+            }
+            NumberSession::Sandboxed(sort) => {
+                let all = numbers.clone().map(|at| items.get(at as usize));
+                sort.load(numbers.len(), all, Some([items.whole(numbers.clone()), &[]]))?;
+                sort.sort()?
+            }
+        };
+        check_permutation(&order)?;
+        order.iter_mut().for_each(|at| *at += numbers.start);
+        worker.check_library_order(&order)?;
+        Ok(Numbers(order))
+    }
+
+    fn merge<'a>(
+        worker: &mut Worker<'a, NumberSession<'a>>,
+        left: Piece<'_, Numbers>,
+        right: Piece<'_, Numbers>,
+    ) -> Result<Numbers> {
+        let (items, len) = (worker.items, left.len() + right.len());
+        let order = match &mut worker.session {
+            NumberSession::Native(..) => worker.merge_natively(&left, &right)?,
+            NumberSession::Sandboxed(sort) => {
+                let all = left.clone().items(items).chain(right.clone().items(items));
+                sort.load(len, all, None)?;
+                sort.merge(left.len())?
+            }
+        };
+        check_permutation(&order)?;
+        let (left, right) = (&left.run.0[left.range], &right.run.0[right.range]);
+        let mut merged = try_with_capacity(order.len(), "the merged numbers of the items")?;
+        merged.extend(order.iter().map(|&at| match left.get(at as usize) {
+            Some(number) => *number,
+            None => right[at as usize - left.len()],
+        }));
+        Ok(Numbers(merged))
+    }
+
+    fn reserve(&mut self, len: usize) -> Result<()> {
+        reserve(&mut self.0, len)
+    }
+
+    fn append(&mut self, run: Numbers) {
+        self.0.extend_from_slice(&run.0);
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn get<'r>(&'r self, items: &'r Items, at: usize) -> &'r [u8] {
+        items.get(self.0[at] as usize)
+    }
+}
+
+impl<'a, S: HasSession<'a>> Worker<'a, S> {
+    /// Compares two items of these numbers by every rule.
+    fn compare_numbers(&mut self, a: u32, b: u32) -> Answer {
+        if a.max(b) as usize >= self.items.len() {
+            // Only a library's function compares memory that holds no number of an item.
+            return Err(Box::new(Error::NotPermutation));
+        }
+        let order = self.compare(self.items.get(a as usize), self.items.get(b as usize))?;
+        Ok(order.then(a.cmp(&b)))
+    }
+
+    /// Sorts the items of these numbers with native code; the result counts from the first of them.
+    fn sort_natively(&mut self, sorter: NativeSorter, numbers: Range<u32>) -> Result<Vec<u32>> {
+        let callback = &self.job.callback;
+        let most = callback.guest().limits().array;
+        let mut scratch = ScratchArray::zeroed(numbers.len(), NUMBER_WIDTH, most)?;
+        let places: &mut [u32] = bytemuck::cast_slice_mut(scratch.as_mut_slice());
+        places.iter_mut().zip(numbers.clone()).for_each(|(place, at)| *place = at);
+        let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare_numbers(number(a), number(b)));
+        sort_by(sorter, &mut scratch, callback, ask)?;
+        let mut order = try_with_capacity(numbers.len(), "the sorted numbers of the items")?;
+        // `wrapping_sub` maps an out-of-range number to one that `check_permutation` rejects.
+        let sorted: &[u32] = bytemuck::cast_slice(scratch.as_slice());
+        order.extend(sorted.iter().map(|at| at.wrapping_sub(numbers.start)));
+        Ok(order)
+    }
+
+    /// Merges two pieces; the result counts from the first item of the left one.
+    fn merge_natively(&mut self, left: &Piece<'_, Numbers>, right: &Piece<'_, Numbers>) -> Result<Vec<u32>> {
+        let (items, left_len, len) = (self.items, left.len(), left.len() + right.len());
+        let mut order = try_with_capacity(len, "the merged numbers of the items")?;
+        let (mut l, mut r) = (0, left_len);
+        while l < left_len && r < len {
+            let after = self.compare(left.get(items, l), right.get(items, r - left_len))?.is_gt();
+            order.push(if after { r } else { l } as u32);
+            (l, r) = if after { (l, r + 1) } else { (l + 1, r) };
+        }
+        order.extend((l..left_len).chain(r..len).map(|at| at as u32));
+        Ok(order)
+    }
+
+    /// `Err` where a library's function has left these items in no order.
+    fn check_library_order(&mut self, order: &[u32]) -> Result<()> {
+        let Sorter::Library(function) = self.job.options.sorter else { return Ok(()) };
+        for pair in order.windows(2) {
+            if self.compare_numbers(pair[0], pair[1])?.is_gt() {
+                return Err(LibraryError::Unsorted { function: function.name().to_owned() }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps only the first of items that the guest calls equal.
+    pub(super) fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
+        let mut kept: Vec<u32> = try_with_capacity(order.len(), "the numbers of unique items")?;
+        for at in order {
+            let same = match kept.last() {
+                Some(&last) => {
+                    self.compare_raw(self.items.get(last as usize), self.items.get(at as usize))?.is_eq()
+                }
+                None => false,
+            };
+            if !same {
+                kept.push(at);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+impl<'a> Worker<'a, Session<'a>> {
+    /// Sorts the records themselves with native code, for records of which two that compare equal are the same
+    /// bytes.
+    pub(super) fn sort_records(&mut self, sorter: NativeSorter, width: usize) -> Result<ScratchArray> {
+        let (job, items) = (self.job, self.items);
+        let most = job.callback.guest().limits().array;
+        let mut scratch = ScratchArray::zeroed(items.len(), width, most)?;
+        scratch.as_mut_slice().copy_from_slice(items.all_records());
+        if job.options.trace.is_none() {
+            sort_by_guest(sorter, &mut scratch, &job.callback, &mut self.session, job.options.rules())?;
+        } else {
+            // A trace is told of each comparison when C asks for it, not ahead of it.
+            let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare(a, b));
+            sort_by(sorter, &mut scratch, &job.callback, ask)?;
+        }
+        Ok(scratch)
+    }
+}
+
+fn number(element: &[u8]) -> u32 {
+    // The scratch array holds `u32`s, and the trampoline hands out whole elements.
+    u32::from_ne_bytes(element.try_into().expect("an element of four bytes"))
+}

@@ -1,0 +1,76 @@
+//! Sorting records by value, in the sandbox: numbers that the guest takes as such.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::runs::{Piece, Run, reserve};
+use super::worker::Worker;
+use super::{Items, Job};
+use crate::batch::SandboxedSort;
+use crate::callback::Callback;
+use crate::error::Result;
+use crate::sandbox::Budget;
+
+/// A run of records themselves.
+pub(super) struct Values {
+    pub(super) bytes: Vec<u8>,
+    /// Bytes of a record.
+    width: usize,
+}
+
+impl Values {
+    /// Returns the bytes of a piece.
+    fn piece<'r>(piece: &Piece<'r, Values>) -> &'r [u8] {
+        let Values { bytes, width } = piece.run;
+        &bytes[piece.range.start * width..piece.range.end * width]
+    }
+}
+
+impl Run for Values {
+    type Session<'a> = SandboxedSort<'a>;
+
+    fn open<'a>(
+        job: &Job,
+        _: &Items,
+        callback: &'a Callback,
+        budget: &Arc<Budget>,
+    ) -> Result<SandboxedSort<'a>> {
+        callback.sandboxed_sort_by_value(budget, job.options.rules())
+    }
+
+    fn sort<'a>(worker: &mut Worker<'a, SandboxedSort<'a>>, numbers: Range<u32>) -> Result<Values> {
+        let items = worker.items;
+        let whole = items.whole(numbers.clone());
+        let all = numbers.clone().map(|at| items.get(at as usize));
+        worker.session.load(numbers.len(), all, Some([whole, &[]]))?;
+        let width = whole.len() / numbers.len().max(1);
+        Ok(Values { bytes: worker.session.sort_values(whole)?, width })
+    }
+
+    fn merge<'a>(
+        worker: &mut Worker<'a, SandboxedSort<'a>>,
+        left: Piece<'_, Values>,
+        right: Piece<'_, Values>,
+    ) -> Result<Values> {
+        let (items, len, width) = (worker.items, left.len() + right.len(), left.run.width);
+        let all = left.clone().items(items).chain(right.clone().items(items));
+        worker.session.load(len, all, Some([Values::piece(&left), Values::piece(&right)]))?;
+        Ok(Values { bytes: worker.session.merge_values(left.len())?, width })
+    }
+
+    fn reserve(&mut self, len: usize) -> Result<()> {
+        reserve(&mut self.bytes, len * self.width)
+    }
+
+    fn append(&mut self, run: Values) {
+        self.bytes.extend_from_slice(&run.bytes);
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.len() / self.width.max(1)
+    }
+
+    fn get<'r>(&'r self, _: &'r Items, at: usize) -> &'r [u8] {
+        &self.bytes[at * self.width..][..self.width]
+    }
+}

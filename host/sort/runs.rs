@@ -1,0 +1,224 @@
+//! Sorted runs, and where two of them are cut so that the pieces can be merged apart.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::worker::{HasSession, Worker};
+use super::{Items, Job};
+use crate::callback::{Answer, Callback};
+use crate::error::{Error, Result};
+use crate::memory::try_with_capacity;
+use crate::sandbox::Budget;
+
+/// Sorted items in one representation: [`Numbers`](super::by_number::Numbers) of the items, or the
+/// [`Values`](super::by_value::Values) themselves.
+pub(super) trait Run: Send + Sync + Sized {
+    /// The session that sorts and merges runs of this representation.
+    type Session<'a>: HasSession<'a>;
+
+    /// Begins a session with the callback's guest.
+    fn open<'a>(
+        job: &Job,
+        items: &Items,
+        callback: &'a Callback,
+        budget: &Arc<Budget>,
+    ) -> Result<Self::Session<'a>>;
+
+    /// Sorts the items of these numbers.
+    fn sort<'a>(worker: &mut Worker<'a, Self::Session<'a>>, numbers: Range<u32>) -> Result<Self>;
+
+    /// Merges two pieces.
+    fn merge<'a>(
+        worker: &mut Worker<'a, Self::Session<'a>>,
+        left: Piece<'_, Self>,
+        right: Piece<'_, Self>,
+    ) -> Result<Self>;
+
+    /// Returns an empty run with room for `len` more items after the first run of a concatenation.
+    fn reserve(&mut self, len: usize) -> Result<()>;
+
+    /// Appends a run.
+    fn append(&mut self, run: Self);
+
+    /// Returns the number of items.
+    fn len(&self) -> usize;
+
+    /// Returns an item by its position in the run.
+    fn get<'r>(&'r self, items: &'r Items, at: usize) -> &'r [u8];
+
+    /// Concatenates runs that have `len` items together; `None` where there are no runs.
+    fn concat(mut runs: impl Iterator<Item = Result<Self>>, len: usize) -> Result<Option<Self>> {
+        let Some(first) = runs.next() else { return Ok(None) };
+        let mut all = first?;
+        all.reserve(len - all.len())?;
+        for run in runs {
+            all.append(run?);
+        }
+        Ok(Some(all))
+    }
+}
+
+/// Does a piece of work with a guest of its own, made from the job's module.
+pub(super) fn with_worker<R: Run, T>(
+    job: &Job,
+    items: &Items,
+    budget: &Arc<Budget>,
+    work: impl for<'a> FnOnce(&mut Worker<'a, R::Session<'a>>) -> Result<T>,
+) -> Result<T> {
+    if let Some(width) = items.width() {
+        job.callback.accepts(width, None)?;
+    }
+    let callback = job.callback.fresh()?;
+    let session = R::open(job, items, &callback, budget)?;
+    work(&mut Worker::new(job, items, session))
+}
+
+/// A part of a run.
+pub(super) struct Piece<'r, R> {
+    pub(super) run: &'r R,
+    pub(super) range: Range<usize>,
+}
+
+impl<R> Clone for Piece<'_, R> {
+    fn clone(&self) -> Self {
+        Piece { run: self.run, range: self.range.clone() }
+    }
+}
+
+impl<'r, R: Run> Piece<'r, R> {
+    /// Returns the number of items.
+    pub(super) fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Returns an item by its position in the piece.
+    pub(super) fn get(&self, items: &'r Items, at: usize) -> &'r [u8] {
+        self.run.get(items, self.range.start + at)
+    }
+
+    /// Iterates over the items.
+    pub(super) fn items(self, items: &'r Items) -> impl Iterator<Item = &'r [u8]> + Clone {
+        let run = self.run;
+        self.range.map(move |at| run.get(items, at))
+    }
+}
+
+/// Allocates room for `more` elements; `Err`, and no abort, where there is no memory.
+pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
+    let bytes = more.saturating_mul(size_of::<T>());
+    vec.try_reserve_exact(more).map_err(|_| Error::NoMemory { bytes, what: "the sorted items" })
+}
+
+/// Cuts two runs into `count` pairs of pieces, so that the pairs merged one after the other are the
+/// runs merged. `after (l, r)`: whether item `r` of the right run must come before `l` of the left.
+/// Whatever it answers, each item is in one piece.
+pub(super) fn cut<'r, R: Run>(
+    left: &'r R,
+    right: &'r R,
+    count: usize,
+    mut after: impl FnMut(usize, usize) -> Answer,
+) -> Result<Vec<[Piece<'r, R>; 2]>> {
+    let mut pairs = try_with_capacity(count, "the pieces of a merge")?;
+    let (mut l, mut r) = (0, 0);
+    for piece in 1..=count {
+        // So many items of both runs together come before the cut.
+        let before = (left.len() + right.len()) * piece / count;
+        // The first item of the left run that is behind it. A comparator that contradicts itself must
+        // not move a cut in front of the one before.
+        let (mut low, mut high) = (l.max(before.saturating_sub(right.len())), left.len().min(before - r));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if after(middle, before - 1 - middle)?.is_gt() {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        let (l_end, r_end) = (low, before - low);
+        pairs.push([Piece { run: left, range: l..l_end }, Piece { run: right, range: r..r_end }]);
+        (l, r) = (l_end, r_end);
+    }
+    Ok(pairs)
+}
+
+/// `Err` unless every number below the length occurs.
+pub(super) fn check_permutation(order: &[u32]) -> Result<()> {
+    let mut seen = try_with_capacity(order.len(), "a check of the result")?;
+    seen.resize(order.len(), false);
+    for &at in order {
+        match seen.get_mut(at as usize) {
+            Some(seen) if !*seen => *seen = true,
+            _ => return Err(Error::NotPermutation),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::by_number::Numbers;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_permutations_pass() {
+        assert!(check_permutation(&[]).is_ok());
+        assert!(check_permutation(&[2, 0, 1]).is_ok());
+        for bad in [&[0, 0][..], &[1, 2], &[0, 3, 1]] {
+            assert!(matches!(check_permutation(bad), Err(Error::NotPermutation)), "{bad:?}");
+        }
+    }
+
+    fn ranges(
+        left: usize,
+        right: usize,
+        count: usize,
+        after: impl FnMut(usize, usize) -> Answer,
+    ) -> Vec<[Range<usize>; 2]> {
+        let run = |len| Numbers((0..len as u32).collect());
+        let (left, right) = (run(left), run(right));
+        let pairs = cut(&left, &right, count, after).unwrap();
+        pairs.iter().map(|[a, b]| [a.range.clone(), b.range.clone()]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_merged_apart_are_the_runs_merged(
+            mut left in proptest::collection::vec(0u8..20, 0..40),
+            mut right in proptest::collection::vec(0u8..20, 0..40),
+            count in 1usize..6,
+        ) {
+            left.sort();
+            right.sort();
+            let pairs = ranges(left.len(), right.len(), count, |l, r| Ok(left[l].cmp(&right[r])));
+            let mut apart = Vec::new();
+            for [l, r] in pairs {
+                // A stable sort of both pieces, the left one first, merges them.
+                let mut piece: Vec<_> = left[l].iter().map(|x| (*x, 'l')).chain(right[r].iter().map(|x| (*x, 'r'))).collect();
+                piece.sort_by_key(|(x, _)| *x);
+                apart.extend(piece);
+            }
+            let mut naive: Vec<_> = left.iter().map(|x| (*x, 'l')).chain(right.iter().map(|x| (*x, 'r'))).collect();
+            naive.sort_by_key(|(x, _)| *x);
+            prop_assert_eq!(apart, naive);
+        }
+
+        #[test]
+        fn no_answer_loses_an_item(
+            left in 0usize..30,
+            right in 0usize..30,
+            count in 1usize..6,
+            answers in proptest::collection::vec(-1i8..=1, 200),
+        ) {
+            let mut answers = answers.into_iter().cycle();
+            let pairs = ranges(left, right, count, |_, _| Ok(answers.next().unwrap_or(0).cmp(&0)));
+            let (mut l, mut r) = (0, 0);
+            for [a, b] in pairs {
+                prop_assert_eq!((a.start, b.start), (l, r));
+                prop_assert!(a.end >= l && b.end >= r);
+                (l, r) = (a.end, b.end);
+            }
+            prop_assert_eq!((l, r), (left, right));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A worker: a job's session with a guest, and the order that its answers and the job's rules make.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Items, Job};
+use crate::batch::SandboxedSort;
+use crate::callback::{Answer, Session};
+
+/// A job's session with one guest. The job counts its comparisons when it ends.
+pub(super) struct Worker<'a, S: HasSession<'a>> {
+    pub(super) job: &'a Job,
+    pub(super) items: &'a Items,
+    pub(super) session: S,
+    _guest: std::marker::PhantomData<&'a ()>,
+}
+
+/// Something that a guest can be asked through.
+pub(super) trait HasSession<'a> {
+    /// Returns the session. A kernel that is loaded loses its items.
+    fn session(&mut self) -> &mut Session<'a>;
+}
+
+impl<'a> HasSession<'a> for Session<'a> {
+    fn session(&mut self) -> &mut Session<'a> {
+        self
+    }
+}
+
+impl<'a> HasSession<'a> for SandboxedSort<'a> {
+    fn session(&mut self) -> &mut Session<'a> {
+        SandboxedSort::session(self)
+    }
+}
+
+impl<'a, S: HasSession<'a>> Worker<'a, S> {
+    pub(super) fn new(job: &'a Job, items: &'a Items, session: S) -> Worker<'a, S> {
+        Worker { job, items, session, _guest: std::marker::PhantomData }
+    }
+
+    /// Returns the guest's answer about two items.
+    pub(super) fn compare_raw(&mut self, a: &[u8], b: &[u8]) -> Answer {
+        let answer = self.session.session().compare(a, b)?;
+        if let Some(trace) = &self.job.options.trace {
+            trace(a, b, answer);
+        }
+        Ok(answer)
+    }
+
+    /// Compares two items by every rule except stability.
+    pub(super) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
+        let answer = self.compare_raw(a, b)?;
+        Ok(self.job.options.rules().apply(answer, a, b))
+    }
+}
+
+impl<'a, S: HasSession<'a>> Drop for Worker<'a, S> {
+    fn drop(&mut self) {
+        let calls = self.session.session().calls();
+        self.job.comparisons.fetch_add(calls, Relaxed);
+    }
+}

@@ -1,0 +1,213 @@
+//! Native calls on the thread that began them.
+//!
+//! Such a call takes no lock. Its slot names the thread, and while that thread is inside, the trampoline
+//! finds the call's own state by two loads. The state is made and taken away on that thread too, so that no
+//! other thread can come across it.
+#![allow(unsafe_code, reason = "reads the state of a native call through its slot")]
+
+use std::ffi::{c_int, c_void};
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use std::slice;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
+
+use super::border::{self, CompareOrigin, KnownCode, LeasingThread};
+use super::comparator::{UnwindingCompareFn, unwinding_compare_fn};
+use crate::answers::PreparedAnswers;
+use crate::callback::{Answer, Callback};
+use crate::error::{Error, Result};
+use crate::memory::Bounds;
+use crate::registry::{Access, Entry, SLOTS, SlotHandle};
+use crate::sync::this_thread;
+
+/// Answers one comparison of a native call: the array, as far as it is known, and two elements.
+pub(crate) type Ask<'a> = dyn FnMut(&[u8], [&[u8]; 2]) -> Answer + 'a;
+
+/// A native call in progress.
+struct ActiveCall<'a> {
+    bounds: Bounds,
+    /// Answers that C gets before it asks.
+    prepared: Option<Rc<PreparedAnswers>>,
+    ask: Box<Ask<'a>>,
+    entry: &'a Entry,
+    /// Whether the C code is known: it can be left by unwinding, and does not write to elements between two
+    /// questions about them.
+    known: bool,
+}
+
+/// The thread that is inside a native call with a slot, and the state of that call.
+pub(super) struct ActiveSlot {
+    thread: AtomicUsize,
+    call: AtomicPtr<ActiveCall<'static>>,
+}
+
+static ACTIVE: [ActiveSlot; SLOTS] =
+    [const { ActiveSlot { thread: AtomicUsize::new(0), call: AtomicPtr::new(ptr::null_mut()) } }; SLOTS];
+
+impl ActiveSlot {
+    fn enter(&self, call: *mut ActiveCall<'_>) {
+        self.call.store(call.cast(), Relaxed);
+        self.thread.store(this_thread(), Relaxed);
+    }
+
+    fn leave(&self) {
+        self.thread.store(0, Relaxed);
+    }
+}
+
+/// Calls C with a trampoline that asks `ask`, and returns how often C has called. The callback table lists
+/// `callback` meanwhile. If C is driven out of `bounds`, it is left by unwinding.
+///
+/// # Errors
+///
+/// The first failure of `ask`; [`Error::OutOfBounds`] and [`Error::LeftMergePath`] if the call was left;
+/// [`Error::Panic`]; [`Error::TableFull`].
+pub(crate) fn call<'a>(
+    callback: &Callback,
+    bounds: Bounds,
+    prepared: Option<Rc<PreparedAnswers>>,
+    ask: Box<Ask<'a>>,
+    native: impl FnOnce(UnwindingCompareFn),
+) -> Result<u64> {
+    let handle = SlotHandle::new(Entry::new(callback.clone(), Access::CallingThread))?;
+    let slot = handle.key().slot();
+    // Code that may point anywhere is not code that this crate knows.
+    let known = matches!(bounds, Bounds::Known { .. });
+    let mut call = ActiveCall { bounds, prepared, ask, entry: handle.entry(), known };
+    let active = &ACTIVE[slot];
+    active.enter(&raw mut call);
+    let errno = errno::errno();
+    let left = panic::catch_unwind(AssertUnwindSafe(|| native(unwinding_compare_fn(slot))));
+    errno::set_errno(errno);
+    active.leave();
+    match (handle.entry().take_failure(), left) {
+        (Some(failure), _) => Err(failure),
+        (None, Err(panic)) => Err(Error::panicked(callback.export(), &*panic)),
+        (None, Ok(())) => Ok(handle.entry().calls()),
+    }
+}
+
+/// A native call by code that this crate does not know. Calls on the thread that opened it take no lock
+/// while this lives; calls on other threads go by the callback table. It stays on its thread, because its
+/// pointers do.
+pub(crate) struct OpenCall {
+    handle: SlotHandle,
+    call: NonNull<ActiveCall<'static>>,
+}
+
+impl OpenCall {
+    /// Opens a call. Where C leaves `bounds`, the process ends.
+    pub(crate) fn new(
+        handle: SlotHandle,
+        bounds: Bounds,
+        prepared: Option<Rc<PreparedAnswers>>,
+        ask: Box<Ask<'static>>,
+    ) -> OpenCall {
+        // SAFETY: the entry is the handle's, behind an `Arc`; `drop` frees the call before the handle.
+        let entry: &'static Entry = unsafe { &*ptr::from_ref(handle.entry()) };
+        let call =
+            NonNull::from(Box::leak(Box::new(ActiveCall { bounds, prepared, ask, entry, known: false })));
+        ACTIVE[handle.key().slot()].enter(call.as_ptr());
+        OpenCall { handle, call }
+    }
+
+    /// Returns the slot's handle.
+    pub(crate) fn handle(&self) -> &SlotHandle {
+        &self.handle
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        ACTIVE[self.handle.key().slot()].leave();
+        // SAFETY: it comes from `Box::leak`. Its slot names no thread any more. It named this one, which is
+        // not inside: whoever calls the pointer promises that the call returns before the lease ends.
+        drop(unsafe { Box::from_raw(self.call.as_ptr()) });
+    }
+}
+
+/// Returns the slot's native call, if this thread is inside it.
+#[inline]
+pub(super) fn on_this_thread(slot: usize) -> Option<&'static ActiveSlot> {
+    Some(&ACTIVE[slot]).filter(|active| active.thread.load(Relaxed) == this_thread())
+}
+
+/// Answers a call: with a prepared answer, or over the border.
+///
+/// # Safety
+///
+/// `active` is what [`on_this_thread`] has just returned. C does not write to elements while it compares
+/// them.
+#[inline]
+pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *const c_void) -> c_int {
+    // SAFETY: the slot names this thread, so its call lives: `call` is below us on this stack, or the
+    // `OpenCall` has not been dropped here. Nobody else refers to it: both leave it alone until C has
+    // returned, and while `ask` runs the slot names no thread.
+    let call = unsafe { &mut *active.call.load(Relaxed) };
+    match &call.prepared {
+        Some(prepared) if prepared.expects(a.addr(), b.addr()) => {
+            if call.known {
+                call.entry.count_unshared();
+                prepared.take() as c_int
+            } else {
+                take_if_same(active, call, a, b)
+            }
+        }
+        _ => ask(active, call, a, b),
+    }
+}
+
+/// Takes the answer that is prepared for these addresses, if it is still about the same elements.
+#[inline(never)]
+fn take_if_same(
+    active: &'static ActiveSlot,
+    call: &mut ActiveCall<'_>,
+    a: *const c_void,
+    b: *const c_void,
+) -> c_int {
+    let width = call.bounds.width();
+    // SAFETY: an answer is prepared only for elements inside the array; C does not write while it compares.
+    let element = |at: *const c_void| unsafe { slice::from_raw_parts(at.cast(), width) };
+    match &call.prepared {
+        Some(prepared) if prepared.still_matches(element(a), element(b)) => {
+            call.entry.count_unshared();
+            prepared.take() as c_int
+        }
+        _ => ask(active, call, a, b),
+    }
+}
+
+/// Asks over the border, because no answer is prepared.
+#[inline(never)]
+fn ask(active: &'static ActiveSlot, call: &mut ActiveCall<'_>, a: *const c_void, b: *const c_void) -> c_int {
+    if call.known {
+        cross::<KnownCode>(active, call, a, b)
+    } else {
+        cross::<LeasingThread>(active, call, a, b)
+    }
+}
+
+/// Crosses the border, and is not found by the trampoline meanwhile.
+fn cross<O: CompareOrigin>(
+    active: &'static ActiveSlot,
+    call: &mut ActiveCall<'_>,
+    a: *const c_void,
+    b: *const c_void,
+) -> c_int {
+    active.leave();
+    let ActiveCall { bounds, ask, entry, .. } = &mut *call;
+    let array = bounds.array();
+    let ask = |elements: [&[u8]; 2]| {
+        let array = match array.len() {
+            0 => &[],
+            // SAFETY: the array is a run of memory that the lender keeps alive, and `a` points into it.
+            len => unsafe { slice::from_raw_parts(a.cast::<u8>().with_addr(array.start()), len) },
+        };
+        ask(array, elements)
+    };
+    // SAFETY: the bounds are of memory that outlives the native call, or the lender vouches for the pointers.
+    let answer = unsafe { border::compare::<O>(entry, bounds, a, b, ask) };
+    active.enter(call);
+    answer
+}

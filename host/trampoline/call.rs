@@ -1,0 +1,205 @@
+//! A call of any prototype: read the arguments, call the guest, write the result.
+#![allow(unsafe_code, reason = "reads the arguments that C passes, and writes its result")]
+
+use std::ffi::c_void;
+use std::ptr;
+
+use smallvec::SmallVec;
+
+use super::arguments::{Arguments, GuestPtr, INLINE_ARGS};
+use super::border::{self, AnyThread};
+use crate::callback::Answer;
+use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
+use crate::error::{CallError, Error, Result, bug};
+use crate::registry::{Access, Entry};
+
+/// The arguments of a call: a pointer to each.
+#[derive(Clone, Copy)]
+pub(super) struct ArgPointers(pub(super) *const *const c_void);
+
+/// The place of C's result.
+#[derive(Clone, Copy)]
+pub(super) struct ResultBuffer {
+    pub(super) at: *mut c_void,
+    /// Size in bytes; a number has eight.
+    pub(super) size: usize,
+}
+
+/// Answers a call by C. Returns `false`, and writes nothing, where there is no answer.
+///
+/// # Safety
+///
+/// `args` are the arguments of the entry's prototype, C vouches for the memory that their pointers lead to, and
+/// `result` is the place of its result.
+pub(super) unsafe fn answer(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> bool {
+    // SAFETY: the same contract.
+    border::cross::<AnyThread, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, result) }).is_ok()
+}
+
+/// Calls the guest as C would, for a caller that takes the error itself. The entry keeps nothing of it.
+///
+/// # Safety
+///
+/// As [`answer`], and the result is a number, if anything.
+#[cfg(feature = "sqlite")]
+pub(crate) unsafe fn call_values(
+    entry: &Entry,
+    args: *const *const c_void,
+    result: &mut [u8; 8],
+) -> Result<()> {
+    let (args, buffer) =
+        (ArgPointers(args), ResultBuffer { at: result.as_mut_ptr().cast(), size: result.len() });
+    // SAFETY: the same contract.
+    border::cross::<border::HostCaller, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, buffer) })
+}
+
+/// # Safety
+///
+/// As [`answer`].
+unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<()> {
+    let callback = &entry.callback;
+    let export = callback.export();
+    let (Some((function, lowering)), Access::Values { budget }) = (callback.function(), &entry.access) else {
+        return Err(bug!("\"{export}\" has no libffi entry").into());
+    };
+    let mut arguments = Arguments::new(export, callback.guest().limits());
+    let mut passed = SmallVec::<[Lowered; INLINE_ARGS]>::new();
+    if let Ret::Struct(object) = &lowering.result {
+        passed.push(Lowered::GuestPtr(arguments.reserve_result(object)?));
+    }
+    for (at, param) in lowering.params.iter().enumerate() {
+        // SAFETY: the argument is there, and of the type that its way tells.
+        passed.push(unsafe { read(&mut arguments, export, lowering, param, args, at) }?);
+    }
+    let mut session = callback.call_session(budget.as_ref())?;
+    let turn = session.turn();
+    let base = match arguments.len() {
+        0 => 0,
+        len => turn.stage(export, len, |base, area| arguments.fill(base, area))?,
+    };
+    let bits = turn.invoke(export, function, passed.iter().map(|passed| passed.bits(base)))?;
+    let forged = |value| {
+        let module = callback.guest().module().name().to_owned();
+        Box::new(Error::from(CallError::Forged { module, export: export.to_owned(), value }))
+    };
+    if arguments.is_written() {
+        arguments.take_back(turn.staged(arguments.len()), base).map_err(forged)?;
+    }
+    // Everything has been looked at, so C's memory may change.
+    let pointer;
+    let number;
+    let (from, len): (*const u8, usize) = match &lowering.result {
+        Ret::Nothing => (ptr::null(), 0),
+        Ret::Number(num, core) => {
+            number = num.lift(bits, *core);
+            (number.as_ptr(), number.len())
+        }
+        Ret::Pointer(target) => {
+            pointer = arguments.pointer(bits, target, base).ok_or_else(|| forged(bits))?;
+            ((&raw const pointer).cast(), size_of_val(&pointer))
+        }
+        Ret::Struct(object) => (arguments.returned().as_ptr(), object.size),
+    };
+    session.succeeded();
+    // SAFETY: the call is still in progress.
+    unsafe { arguments.write_back() };
+    if len > 0 {
+        // SAFETY: the result has so many bytes; a struct of one number may have fewer than eight.
+        unsafe { ptr::copy_nonoverlapping(from, result.at.cast(), len.min(result.size)) };
+    }
+    Ok(())
+}
+
+/// An argument on its way.
+enum Lowered {
+    Bits(u64),
+    GuestPtr(GuestPtr),
+}
+
+impl Lowered {
+    fn bits(&self, base: u32) -> u64 {
+        match self {
+            Lowered::Bits(bits) => *bits,
+            Lowered::GuestPtr(to) => to.number(base).into(),
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`answer`]; the argument at this place is one that goes this way.
+unsafe fn read<'a>(
+    arguments: &mut Arguments<'a>,
+    export: &str,
+    lowering: &Lowering,
+    param: &'a Param,
+    args: ArgPointers,
+    at: usize,
+) -> Result<Lowered> {
+    let argument = at + 1;
+    Ok(match param {
+        Param::Number(num, core) => {
+            // SAFETY: it is a number of this size.
+            let bytes = unsafe { args.bytes(at, num.size()) };
+            Lowered::Bits(num.lower(bytes, *core).map_err(|value| CallError::Range {
+                export: export.to_owned(),
+                argument,
+                value,
+            })?)
+        }
+        Param::Pointer(target) => {
+            let count = match target {
+                Pointee::Counted { count, .. } => match &lowering.params[*count] {
+                    // SAFETY: the argument that tells the count is a number of this size.
+                    Param::Number(num, _) => num.integer(unsafe { args.bytes(*count, num.size()) }),
+                    _ => 0,
+                },
+                _ => 0,
+            };
+            // SAFETY: it is a pointer.
+            let pointer = usize::from_ne_bytes(unsafe { args.word(at) });
+            let pointer = ptr::with_exposed_provenance_mut(pointer);
+            // SAFETY: C vouches for what it leads to.
+            Lowered::GuestPtr(unsafe { arguments.follow(pointer, target, argument, count) }?)
+        }
+        Param::Struct(object) => {
+            // SAFETY: it is an argument.
+            let value = unsafe { args.at(at) };
+            // SAFETY: it is a struct of this size, by value.
+            Lowered::GuestPtr(unsafe { arguments.value(value, object, argument) }?)
+        }
+    })
+}
+
+impl ArgPointers {
+    /// # Safety
+    ///
+    /// There is such an argument.
+    unsafe fn at(self, at: usize) -> *const c_void {
+        // SAFETY: C passes a pointer to each argument.
+        unsafe { *self.0.wrapping_add(at) }
+    }
+
+    /// # Safety
+    ///
+    /// There is such an argument, and it has this size, of at most eight bytes.
+    unsafe fn bytes(self, at: usize, size: usize) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        // SAFETY: as the caller says.
+        let argument = unsafe { self.at(at) };
+        // SAFETY: as the caller says.
+        unsafe { ptr::copy_nonoverlapping(argument.cast(), bytes.as_mut_ptr(), size) };
+        bytes
+    }
+
+    /// # Safety
+    ///
+    /// There is such an argument, and it is as large as a pointer.
+    unsafe fn word(self, at: usize) -> [u8; size_of::<usize>()] {
+        // SAFETY: as the caller says.
+        let bytes = unsafe { self.bytes(at, size_of::<usize>()) };
+        let mut word = [0; size_of::<usize>()];
+        word.copy_from_slice(&bytes[..size_of::<usize>()]);
+        word
+    }
+}

@@ -1,0 +1,110 @@
+//! The comparators' trampolines: numbered functions that are compiled in, inert while their slot is empty.
+#![allow(unsafe_code, reason = "has the signature of C's comparators")]
+
+use std::ffi::{c_int, c_void};
+use std::mem;
+
+use super::active;
+use super::border::{self, AnyThread};
+use crate::registry::{Access, Entry, SLOTS, comparator_slot, fallback};
+#[cfg(target_pointer_width = "64")]
+use crate::registry::{SlotKey, fallback_of};
+
+/// A comparator that may unwind: `int (const void *, const void *)` as the sorts of this crate call it.
+pub(crate) type UnwindingCompareFn = unsafe extern "C-unwind" fn(*const c_void, *const c_void) -> c_int;
+
+const COLUMNS: usize = 16;
+
+macro_rules! trampolines {
+    ($($row:literal)*) => {
+        [$([
+            compare::<$row, 0>, compare::<$row, 1>, compare::<$row, 2>, compare::<$row, 3>,
+            compare::<$row, 4>, compare::<$row, 5>, compare::<$row, 6>, compare::<$row, 7>,
+            compare::<$row, 8>, compare::<$row, 9>, compare::<$row, 10>, compare::<$row, 11>,
+            compare::<$row, 12>, compare::<$row, 13>, compare::<$row, 14>, compare::<$row, 15>,
+        ]),*]
+    };
+}
+
+static TRAMPOLINES: [[UnwindingCompareFn; COLUMNS]; SLOTS / COLUMNS] = trampolines! {
+     0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+};
+
+/// Returns the function pointer of a slot.
+pub(super) fn unwinding_compare_fn(slot: usize) -> UnwindingCompareFn {
+    TRAMPOLINES[slot / COLUMNS][slot % COLUMNS]
+}
+
+/// Returns the function pointer of a slot for native code that this crate does not know. Only the slots of
+/// [`active::call`] unwind, so the type may say that this one does not.
+pub(crate) fn compare_fn(slot: usize) -> unsafe extern "C" fn(*const c_void, *const c_void) -> c_int {
+    // SAFETY: the two types differ only in whether the function may unwind. Only `active::call` lets it
+    // unwind, whose slots `lease`, the one user of this, never has.
+    unsafe { mem::transmute(unwinding_compare_fn(slot)) }
+}
+
+/// # Safety
+///
+/// While its slot is lent, C passes pointers that the slot's bounds either check or trust.
+unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
+    a: *const c_void,
+    b: *const c_void,
+) -> c_int {
+    let slot = ROW * COLUMNS + COLUMN;
+    match active::on_this_thread(slot) {
+        // SAFETY: both pointers come from C, on the thread that began its call.
+        Some(active) => unsafe { active::answer(active, a, b) },
+        // SAFETY: the caller vouches for both pointers, as this function's contract says.
+        None => unsafe { on_any_thread(slot, a, b) },
+    }
+}
+
+/// Answers a call on any thread, at any time.
+///
+/// # Safety
+///
+/// As [`compare`].
+unsafe fn on_any_thread(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
+    let Some(entry) = comparator_slot(slot).get() else { return fallback(slot) }; // released: inert, not dangling
+    // SAFETY: the same contract.
+    unsafe { answer(slot, &entry, a, b) }
+}
+
+/// A comparator for C that hands a pointer of its caller's through, as POSIX's `qsort_r` does: one function
+/// for all callbacks. The context is the [key](SlotKey::as_u64) of a lease. A stale one finds no callback, even
+/// where its slot has been lent again, and gets the fallback of the callback that it was for.
+///
+/// # Safety
+///
+/// As [`compare`], for the slot that the context names.
+#[cfg(target_pointer_width = "64")]
+pub(crate) unsafe extern "C" fn compare_with_context(
+    a: *const c_void,
+    b: *const c_void,
+    context: *mut c_void,
+) -> c_int {
+    let key = SlotKey::from_u64(context.addr() as u64).filter(|key| key.slot() < SLOTS);
+    let Some(key) = key else { return 0 };
+    match comparator_slot(key.slot()).get_by(key) {
+        // SAFETY: the caller vouches for both pointers.
+        Some(entry) => unsafe { answer(key.slot(), &entry, a, b) },
+        None => {
+            comparator_slot(key.slot()).count_late();
+            fallback_of(key)
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`compare`].
+unsafe fn answer(slot: usize, entry: &Entry, a: *const c_void, b: *const c_void) -> c_int {
+    let Access::Comparator { bounds, budget } = &entry.access else {
+        comparator_slot(slot).count_late(); // lent to the native call of another thread, and to nobody else
+        return 0;
+    };
+    let ask = |[a, b]: [&[u8]; 2]| entry.callback.ask(budget.as_ref(), a, b);
+    // SAFETY: the same contract.
+    unsafe { border::compare::<AnyThread>(entry, bounds, a, b, ask) }
+}
