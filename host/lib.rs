@@ -52,8 +52,6 @@
 //! - The result is a permutation of the input.
 //! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
-#![cfg_attr(not(feature = "libffi"), allow(dead_code, reason = "what only other prototypes need"))]
-
 /// The README's program is a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -62,42 +60,44 @@ struct Readme;
 #[cfg(target_endian = "big")]
 compile_error!("elements cross into wasm as they are, which is right on little-endian hosts only");
 
-// In dependency order: each module uses only modules above it.
-mod error;
-mod sync;
-mod limits;
-pub mod isolation;
-mod answers;
-mod ctype;
-mod prototype;
-mod memory;
-mod kernel;
-mod sandbox;
-pub mod bundled;
-mod callback;
-mod registry;
-mod batch;
-mod trampoline;
-pub mod lease;
-pub mod native;
-pub mod sort;
+// In dependency order: each module uses only modules above it. ARCHITECTURE.md has the same lines.
+mod limits; // the limits of a guest, each written once
+mod error; // everything that can go wrong, and whose fault it is
+mod sync; // locks that ignore poisoning, the identity of a thread
+pub mod isolation; // a second wall: seccomp and resource limits around the process
+mod answers; // prepared answers: those that C gets before it asks
+mod ctype; // C types, their layout and their text; WebAssembly's core types
+mod prototype; // C function types: the parser, the printer, Rust's function pointers
+mod memory; // arrays, scratch copies, bounds of pointers, allocations that may fail
+mod kernel; // the generator of the sorter that runs in the sandbox
+mod sandbox; // engine, module, guest: the only folder that speaks wasmtime
+pub mod bundled; // the guests that come with the library
+mod callback; // an export checked against a prototype, and how values cross
+mod registry; // slots, entries, the callback table
+mod batch; // many comparisons by one entry into WebAssembly; all that is known of glibc
+mod trampoline; // the border, and the functions that C calls
+pub mod lease; // the RAII loans of a function pointer to native code
+pub mod native; // safe C functions: qsort, bsearch, msvcrt's sort, sorts of shared libraries
+pub mod sort; // lines, records and keys in order, on one thread or several
 #[cfg(feature = "sqlite")]
-pub mod sqlite;
+pub mod sqlite; // collations, scalar functions and authorizers with guests behind them
 #[cfg(fuzzing)]
 #[doc(hidden)]
 #[allow(missing_docs, reason = "only the fuzz targets see it")]
-pub mod fuzzing;
+pub mod fuzzing; // the doors of the fuzz targets
 
 pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, NumberKind, Struct, StructField};
 pub use error::{
-    Blame, CallError, Error, GuestBacktrace, GuestFrame, LibraryError, Limit, ModuleError, Result, TypeError,
+    Blame, CallError, Error, GuestBacktrace, GuestFrame, LibraryError, ModuleError, Result, TypeError,
 };
 #[cfg(feature = "libffi")]
 pub use lease::ScopedLease;
 pub use lease::{ArrayLease, CompareFn, CompareWithContextFn, RetainedLease};
-pub use limits::Limits;
+pub use limits::{Limit, LimitUnit, Limits};
 pub use memory::Element;
-pub use prototype::{AbiClass, CValue, CallConv, FnPointer, Prototype};
+#[cfg(feature = "libffi")]
+pub use prototype::{AbiClass, CValue, FnPointer};
+pub use prototype::{CallConv, Prototype};
 pub use registry::{CallbackTable, Registration, SlotKey};
 pub use sandbox::{CompareShape, Config, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox};

@@ -37,6 +37,10 @@ struct CallbackInner {
     /// How it compares, where the prototype is a comparator's.
     comparator: Option<Comparator>,
     /// How it is called with whatever the prototype passes.
+    #[cfg_attr(
+        not(feature = "libffi"),
+        expect(dead_code, reason = "checked, and called through libffi only")
+    )]
     function: Option<(Function, Lowering)>,
     calls: AtomicU64,
     failures: AtomicU64,
@@ -165,6 +169,7 @@ impl Callback {
     }
 
     /// How it is called with whatever its prototype passes.
+    #[cfg(feature = "libffi")]
     pub(crate) fn function(&self) -> Option<(&Function, &Lowering)> {
         self.inner.function.as_ref().map(|(function, lowering)| (function, lowering))
     }

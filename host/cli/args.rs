@@ -15,7 +15,7 @@ use super::limits::Limits;
 /// does the sorting and calls it through an ordinary function pointer.
 #[derive(Parser, Debug)]
 #[command(version, max_term_width = 80, after_help = AFTER)]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
@@ -26,7 +26,7 @@ or trouble with input or output; 3 the guest failed; 4 the comparator
 contradicted itself. On 2, 3 and 4 no output file has been touched.";
 
 #[derive(Subcommand, Debug)]
-pub enum Command {
+pub(super) enum Command {
     /// Sort lines or records by the guest's order
     Sort(Sort),
     /// Look for answers of the comparator that contradict each other
@@ -43,7 +43,7 @@ pub enum Command {
 /// mean the same.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
-pub struct Sort {
+pub(super) struct Sort {
     #[command(flatten)]
     pub guest: GuestArgs,
 
@@ -109,7 +109,7 @@ pub struct Sort {
 /// counterexample and exits with 1 if the answers cannot all be true.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
-pub struct Check {
+pub(super) struct Check {
     #[command(flatten)]
     pub guest: GuestArgs,
 
@@ -128,7 +128,7 @@ pub struct Check {
 /// Show exports, imports, shape, memory, limits and sha256 of a guest.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
-pub struct Inspect {
+pub(super) struct Inspect {
     /// Path of a .wasm or .wat file, or the name of a bundled guest; without it, all bundled guests
     /// are listed
     #[arg(value_name = "GUEST")]
@@ -140,7 +140,7 @@ pub struct Inspect {
 
 /// Which guest, and what it may use.
 #[derive(ClapArgs, Debug)]
-pub struct GuestArgs {
+pub(super) struct GuestArgs {
     /// Path of a .wasm or .wat file, or the name of a bundled guest (`callbox inspect` lists them)
     #[arg(value_name = "GUEST")]
     pub name: String,
@@ -167,7 +167,7 @@ pub struct GuestArgs {
 
 /// What the input is made of.
 #[derive(ClapArgs, Debug)]
-pub struct ItemArgs {
+pub(super) struct ItemArgs {
     /// Lines end with NUL, not newline
     #[arg(short, long)]
     pub zero_terminated: bool,
@@ -178,7 +178,7 @@ pub struct ItemArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum ShapeArg {
+pub(crate) enum ShapeArg {
     Pointers,
     Scalars,
     Slices,
@@ -195,7 +195,7 @@ impl From<ShapeArg> for callbox::CompareShape {
 }
 
 #[derive(Clone, Debug)]
-pub enum SorterArg {
+pub(super) enum SorterArg {
     Qsort,
     Msvcrt,
     Sandboxed,
@@ -224,20 +224,20 @@ impl FromStr for SorterArg {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CheckHow {
+pub(super) enum CheckHow {
     DiagnoseFirst,
     #[value(alias = "silent")]
     Quiet,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Stats {
+pub(super) enum Stats {
     Text,
     Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Grant {
+pub(super) enum Grant {
     /// callbox.print
     Print,
 }

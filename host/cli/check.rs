@@ -9,7 +9,7 @@ use super::fault::{Exit, Fault, Result};
 use super::sort::sign;
 use super::{guest, input};
 
-pub fn run(args: &args::Check) -> Result<Exit> {
+pub(super) fn run(args: &args::Check) -> Result<Exit> {
     let source = guest::find(&args.guest.name, &args.guest.limits.set())?;
     let callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
     let items = input::read(args.file.as_slice(), &args.items)?;
@@ -23,7 +23,7 @@ pub fn run(args: &args::Check) -> Result<Exit> {
 }
 
 /// The finding, in one or a few lines.
-pub fn describe(checked: &Checked, items: &Items, show: impl Fn(&[u8]) -> String) -> String {
+pub(super) fn describe(checked: &Checked, items: &Items, show: impl Fn(&[u8]) -> String) -> String {
     let show = |at: usize| show(items.get(at));
     let Some(contradiction) = checked.contradiction else {
         return format!("no contradiction among {} of {} items", checked.items, items.len());

@@ -8,7 +8,7 @@ use callbox::{Blame, Error, ModuleError};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done.
     Done = 0,
     /// `-c`, `-C` or `check` found disorder.
@@ -31,37 +31,37 @@ impl From<Exit> for ExitCode {
 
 /// A failed command: its status, and what to say.
 #[derive(Debug)]
-pub struct Fault {
+pub(super) struct Fault {
     pub exit: Exit,
     /// `None` where silence is customary.
     pub text: Option<String>,
 }
 
-pub type Result<T, E = Fault> = std::result::Result<T, E>;
+pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
 
 impl Fault {
     /// Trouble, said in one sentence.
-    pub fn trouble(text: impl Into<String>) -> Fault {
+    pub(super) fn trouble(text: impl Into<String>) -> Fault {
         Fault { exit: Exit::Trouble, text: Some(text.into()) }
     }
 
     /// A guest that cannot do this work.
-    pub fn guest(text: impl Into<String>) -> Fault {
+    pub(super) fn guest(text: impl Into<String>) -> Fault {
         Fault { exit: Exit::Guest, text: Some(text.into()) }
     }
 
     /// The same with one more piece of advice.
-    pub fn advise(self, advice: &str) -> Fault {
+    pub(super) fn advise(self, advice: &str) -> Fault {
         Fault { text: self.text.map(|text| format!("{text}; {advice}")), ..self }
     }
 
     /// Trouble with a file: what was tried, what the system said, and what to do.
-    pub fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> Fault {
+    pub(super) fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> Fault {
         Fault::trouble(format!("{name}: cannot {tried}: {}; {advice}", said(error)))
     }
 
     /// Trouble with standard output or an output file.
-    pub fn write(name: &str, error: &io::Error) -> Fault {
+    pub(super) fn write(name: &str, error: &io::Error) -> Fault {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Fault { exit: Exit::Pipe, text: None };
         }
@@ -69,7 +69,7 @@ impl Fault {
     }
 
     /// A failure of the library, about this guest.
-    pub fn library(guest: &str, error: &Error) -> Fault {
+    pub(super) fn library(guest: &str, error: &Error) -> Fault {
         let exit = match error {
             Error::OutOfBounds { .. } | Error::Contradiction { .. } => Exit::Contradiction,
             Error::Read { .. } => Exit::Trouble,
@@ -88,8 +88,8 @@ impl Fault {
         if !text.starts_with(guest) {
             text = format!("{guest}: {text}");
         }
-        if let Some(option) = error.limit().and_then(super::limits::option) {
-            text = format!("{text}; {option}");
+        if let Some(limit) = error.limit() {
+            text = format!("{text}; {}", super::limits::advice(limit));
         }
         if matches!(error, Error::Module(ModuleError::Features { features, .. }) if *features == ["SIMD"]) {
             text = format!("{text}; allow it with --allow simd");

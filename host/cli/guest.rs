@@ -11,7 +11,7 @@ use super::fault::{Fault, Result};
 use super::items::Type;
 
 /// The sandbox that the options ask for.
-pub fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
+pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
     let mut sandbox =
         Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
@@ -29,7 +29,7 @@ pub fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
 }
 
 /// A bundled guest by its name, or a module by its path, read but not looked at.
-pub fn find(name: &str, limits: &Limits) -> Result<ModuleSource> {
+pub(super) fn find(name: &str, limits: &Limits) -> Result<ModuleSource> {
     let source = match Bundled::find(name) {
         Some(guest) => Ok(ModuleSource::new(name, guest.wasm)),
         None => ModuleSource::read(name, limits),
@@ -50,7 +50,7 @@ fn is_bare(name: &str) -> bool {
 }
 
 /// Compiles the guest and checks its comparator for items of this type.
-pub fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &Type) -> Result<Callback> {
+pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &Type) -> Result<Callback> {
     let fault = |error: Error| Fault::library(&args.name, &error);
     let module = source.compile(&sandbox(args)?).map_err(fault)?;
     let guest = module.instantiate().map_err(|error| {

@@ -13,7 +13,7 @@ use super::fault::{Fault, Result};
 const STDIN: &str = "-";
 
 /// Reads all files, or standard input if there are none, into one run of items.
-pub fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
+pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
     let separator = separator(args);
     let mut bytes = Vec::new();
     let stdin = [PathBuf::from(STDIN)];
@@ -47,23 +47,24 @@ pub fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
 }
 
 /// What ends a line.
-pub fn separator(args: &args::ItemArgs) -> u8 {
+pub(super) fn separator(args: &args::ItemArgs) -> u8 {
     if args.zero_terminated { 0 } else { b'\n' }
 }
 
 /// A file's name in messages.
-pub fn name(file: &Path) -> String {
+pub(super) fn name(file: &Path) -> String {
     file.display().to_string()
 }
 
 fn read_one(file: &Path, bytes: &mut Vec<u8>) -> Result<()> {
-    let read = match file.as_os_str() == STDIN {
-        true => io::stdin().lock().read_to_end(bytes),
-        false => File::open(file).and_then(|mut open| {
+    let read = if file.as_os_str() == STDIN {
+        io::stdin().lock().read_to_end(bytes)
+    } else {
+        File::open(file).and_then(|mut open| {
             // A hint only: the file may shrink or grow while it is read.
             bytes.try_reserve(open.metadata()?.len() as usize).map_err(io::Error::other)?;
             open.read_to_end(bytes)
-        }),
+        })
     };
     match read {
         Ok(_) => Ok(()),

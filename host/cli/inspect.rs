@@ -9,7 +9,7 @@ use callbox::{CompareShape, Error, Module, Sandbox};
 use super::args;
 use super::fault::{Exit, Fault, Result};
 
-pub fn run(args: &args::Inspect) -> Result<Exit> {
+pub(super) fn run(args: &args::Inspect) -> Result<Exit> {
     let Some(guest) = &args.guest else { return list() };
     let fault = |error: Error| Fault::library(guest, &error);
     let print = |_: &[u8]| {}; // nothing of the guest runs here
@@ -60,8 +60,8 @@ fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::
     row(text, "memory", &memory)?;
     row(text, "elements", staging(module))?;
     row(text, "start", if module.starts() { "runs code when a guest is made" } else { "runs no code" })?;
-    for limit in sandbox.limits().to_string().split(", ") {
-        row(text, "limit", limit)?;
+    for limit in sandbox.limits().lines() {
+        row(text, "limit", &limit)?;
     }
     Ok(())
 }

@@ -18,12 +18,12 @@ use super::output::Output;
 const INSIDE: &str = "CALLBOX_ISOLATED";
 
 /// Whether this process is the child.
-pub fn is_inside() -> bool {
+pub(super) fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
 /// Locks this process down, for a job with these items.
-pub fn enter(args: &args::Sort, items: &Items) -> Result<()> {
+pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
     // Nobody would read what an orphan sorts.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
@@ -35,7 +35,7 @@ pub fn enter(args: &args::Sort, items: &Items) -> Result<()> {
 }
 
 /// Runs the job in a child, and tells how it ended.
-pub fn run(args: &args::Sort, output: Output) -> Result<Exit> {
+pub(super) fn run(args: &args::Sort, output: Output) -> Result<Exit> {
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
     let program = std::env::current_exe().map_err(fault)?;
     let mut child = Command::new(program);

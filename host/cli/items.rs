@@ -7,7 +7,7 @@ use callbox::{CType, Prototype};
 
 /// What the input is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Type {
+pub(super) enum Type {
     Lines,
     Scalar { name: &'static str, ctype: CType, core: &'static str },
     Bytes { width: usize },
@@ -59,7 +59,7 @@ impl fmt::Display for Type {
 
 impl Type {
     /// Width of a record; `None` for lines.
-    pub fn width(&self) -> Option<usize> {
+    pub(super) fn width(&self) -> Option<usize> {
         match self {
             Type::Lines => None,
             Type::Scalar { ctype, .. } => ctype.size(),
@@ -68,7 +68,7 @@ impl Type {
     }
 
     /// The exports that can compare such items, the most fitting first.
-    pub fn exports(&self) -> Vec<String> {
+    pub(super) fn exports(&self) -> Vec<String> {
         match self {
             Type::Lines => vec!["compare_bytes".into()],
             Type::Bytes { .. } => vec!["compare_bytes".into(), "compare".into()],
@@ -82,7 +82,7 @@ impl Type {
     }
 
     /// How C would call a comparator of such items.
-    pub fn prototype(&self) -> Prototype {
+    pub(super) fn prototype(&self) -> Prototype {
         match self {
             Type::Scalar { ctype, .. } => Prototype::comparator(ctype.clone()),
             Type::Lines | Type::Bytes { .. } => Prototype::comparator(CType::Void),
@@ -90,7 +90,7 @@ impl Type {
     }
 
     /// An item as a person would write it.
-    pub fn show(&self, item: &[u8]) -> String {
+    pub(super) fn show(&self, item: &[u8]) -> String {
         let Type::Scalar { name, .. } = self else { return format!("\"{}\"", item.escape_ascii()) };
         macro_rules! number {
             ($($t:ident),*) => {

@@ -1,121 +1,141 @@
-//! Options that set limits, and which option lifts which limit.
+//! Options that set limits, made from the library's table of limits.
 
 use std::time::Duration;
 
-use callbox::Limit;
-use clap::{Args, ValueEnum};
+use callbox::{Limit, LimitUnit};
+use clap::builder::{TypedValueParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-/// Longer than the library's: a person waits here, who may sort a lot, and can press Ctrl-C.
+/// Default deadline, longer than the library's: a person waits here, who may sort a lot, and can press Ctrl-C.
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// What the guest may use.
+/// Limits whose options the short help shows.
+const COMMON: [Limit; 3] = [Limit::Fuel, Limit::Deadline, Limit::Memory];
+
+const HEADING: &str = "Limits";
+
+/// The limits of a guest, and the proposals that its module may use.
+#[derive(Debug)]
+pub(super) struct Limits {
+    set: Vec<(Limit, u64)>,
+    features: Features,
+}
+
 #[derive(Args, Debug)]
-pub struct Limits {
-    /// Fuel for all comparisons together, about one unit an instruction [default: 10^12]
-    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = count)]
-    pub fuel: Option<u64>,
-
-    /// Time for all comparisons together, like 500ms or 2m [default: 10m]
-    #[arg(long, help_heading = "Limits", value_name = "TIME", value_parser = time)]
-    pub timeout: Option<Duration>,
-
-    /// Memory of the guest, like 16M [default: 64M]
-    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size)]
-    pub max_memory: Option<usize>,
-
-    /// Elements of the guest's table [default: 10000]
-    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
-    pub max_table: Option<usize>,
-
-    /// Stack of the guest [default: 128K]
-    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = stack, hide_short_help = true)]
-    pub max_stack: Option<usize>,
-
-    /// Bytes that native code sorts: 4 for each item [default: 1G]
-    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
-    pub max_array: Option<usize>,
-
-    /// Bytes of the module [default: 8M]
-    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
-    pub max_module: Option<usize>,
-
-    /// Bytes of the module's code [default: 256K]
-    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
-    pub max_code: Option<usize>,
-
-    /// Functions of the module [default: 5000]
-    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
-    pub max_functions: Option<usize>,
-
-    /// Bytes of each function [default: 32K]
-    #[arg(long, help_heading = "Limits", value_name = "SIZE", value_parser = size, hide_short_help = true)]
-    pub max_function: Option<usize>,
-
-    /// Locals of each function [default: 1000]
-    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
-    pub max_locals: Option<usize>,
-
-    /// Types, imports, globals, exports, segments of the module, so many of each [default: 1000]
-    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = number, hide_short_help = true)]
-    pub max_declarations: Option<usize>,
-
-    /// What the module's code may cost to compile, 1 for a plain instruction [default: 400000]
-    #[arg(long, help_heading = "Limits", value_name = "N", value_parser = count, hide_short_help = true)]
-    pub max_complexity: Option<u64>,
-
+struct Features {
     /// Allow modules a WebAssembly proposal that is off at first
-    #[arg(long, help_heading = "Limits", value_enum, value_name = "FEATURE")]
-    pub allow: Vec<Allow>,
+    #[arg(long, help_heading = HEADING, value_enum, value_name = "FEATURE")]
+    allow: Vec<Allow>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Allow {
+enum Allow {
     /// 128-bit SIMD
     Simd,
 }
 
 impl Limits {
-    /// The sandbox's configuration, with what the options change.
-    pub fn config(&self) -> callbox::Config {
-        callbox::Config::new(self.set()).simd(!self.allow.is_empty())
+    /// Returns the configuration of a sandbox with these limits.
+    pub(super) fn config(&self) -> callbox::Config {
+        callbox::Config::new(self.set()).simd(!self.features.allow.is_empty())
     }
 
-    /// The library's limits, with what the options change.
-    pub fn set(&self) -> callbox::Limits {
-        let mut limits = callbox::Limits::default().deadline(DEADLINE);
-        macro_rules! set {
-            ($($option:ident => $limit:ident),* $(,)?) => {
-                $(if let Some(value) = self.$option { limits = limits.$limit(value); })*
-            };
-        }
-        set! {
-            fuel => fuel, timeout => deadline, max_memory => memory, max_table => table,
-            max_stack => stack, max_array => array, max_module => module_size, max_code => code_size,
-            max_functions => functions, max_function => function_size, max_locals => locals,
-            max_declarations => declarations, max_complexity => complexity,
-        }
-        limits
+    /// Returns the library's limits, with those that the options change.
+    pub(super) fn set(&self) -> callbox::Limits {
+        self.set.iter().fold(defaults(), |limits, (limit, value)| limits.set(*limit, *value))
     }
 }
 
-/// Which option allows more.
-pub fn option(limit: Limit) -> Option<&'static str> {
-    Some(match limit {
-        Limit::Fuel => "allow more with --fuel",
-        Limit::Deadline => "allow more with --timeout",
-        Limit::Memory => "allow more with --max-memory",
-        Limit::Table => "allow more with --max-table",
-        Limit::Stack => "ask for less with --max-stack",
-        Limit::Array => "allow more with --max-array",
-        Limit::ModuleSize => "allow more with --max-module",
-        Limit::CodeSize => "allow more with --max-code",
-        Limit::Functions => "allow more with --max-functions",
-        Limit::FunctionSize => "allow more with --max-function",
-        Limit::Locals => "allow more with --max-locals",
-        Limit::Declarations => "allow more with --max-declarations",
-        Limit::Complexity => "allow more with --max-complexity",
-        _ => return None,
-    })
+impl Args for Limits {
+    fn augment_args(command: Command) -> Command {
+        let command = Limit::ALL.iter().fold(command, |command, limit| {
+            let (about, example, default) = (limit.about(), example(*limit), default(*limit));
+            let arg = Arg::new(limit.name())
+                .long(limit.option().trim_start_matches('-'))
+                .help_heading(HEADING)
+                .help(format!("{about}{example} [default: {default}]"))
+                .action(ArgAction::Set)
+                .value_name(value_name(limit.unit()))
+                .value_parser(parser(*limit))
+                .hide_short_help(!COMMON.contains(limit));
+            command.arg(arg)
+        });
+        Features::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Limits::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Limits {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Limits, clap::Error> {
+        let value = |limit: &Limit| Some((*limit, *matches.get_one::<u64>(limit.name())?));
+        let set = Limit::ALL.iter().filter_map(value).collect();
+        Ok(Limits { set, features: Features::from_arg_matches(matches)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Limits::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Returns the advice that goes with an error of this limit.
+pub(super) fn advice(limit: Limit) -> String {
+    match limit {
+        Limit::Stack => format!("ask for less with {}", limit.option()),
+        _ => format!("allow more with {}", limit.option()),
+    }
+}
+
+fn defaults() -> callbox::Limits {
+    callbox::Limits::default().deadline(DEADLINE)
+}
+
+/// Returns a default as a person would type it.
+fn default(limit: Limit) -> String {
+    let value = defaults().get(limit);
+    let scaled = |scale: &[(u64, &str)]| {
+        let unit = scale.iter().find(|(size, _)| value >= *size && value.is_multiple_of(*size));
+        unit.map_or(value.to_string(), |(size, unit)| format!("{}{unit}", value / size))
+    };
+    match limit.unit() {
+        LimitUnit::Bytes => scaled(&[(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")]),
+        LimitUnit::Nanoseconds => scaled(&[(60_000_000_000, "m"), (1_000_000_000, "s"), (1_000_000, "ms")]),
+        _ => match value.checked_ilog10() {
+            Some(power @ 6..) if value == 10_u64.pow(power) => format!("10^{power}"),
+            _ => value.to_string(),
+        },
+    }
+}
+
+/// Returns examples of values, for the options that are used most.
+fn example(limit: Limit) -> &'static str {
+    match limit.unit() {
+        LimitUnit::Nanoseconds => ", like 500ms or 2m",
+        LimitUnit::Bytes if COMMON.contains(&limit) => ", like 16M",
+        _ => "",
+    }
+}
+
+fn value_name(unit: LimitUnit) -> &'static str {
+    match unit {
+        LimitUnit::Bytes => "SIZE",
+        LimitUnit::Nanoseconds => "TIME",
+        _ => "N",
+    }
+}
+
+fn parser(limit: Limit) -> ValueParser {
+    match (limit, limit.unit()) {
+        (Limit::Stack, _) => ValueParser::new(stack),
+        (_, LimitUnit::Bytes) => ValueParser::new(size),
+        (_, LimitUnit::Nanoseconds) => ValueParser::new(time),
+        // A number of things has to fit in memory; fuel and cost are no things.
+        (Limit::Fuel | Limit::Complexity, _) => ValueParser::new(count),
+        _ => ValueParser::new(count.try_map(|number| usize::try_from(number).map(|_| number))),
+    }
 }
 
 fn count(text: &str) -> Result<u64, String> {
@@ -123,25 +143,23 @@ fn count(text: &str) -> Result<u64, String> {
     digits.parse().map_err(|_| "expected a whole number, like 1000000".to_owned())
 }
 
-fn number(text: &str) -> Result<usize, String> {
-    usize::try_from(count(text)?).map_err(|_| "more than this machine can count".to_owned())
+fn time(text: &str) -> Result<u64, String> {
+    let time = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => humantime::parse_duration(text)
+            .map_err(|error| format!("{error}; expected a time like 500ms, 2m, or seconds"))?,
+    };
+    Ok(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; expected a time like 500ms, 2m, or seconds"))
-}
-
-fn size(text: &str) -> Result<usize, String> {
+fn size(text: &str) -> Result<u64, String> {
     let sizes = parse_size::Config::new().with_binary();
     let size = sizes.parse_size(text).map_err(|_| "expected a size like 16M or 1000000".to_owned())?;
-    usize::try_from(size).map_err(|_| "more than this machine can address".to_owned())
+    usize::try_from(size).map_err(|_| "it does not fit in this machine's address space".to_owned())?;
+    Ok(size)
 }
 
-fn stack(text: &str) -> Result<usize, String> {
+fn stack(text: &str) -> Result<u64, String> {
     match size(text)? {
         0 => Err("a guest needs some stack".to_owned()),
         size => Ok(size),

@@ -20,11 +20,11 @@ use std::io::Write;
 use clap::Parser;
 
 use args::{Args, Command};
-pub use fault::Exit;
+pub(crate) use fault::Exit;
 use fault::Fault;
 
 /// Does what the arguments say. Data goes to standard output, talk to standard error.
-pub fn run() -> Exit {
+pub(crate) fn run() -> Exit {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),

@@ -15,7 +15,7 @@ const BUFFER: usize = 128 << 10;
 
 /// Where the result goes. It is found out early whether that can work, and nothing is changed
 /// before the result is complete.
-pub enum Output {
+pub(super) enum Output {
     Stdout,
     /// A device, pipe or socket, which cannot be replaced.
     Special(PathBuf),
@@ -27,7 +27,7 @@ pub enum Output {
 
 impl Output {
     /// Finds out whether `path` can be written.
-    pub fn open(path: Option<&Path>) -> Result<Output> {
+    pub(super) fn open(path: Option<&Path>) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
         let fault = |error: io::Error| Fault::file(&name(path), "write", &error, "choose another -o");
         match fs::metadata(path) {
@@ -50,7 +50,7 @@ impl Output {
     }
 
     /// Finds out whether there is a standard output, if that is where it goes.
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         match self {
             Output::Stdout if stdout::was_closed() => {
                 Err(Fault::write("standard output", &io::Error::from_raw_os_error(libc::EBADF)))
@@ -60,7 +60,7 @@ impl Output {
     }
 
     /// Writes all that `content` writes, or, to a file, nothing.
-    pub fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    pub(super) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         self.check()?;
         match self {
             Output::Stdout => fill(io::stdout().lock(), content)

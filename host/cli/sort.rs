@@ -16,7 +16,7 @@ use super::output::Output;
 use super::stats::Figures;
 use super::{guest, input, isolate};
 
-pub fn run(args: &args::Sort) -> Result<Exit> {
+pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     if (args.check.is_some() || args.silent) && args.files.len() > 1 {
         let extra = input::name(&args.files[1]);
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
@@ -62,10 +62,10 @@ pub fn run(args: &args::Sort) -> Result<Exit> {
     }
 
     let (read_items, lines) = (items.len(), items.width().is_none());
-    let sorted = match lines {
-        true => Some(job.sort(&items).map_err(fault)?),
-        // Records are moved, which takes less memory than their numbers beside them.
-        false => job.sort_in_place(&mut items).map(|()| None).map_err(fault)?,
+    let sorted = if lines {
+        Some(job.sort(&items).map_err(fault)?)
+    } else {
+        job.sort_in_place(&mut items).map(|()| None).map_err(fault)?
     };
     let sort = ready.elapsed();
     let written = sorted.as_ref().map_or(items.len(), |sorted| sorted.order.len());
@@ -132,7 +132,7 @@ fn trace(kind: Type) -> Trace {
 }
 
 /// How an answer is shown between two items.
-pub fn sign(answer: Ordering) -> char {
+pub(super) fn sign(answer: Ordering) -> char {
     match answer {
         Ordering::Less => '<',
         Ordering::Equal => '=',

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::Stats;
 
 /// What `--stats` shows.
-pub struct Figures {
+pub(super) struct Figures {
     pub sorter: &'static str,
     pub items: usize,
     pub written: usize,
@@ -20,7 +20,7 @@ pub struct Figures {
 
 impl Figures {
     /// The figures, ending in a newline.
-    pub fn show(&self, format: Stats) -> String {
+    pub(super) fn show(&self, format: Stats) -> String {
         let peak = peak_memory();
         match format {
             Stats::Text => {

@@ -3,7 +3,7 @@
 #![cfg_attr(target_os = "linux", allow(unsafe_code, reason = "looks before Rust's start-up does"))]
 
 /// Whether there was no standard output.
-pub fn was_closed() -> bool {
+pub(super) fn was_closed() -> bool {
     #[cfg(target_os = "linux")]
     return linux::CLOSED.load(std::sync::atomic::Ordering::Relaxed);
     #[cfg(not(target_os = "linux"))]
@@ -14,7 +14,7 @@ pub fn was_closed() -> bool {
 mod linux {
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-    pub static CLOSED: AtomicBool = AtomicBool::new(false);
+    pub(super) static CLOSED: AtomicBool = AtomicBool::new(false);
 
     // SAFETY: the C library calls what this section points to once, before `main`. The function uses
     // nothing that Rust's start-up would have to prepare.

@@ -24,7 +24,7 @@ const IA: [c_int; 5] = [5, 1, 7, 33, 99];
 
 type Sort = fn(&mut [c_int], &Callback) -> callbox::Result<()>;
 
-pub fn run() -> Result<Exit> {
+pub(super) fn run() -> Result<Exit> {
     let stage = Arc::new(Stage::default());
     Player { stage: stage.clone() }.play().map_err(|error| Fault::library("tutorial", &error))?;
     let failure = stage.failure.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,6 +1,7 @@
 //! Whose fault it was, and which limit.
 
 use super::{CallError, Error};
+use crate::limits::Limit;
 
 /// Who has to change something so that a failure does not come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,42 +12,6 @@ pub enum Blame {
     Guest,
     /// The process around both: no memory, no free slot, a panic.
     Host,
-}
-
-/// A bound of [`Limits`](crate::Limits) that was run into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Limit {
-    /// [`Limits::fuel`](crate::Limits::fuel)
-    Fuel,
-    /// [`Limits::deadline`](crate::Limits::deadline)
-    Deadline,
-    /// [`Limits::memory`](crate::Limits::memory)
-    Memory,
-    /// [`Limits::table`](crate::Limits::table)
-    Table,
-    /// [`Limits::stack`](crate::Limits::stack)
-    Stack,
-    /// [`Limits::print`](crate::Limits::print)
-    Print,
-    /// [`Limits::text`](crate::Limits::text)
-    Text,
-    /// [`Limits::array`](crate::Limits::array)
-    Array,
-    /// [`Limits::module_size`](crate::Limits::module_size)
-    ModuleSize,
-    /// [`Limits::code_size`](crate::Limits::code_size)
-    CodeSize,
-    /// [`Limits::functions`](crate::Limits::functions)
-    Functions,
-    /// [`Limits::function_size`](crate::Limits::function_size)
-    FunctionSize,
-    /// [`Limits::locals`](crate::Limits::locals)
-    Locals,
-    /// [`Limits::declarations`](crate::Limits::declarations)
-    Declarations,
-    /// [`Limits::complexity`](crate::Limits::complexity)
-    Complexity,
 }
 
 impl Error {

@@ -10,13 +10,15 @@ mod text;
 mod types;
 
 pub use backtrace::{GuestBacktrace, GuestFrame};
-pub use blame::{Blame, Limit};
+pub use blame::Blame;
 pub(crate) use bug::bug;
 pub use call::CallError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub(crate) use text::printable;
 pub use types::TypeError;
+
+use crate::limits::Limit;
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

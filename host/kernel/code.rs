@@ -16,6 +16,10 @@ pub(super) const MERGE_ANSWERS: u32 = 5;
 pub(super) const SORT_BLOCK: u32 = 6;
 pub(super) const TIE: u32 = 7;
 
+/// The names of all functions, by their numbers.
+pub(super) const FUNCTIONS: [&str; 8] =
+    ["compare", "sort", "sort_part", "merge_halves", "merge_runs", "merge_answers", "sort_block", "tie"];
+
 /// Globals by their numbers.
 pub(super) const BASE: u32 = 0;
 pub(super) const TABLE: u32 = 1;

@@ -13,15 +13,17 @@ mod batch;
 mod code;
 mod compare;
 mod inline;
-mod merge_runs;
 mod merge_halves;
+mod merge_runs;
 mod sort;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use wasm_encoder::{
     CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection,
-    GlobalType, ImportSection, MemorySection, MemoryType, Module, NameSection, TypeSection, ValType,
+    GlobalType, ImportSection, MemorySection, MemoryType, Module, NameMap, NameSection, TypeSection, ValType,
 };
 
 use crate::ctype::{CoreType, StoredNumber};
@@ -77,6 +79,12 @@ impl ItemRepr {
             _ => 4,
         }
     }
+}
+
+fn name_map<const N: usize>(names: [&str; N]) -> NameMap {
+    let mut map = NameMap::new();
+    (0..).zip(names).for_each(|(at, name)| map.append(at, name));
+    map
 }
 
 fn val_type(core: CoreType) -> ValType {
@@ -153,6 +161,8 @@ impl KernelSpec {
         }
         let mut names = NameSection::new();
         names.module(NAME);
+        names.functions(&name_map(code::FUNCTIONS));
+        names.globals(&name_map(code::GLOBALS.map(|(name, _)| name)));
         let mut module = Module::new();
         module.section(&types).section(&imports).section(&functions).section(&memories).section(&globals);
         module.section(&exports).section(&code).section(&names);

@@ -1,6 +1,7 @@
 //! A C function type as a value; parses and prints C syntax.
 
 mod conv;
+#[cfg(feature = "libffi")]
 mod fn_pointer;
 mod parse;
 
@@ -11,6 +12,7 @@ use crate::ctype::{CType, Printer};
 use crate::error::Error;
 
 pub use conv::CallConv;
+#[cfg(feature = "libffi")]
 pub use fn_pointer::{AbiClass, CValue, FnPointer};
 #[cfg(feature = "libffi")]
 pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};

@@ -118,6 +118,7 @@ impl<T> SlotTable<T> {
     }
 
     /// Where in the table the slot of a key of its own is.
+    #[cfg(feature = "libffi")]
     pub(crate) fn position(&self, key: SlotKey) -> usize {
         key.slot() - self.first as usize
     }

@@ -3,8 +3,8 @@
 use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
 use super::cost::CostEstimate;
-use crate::error::{Error, Limit, ModuleError, Result, printable};
-use crate::limits::Limits;
+use crate::error::{Error, ModuleError, Result, printable};
+use crate::limits::{Limit, Limits};
 
 /// Facts about a module that wasmtime does not tell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +24,7 @@ struct Scanner<'a> {
 /// `Err` where a file or module is larger than its limit.
 pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()> {
     if bytes.len() > limits.module_size {
-        let what = format!("the module has more than the {} bytes that are allowed", limits.module_size);
+        let what = limits.exceeded(Limit::ModuleSize, name, bytes.len() as u64);
         return Err(Error::Limit { module: name.to_owned(), limit: Limit::ModuleSize, what });
     }
     Ok(())
@@ -82,8 +82,7 @@ impl Scanner<'_> {
                     }
                 }
                 Payload::FunctionSection(section) => {
-                    let Limits { functions, .. } = *self.limits;
-                    self.bound(Limit::Functions, section.count(), functions, "functions")?;
+                    self.bound(Limit::Functions, section.count(), "functions")?;
                     for ty in section {
                         cost.add_function(ty.map_err(parse)?);
                     }
@@ -97,23 +96,22 @@ impl Scanner<'_> {
                 Payload::TagSection(section) => self.declared(section.count(), "tags")?,
                 Payload::StartSection { .. } => facts.starts = true,
                 Payload::CodeSectionStart { size, .. } => {
-                    self.bound(Limit::CodeSize, size, self.limits.code_size, "bytes of code")?;
+                    self.bound(Limit::CodeSize, size, "bytes of code")?;
                 }
                 Payload::CodeSectionEntry(body) => {
                     let size = body.range().len();
                     let what = format!("bytes in function {defined}");
-                    self.bound(Limit::FunctionSize, size, self.limits.function_size, &what)?;
+                    self.bound(Limit::FunctionSize, size as u64, &what)?;
                     let mut locals = cost.params(defined);
                     for group in body.get_locals_reader().map_err(parse)? {
                         let (count, _) = group.map_err(parse)?;
                         locals += u64::from(count);
                         let what = format!("locals in function {defined}");
-                        self.bound(Limit::Locals, locals, self.limits.locals, &what)?;
+                        self.bound(Limit::Locals, locals, &what)?;
                     }
                     let operators = body.get_operators_reader().map_err(parse)?;
                     facts.grows_memory |= cost.add_body(locals, operators).map_err(parse)?;
-                    let most = self.limits.complexity;
-                    self.bound(Limit::Complexity, cost.total(), most, "units of complexity")?;
+                    self.bound(Limit::Complexity, cost.total(), "units of complexity")?;
                     defined += 1;
                 }
                 _ => {}
@@ -123,7 +121,7 @@ impl Scanner<'_> {
     }
 
     fn declared(&self, count: u32, of_what: &str) -> Result<()> {
-        self.bound(Limit::Declarations, count, self.limits.declarations, of_what)
+        self.bound(Limit::Declarations, count, of_what)
     }
 
     /// More than one of these is a proposal of its own for memories, and of no use to a comparator
@@ -135,17 +133,13 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn bound<A, B>(&self, limit: Limit, found: A, most: B, of_what: &str) -> Result<()>
-    where
-        A: TryInto<u64>,
-        B: TryInto<u64>,
-    {
-        let found = found.try_into().unwrap_or(u64::MAX);
-        let most = most.try_into().unwrap_or(u64::MAX);
-        if found <= most {
+    /// `Err` where there are more than the limit allows.
+    fn bound(&self, limit: Limit, found: impl Into<u64>, of_what: &str) -> Result<()> {
+        let found = found.into();
+        if found <= self.limits.get(limit) {
             return Ok(());
         }
-        let what = format!("the module is too complex: {found} {of_what}, but it may have {most}");
+        let what = self.limits.exceeded(limit, of_what, found);
         Err(Error::Limit { module: self.name.to_owned(), limit, what })
     }
 

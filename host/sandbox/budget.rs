@@ -9,8 +9,6 @@ use crate::limits::Limits;
 /// What is left of one native call's fuel and time. The clock starts when it is made.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// What a message says there was.
-    pub(super) limit: u64,
     fuel: u64,
     /// What was left when the last turn on it ended.
     left: AtomicU64,
@@ -21,7 +19,6 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(limits: &Limits) -> Budget {
         Budget {
-            limit: limits.fuel,
             fuel: limits.fuel,
             left: AtomicU64::new(limits.fuel),
             time: limits.deadline,
@@ -34,7 +31,7 @@ impl Budget {
     /// be [spent](Budget::spend) here.
     pub(crate) fn shares(&self, count: usize) -> Vec<Arc<Budget>> {
         let fuel = self.left() / count.max(1) as u64;
-        let share = || Budget { limit: self.limit, fuel, left: AtomicU64::new(fuel), ..*self };
+        let share = || Budget { fuel, left: AtomicU64::new(fuel), ..*self };
         (0..count).map(|_| Arc::new(share())).collect()
     }
 

@@ -63,21 +63,25 @@ impl Module {
         let inner = &*self.inner;
         inner.sandbox.watch()?;
         let budget = Arc::new(Budget::new(inner.sandbox.limits()));
-        let fail = |error: wasmtime::Error, export: &str| store::failure(error, &inner.name, export, &budget);
+        let fail = |error: wasmtime::Error, export: &str| {
+            store::failure(error, &inner.name, export, inner.sandbox.limits())
+        };
         let mut store = store::new(&inner.sandbox, budget.clone())?;
         // The imports have been checked: each is `callbox.print`.
         let print = inner.wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
         let print: Vec<_> = print.collect();
-        let instance =
-            Instance::new(&mut store, &inner.wasm, &print).map_err(|error| match inner.facts.starts {
-                true => fail(error, "start"),
-                false => match fail(error, "") {
+        let instance = Instance::new(&mut store, &inner.wasm, &print).map_err(|error| {
+            if inner.facts.starts {
+                fail(error, "start")
+            } else {
+                match fail(error, "") {
                     Error::Trap { module, .. } => {
                         ModuleError::Invalid { module, reason: UNFIT.into() }.into()
                     }
                     other => other,
-                },
-            })?;
+                }
+            }
+        })?;
         if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut store, "_initialize") {
             initialize.call(&mut store, ()).map_err(|error| fail(error, "_initialize"))?;
         }
@@ -237,8 +241,8 @@ impl Turn<'_> {
 
     #[cold]
     pub(super) fn failure(&self, error: wasmtime::Error, name: &str) -> Box<Error> {
-        let budget = &self.running.store.data().budget;
-        Box::new(store::failure(error, self.guest.module.name(), name, budget))
+        let module = &self.guest.module;
+        Box::new(store::failure(error, module.name(), name, module.inner.sandbox.limits()))
     }
 }
 

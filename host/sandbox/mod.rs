@@ -7,6 +7,8 @@ mod config;
 mod fork;
 mod function;
 mod guest;
+#[cfg(feature = "libffi")]
+mod invoke;
 mod module;
 mod kernel_instance;
 mod shape;

@@ -57,9 +57,10 @@ impl ModuleSource {
     ///
     /// Those of [`Module::new`] and [`Module::from_text`].
     pub fn compile(&self, sandbox: &Sandbox) -> Result<Module> {
-        match self.text {
-            true => Module::from_text(sandbox, &self.name, &self.bytes),
-            false => Module::new(sandbox, &self.name, &self.bytes),
+        if self.text {
+            Module::from_text(sandbox, &self.name, &self.bytes)
+        } else {
+            Module::new(sandbox, &self.name, &self.bytes)
         }
     }
 }

@@ -91,6 +91,7 @@ impl Staging {
     }
 
     /// The first `size` bytes of the area, as the guest has left them.
+    #[cfg(feature = "libffi")]
     pub(super) fn staged<'a>(&self, store: &'a Store<StoreData>, size: usize) -> &'a [u8] {
         match &self.memory {
             Some(memory) => &memory.data(store)[self.base..][..size],

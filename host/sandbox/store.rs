@@ -6,9 +6,9 @@ use std::time::Instant;
 use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::{Budget, Sandbox, Sink, engine_error};
-use crate::error::{Error, GuestBacktrace, GuestFrame, Limit, Result, printable};
+use crate::error::{Error, GuestBacktrace, GuestFrame, Result, printable};
 use crate::kernel;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 
 /// How many kernels may stand beside a guest.
 pub(super) const MAX_KERNELS_PER_GUEST: usize = 8;
@@ -57,7 +57,8 @@ struct Hit {
 }
 
 impl Hit {
-    fn err<T>(limit: Limit, what: String) -> wasmtime::Result<T> {
+    fn err<T>(limits: &Limits, limit: Limit, found: usize) -> wasmtime::Result<T> {
+        let what = limits.exceeded(limit, "the guest", found as u64);
         Err(wasmtime::Error::new(Hit { limit, what }))
     }
 }
@@ -78,9 +79,10 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreD
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
         let StoreData { budget, clock, .. } = store.data_mut();
-        match clock.is_over(budget) {
-            true => Err(wasmtime::Error::new(Trap::Interrupt)),
-            false => Ok(UpdateDeadline::Continue(1)),
+        if clock.is_over(budget) {
+            Err(wasmtime::Error::new(Trap::Interrupt))
+        } else {
+            Ok(UpdateDeadline::Continue(1))
         }
     });
     fuel(&mut store, &budget)?;
@@ -121,19 +123,15 @@ fn fuel(store: &mut Store<StoreData>, budget: &Budget) -> Result<()> {
 
 impl ResourceLimiter for StoreData {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let limit = self.limits.memory;
-        if desired > limit && !self.ours {
-            let what = format!("the guest needs {desired} bytes of memory, but may have {limit}");
-            return Hit::err(Limit::Memory, what);
+        if desired > self.limits.memory && !self.ours {
+            return Hit::err(&self.limits, Limit::Memory, desired);
         }
         Ok(true)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let limit = self.limits.table;
-        if desired > limit {
-            let what = format!("the guest needs a table of {desired} elements, but may have {limit}");
-            return Hit::err(Limit::Table, what);
+        if desired > self.limits.table {
+            return Hit::err(&self.limits, Limit::Table, desired);
         }
         Ok(true)
     }
@@ -161,8 +159,7 @@ pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wa
     let text = (memory.get(ptr as usize..).and_then(|memory| memory.get(..len as usize)))
         .ok_or_else(|| wasmtime::Error::new(Trap::MemoryOutOfBounds))?;
     if text.len() > state.limits.print - state.printed {
-        let limit = state.limits.print;
-        return Hit::err(Limit::Print, format!("the guest printed more than {limit} bytes"));
+        return Hit::err(&state.limits, Limit::Print, state.printed.saturating_add(text.len()));
     }
     state.printed += text.len();
     // The sink belongs to the host and may do as it likes, so it is not called on borrowed memory.
@@ -174,7 +171,7 @@ pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wa
 }
 
 /// What wasmtime reports of a call of `export`, in our words.
-pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, budget: &Budget) -> Error {
+pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, limits: &Limits) -> Error {
     // It may be one in our words already.
     let error = match error.downcast::<Error>() {
         Ok(known) => return known,
@@ -186,11 +183,11 @@ pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, budget
     }
     let trap = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {
-            let what = format!("\"{export}\" spent all its fuel, {} units", budget.limit);
+            let what = limits.exceeded(Limit::Fuel, export, 0);
             return Error::Limit { module, limit: Limit::Fuel, what };
         }
         Some(Trap::Interrupt) => {
-            let what = format!("\"{export}\" was still running at its deadline of {:?}", budget.time);
+            let what = limits.exceeded(Limit::Deadline, export, 0);
             return Error::Limit { module, limit: Limit::Deadline, what };
         }
         Some(Trap::StackOverflow) => "stack overflow".to_owned(),

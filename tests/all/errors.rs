@@ -2,9 +2,9 @@
 
 use std::error::Error as _;
 
-use callbox::{Blame, CType, CallConv, Error, Limit, Limits, Module, Prototype, Sandbox, native};
+use callbox::{Blame, CType, CallConv, Error, Limit, LimitUnit, Limits, Module, Prototype, Sandbox, native};
 
-use crate::support::{comparator, comparing, good, guest, path, sandbox};
+use crate::support::{callbox, callbox_ok, comparator, comparing, good, guest, path, run, sandbox};
 
 /// Checks an error's sentence and who is to blame.
 fn says<T>(outcome: callbox::Result<T>, blame: Blame, text: &str) -> Error {
@@ -233,6 +233,27 @@ fn limits_that_are_run_into() {
     let error = native::qsort(&mut ia, &guest.callback("ascending", comparator()).unwrap()).unwrap_err();
     assert_eq!(error.limit(), Some(Limit::Print));
     assert_eq!(ia, [5, 1, 7, 33, 99]);
+}
+
+#[test]
+fn every_limit_has_an_option_that_sets_it_and_an_error_that_names_it() {
+    let path = path("wat/good/tutorial.wat").display().to_string();
+    let inspect = String::from_utf8(callbox_ok(&["inspect", &path], b"")).unwrap();
+    for limit in Limit::ALL {
+        let (option, value) = match limit.unit() {
+            LimitUnit::Nanoseconds => (format!("{}=77m", limit.option()), "4620s".to_owned()),
+            _ => (format!("{}=777777", limit.option()), "777777".to_owned()),
+        };
+        let set = String::from_utf8(callbox_ok(&["inspect", &path, &option], b"")).unwrap();
+        let changed: Vec<_> = set.lines().zip(inspect.lines()).filter(|(now, then)| now != then).collect();
+        assert!(matches!(changed[..], [(now, _)] if now.contains(&value)), "{option}: {changed:?}");
+    }
+    let sort = ["sort", &path, "-t", "i32", "-e", "ascending", "--grant", "print"];
+    let output = run(callbox().args(sort).args(["--max-print", "2"]), &[0; 8]);
+    assert_eq!(output.status.code(), Some(3));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("the guest printed more than 2 bytes; allow more with --max-print"), "{stderr}");
+    callbox_ok(&[&sort[..], &["--max-print", "40"]].concat(), &[0; 8]);
 }
 
 #[test]

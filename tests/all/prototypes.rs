@@ -209,7 +209,7 @@ fn structs_are_followed_and_what_they_hold_as_well() {
     assert_eq!(unsafe { kept.pointer()(&person) }, 11003);
 }
 
-#[allow(non_upper_case_globals)]
+#[allow(non_upper_case_globals, reason = "named as C names it")]
 static person_tag: u8 = 0;
 
 #[test]

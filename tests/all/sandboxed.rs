@@ -13,17 +13,17 @@ use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox}
 /// Enough items that several threads are worth their while.
 const MANY: usize = 12_500;
 
-pub fn bundled(name: &str, export: &str, element: CType) -> Callback {
+pub(crate) fn bundled(name: &str, export: &str, element: CType) -> Callback {
     let module = Module::new(&sandbox(), name, Bundled::find(name).unwrap().wasm).unwrap();
     module.instantiate().unwrap().callback(export, Prototype::comparator(element)).unwrap()
 }
 
-pub fn options(sorter: Sorter, threads: usize) -> Options {
+pub(crate) fn options(sorter: Sorter, threads: usize) -> Options {
     Options { sorter, parallel: NonZeroUsize::new(threads).unwrap(), ..Options::default() }
 }
 
 /// Every combination of rules, as told by the bits of a number below 8.
-pub fn rules(bits: usize, options: Options) -> Options {
+pub(crate) fn rules(bits: usize, options: Options) -> Options {
     Options { reverse: bits & 1 != 0, stable: bits & 2 != 0, unique: bits & 4 != 0, ..options }
 }
 
@@ -55,7 +55,7 @@ const THREADS: &[(Sorter, usize)] = &[
 ];
 
 /// A comparator of numbers by their lowest bits, so that there are ties that bytes can break.
-pub fn by_low_bits(core: &str) -> String {
+pub(crate) fn by_low_bits(core: &str) -> String {
     let (mask, convert) = match core {
         "i64" => ("(i64.and (local.get {}) (i64.const 7))", "i32.wrap_i64"),
         "i32" => ("(i32.and (local.get {}) (i32.const 7))", "nop"),
@@ -207,7 +207,7 @@ fn what_is_in_order_is_left_in_peace() {
 }
 
 /// Guests that lie, by pointers.
-pub fn liars() -> Vec<std::path::PathBuf> {
+pub(crate) fn liars() -> Vec<std::path::PathBuf> {
     files("wat/hostile", "wat").into_iter().filter(|file| promise(file).contains(": lies: ")).collect()
 }
 
@@ -217,7 +217,7 @@ fn is_permutation(order: &[u32], len: usize) -> bool {
     sorted.into_iter().eq(0..len as u32)
 }
 
-pub fn liar(file: &Path) -> Callback {
+pub(crate) fn liar(file: &Path) -> Callback {
     sandbox().load(file).unwrap().callback("compare", crate::support::comparator()).unwrap()
 }
 

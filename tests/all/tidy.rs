@@ -32,29 +32,147 @@ fn no_file_of_the_library_is_longer_than_300_lines() {
     }
 }
 
+/// The modules of `lib.rs` in order, each with the line that says what it is.
+fn modules() -> Vec<(String, String)> {
+    let lib = fs::read_to_string(path("host/lib.rs")).unwrap();
+    let module = |line: &str| {
+        let (name, about) = line.trim_start_matches("pub ").strip_prefix("mod ")?.split_once(';')?;
+        let about =
+            about.trim().strip_prefix("// ").unwrap_or_else(|| panic!("{name}: no line says what it is"));
+        Some((name.to_owned(), about.to_owned()))
+    };
+    let modules: Vec<_> = lib.lines().filter_map(module).collect();
+    assert!(modules.len() > 10, "{modules:?}");
+    modules
+}
+
+/// The top modules that a line of code names, of a file that is `depth` modules below the root.
+fn uses(line: &str, depth: usize) -> Vec<String> {
+    let code = line.split("//").next().unwrap();
+    let to_root = "super::".repeat(depth);
+    let mut names = Vec::new();
+    for root in ["crate::", &to_root] {
+        for (at, _) in code.match_indices(root) {
+            // `super::super::x` of a deeper file is no way to the root.
+            let is_path =
+                code[..at].ends_with(|before: char| before.is_alphanumeric() || ":_".contains(before));
+            if root.is_empty() || is_path {
+                continue;
+            }
+            let path = &code[at + root.len()..];
+            let list = path.strip_prefix('{').map_or(path, |list| list.split('}').next().unwrap());
+            let word = |text: &str| {
+                text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+            };
+            if path.starts_with('{') {
+                names.extend(list.split(',').map(word))
+            } else {
+                names.push(word(path))
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn uses_are_seen_in_every_way_to_write_them() {
+    for (line, depth, names) in [
+        ("use crate::memory::Array;", 1, &["memory"][..]),
+        ("use crate::trampoline;", 1, &["trampoline"]),
+        ("use crate::{error::Error, sandbox::Guest};", 1, &["error", "sandbox"]),
+        ("    let x = crate::callback::Callback::placeholder();", 2, &["callback"]),
+        ("use super::super::lease::ArrayLease;", 2, &["lease"]),
+        ("use super::lease;", 1, &["lease"]),
+        ("use super::slots; // crate::sort is only talked about", 2, &[]),
+    ] {
+        assert_eq!(uses(line, depth), names, "{line}");
+    }
+}
+
 #[test]
 fn each_module_uses_only_modules_above_it() {
-    let lib = fs::read_to_string(path("host/lib.rs")).unwrap();
-    let order: Vec<_> = lib
-        .lines()
-        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
-        .collect();
-    assert!(order.len() > 10, "{order:?}");
+    let modules = modules();
+    let order: Vec<_> = modules.iter().map(|(name, _)| name.as_str()).collect();
     for (at, module) in order.iter().enumerate() {
         let mut files = vec![path(&format!("host/{module}.rs"))];
         if !files[0].exists() {
             files = sources(&format!("host/{module}"), "rs");
         }
         for file in files {
-            for line in
-                fs::read_to_string(&file).unwrap().lines().filter(|line| !line.trim().starts_with("//"))
-            {
-                for (below, other) in order.iter().enumerate().skip(at + 1) {
-                    let reaches = line.contains(&format!("crate::{other}::"));
-                    assert!(!reaches, "{} (at {at}) uses {other} (at {below}): {line}", file.display());
+            // A file is a module below its folder's, and `mod.rs` is the folder's.
+            let inside = file.strip_prefix(path("host")).unwrap();
+            let depth = inside.components().count() - usize::from(file.ends_with("mod.rs"));
+            for line in fs::read_to_string(&file).unwrap().lines() {
+                for used in uses(line, depth) {
+                    let below = order.iter().position(|other| **other == used);
+                    let reaches = below.is_some_and(|below| below > at);
+                    assert!(!reaches, "{} uses {used}, which is below {module}: {line}", file.display());
                 }
             }
         }
+    }
+}
+
+#[test]
+fn the_architecture_page_has_the_modules_of_the_library_and_files_that_exist() {
+    let page = fs::read_to_string(path("ARCHITECTURE.md")).unwrap();
+    let listed = |line: &str| {
+        let (name, about) = line.strip_prefix("- `")?.split_once("`: ")?;
+        Some((name.to_owned(), about.trim_end_matches('.').to_owned()))
+    };
+    let listed: Vec<_> = page.lines().filter_map(listed).filter(|(name, _)| !name.ends_with('/')).collect();
+    assert_eq!(listed[..modules().len()], modules());
+    let folder = |module: &str| path(&format!("host/{module}"));
+    let mut module = String::new();
+    for line in page.lines().skip_while(|line| *line != "## Modules") {
+        if let Some((name, _)) = line.strip_prefix("- `").and_then(|line| line.split_once("`: ")) {
+            module = name.to_owned();
+        }
+        for name in line.split('`').skip(1).step_by(2) {
+            // A line below a module's names files of its folder; a path names a file of the repository, or of host/.
+            let inside = [folder(&module).join(format!("{name}.rs")), folder(&module).join(name)];
+            let anywhere = [path(name), path("host").join(name), path("host").join(format!("{name}.rs"))];
+            let is_file = line.starts_with("  `") || name.contains('/');
+            let exists = inside.iter().chain(&anywhere).any(|file| file.exists());
+            assert!(exists || !is_file, "ARCHITECTURE.md names {name}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_110_columns() {
+    let folders = ["host", "guest", "tests/all", "benches", "examples", "fuzz/fuzz_targets"];
+    for file in folders.iter().flat_map(|folder| sources(folder, "rs")) {
+        for (at, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let width = line.chars().count();
+            assert!(width <= 110, "{}:{}: {width} columns", file.display(), at + 1);
+        }
+    }
+}
+
+/// Every filter of the sanitizers' runs matches a test, so that a test that is renamed is not lost to them.
+#[test]
+fn the_sanitizers_run_tests_that_exist() {
+    let script = fs::read_to_string(path("tests/sanitize")).unwrap();
+    let mut tests = String::new();
+    for file in [sources("host", "rs"), sources("tests/all", "rs")].concat() {
+        let root = if file.starts_with(path("host")) { "host" } else { "tests/all" };
+        let module = file.strip_prefix(path(root)).unwrap().with_extension("");
+        let module = module.display().to_string().replace('/', "::");
+        let module = module.trim_end_matches("::mod").trim_end_matches("::tests");
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            if let Some((name, _)) =
+                line.trim_start().strip_prefix("fn ").and_then(|line| line.split_once('('))
+            {
+                tests += &format!("{module}::{name}\n{module}::tests::{name}\n");
+            }
+        }
+    }
+    let filters: Vec<_> = script.split_whitespace().filter(|word| word.contains("::")).collect();
+    assert!(filters.len() > 15, "{filters:?}");
+    let skipped = script.split("--skip ").skip(1).map(|rest| rest.split_whitespace().next().unwrap());
+    for filter in filters.into_iter().chain(skipped) {
+        assert!(tests.contains(filter), "tests/sanitize selects {filter}, which no test's name contains");
     }
 }
 

@@ -23,6 +23,7 @@ impl CNumber {
         Ok(CNumber { size: size as u8, kind, bool: *ctype == CType::Bool })
     }
 
+    #[cfg(any(feature = "libffi", test))]
     pub(crate) fn size(self) -> usize {
         self.size.into()
     }
@@ -59,6 +60,7 @@ impl CNumber {
 
     /// A number of the host's as a core value, its bytes at the beginning; an integer that does not fit is
     /// an error.
+    #[cfg(any(feature = "libffi", test))]
     pub(crate) fn lower(self, bytes: [u8; 8], core: CoreType) -> Result<u64, i128> {
         let bits = u64::from_ne_bytes(bytes);
         match (core, self.kind) {
@@ -77,6 +79,7 @@ impl CNumber {
     }
 
     /// A core value as a number of the host's, integers extended to eight bytes as C extends them.
+    #[cfg(any(feature = "libffi", test))]
     pub(crate) fn lift(self, bits: u64, core: CoreType) -> [u8; 8] {
         let number = match (core, self.kind) {
             (CoreType::F32, NumberKind::Float) if self.size == 8 => {

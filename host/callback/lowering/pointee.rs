@@ -49,6 +49,7 @@ impl Pointee {
     }
 
     /// What each element is; characters for a text.
+    #[cfg(feature = "libffi")]
     pub(crate) fn element(&self) -> Option<&CType> {
         match self {
             Pointee::Token => None,
@@ -99,9 +100,10 @@ impl Object {
             }
             _ => self.gap(at + ctype.used(), ctype.size().unwrap_or(0) - ctype.used()),
         }
-        match self.pointer_fields.len().max(self.gaps.len()) > MAX_POINTERS_PER_OBJECT {
-            true => Err("an object holds more than 4,096 pointers or gaps"),
-            false => Ok(()),
+        if self.pointer_fields.len().max(self.gaps.len()) > MAX_POINTERS_PER_OBJECT {
+            Err("an object holds more than 4,096 pointers or gaps")
+        } else {
+            Ok(())
         }
     }
 

@@ -8,17 +8,17 @@ use std::thread;
 use callbox::{Callback, Guest, Limits, Module, Prototype, Sandbox};
 
 /// A path in the repository.
-pub fn path(relative: &str) -> PathBuf {
+pub(crate) fn path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
 }
 
 /// Says, even where tests are captured, that something was not tested, and why.
-pub fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// The files of a folder with this ending, in order.
-pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     let all = std::fs::read_dir(path(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = all.filter(|file| file.extension().is_some_and(|e| e == ending)).collect();
     files.sort();
@@ -27,37 +27,37 @@ pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 /// What the first line of a guest in text form promises.
-pub fn promise(file: &Path) -> String {
+pub(crate) fn promise(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap();
     let first = text.lines().next().unwrap();
     first.strip_prefix(";; promise: ").unwrap_or_else(|| panic!("{}: {first}", file.display())).to_owned()
 }
 
-pub fn comparator() -> Prototype {
+pub(crate) fn comparator() -> Prototype {
     "int (const int *, const int *)".parse().unwrap()
 }
 
-pub fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     Sandbox::new(Limits::default()).unwrap()
 }
 
 /// A guest of this text.
-pub fn guest(wat: &str) -> Guest {
+pub(crate) fn guest(wat: &str) -> Guest {
     Module::from_text(&sandbox(), "guest.wat", wat).unwrap().instantiate().unwrap()
 }
 
 /// A callback of a file in `wat/good`.
-pub fn good(name: &str, export: &str) -> Callback {
+pub(crate) fn good(name: &str, export: &str) -> Callback {
     sandbox().load(path(&format!("wat/good/{name}.wat"))).unwrap().callback(export, comparator()).unwrap()
 }
 
 /// A comparator of `i32` by pointers, whose body may use `$a` and `$b`, the addresses, and `$calls`.
-pub fn comparing(body: &str) -> Guest {
+pub(crate) fn comparing(body: &str) -> Guest {
     comparing_in(&sandbox(), body)
 }
 
 /// The same in a sandbox of one's own.
-pub fn comparing_in(sandbox: &Sandbox, body: &str) -> Guest {
+pub(crate) fn comparing_in(sandbox: &Sandbox, body: &str) -> Guest {
     let wat = format!(
         r#"(module
             (memory (export "memory") 1)
@@ -74,7 +74,7 @@ pub fn comparing_in(sandbox: &Sandbox, body: &str) -> Guest {
 }
 
 /// The binary under test.
-pub fn callbox() -> Command {
+pub(crate) fn callbox() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
     command
@@ -82,7 +82,7 @@ pub fn callbox() -> Command {
 
 /// Runs a test's body in a process of its own, because it looks at something that the whole process
 /// shares. `test` is the test's full name.
-pub fn alone(test: &str, body: impl FnOnce()) {
+pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     const MARK: &str = "CALLBOX_TEST_ALONE";
     if std::env::var_os(MARK).is_some() {
         return body();
@@ -95,7 +95,7 @@ pub fn alone(test: &str, body: impl FnOnce()) {
 
 /// The binary under test with bounds of the kernel's on what it may do: no core file, so many seconds
 /// of processor, so many KiB of memory that it writes to, files of at most 64 MiB.
-pub fn bounded(seconds: u32, kib: u32) -> Command {
+pub(crate) fn bounded(seconds: u32, kib: u32) -> Command {
     let mut command = Command::new("sh");
     let limits =
         format!("ulimit -c 0; ulimit -t {seconds}; ulimit -d {kib}; ulimit -f 131072; exec \"$0\" \"$@\"");
@@ -105,7 +105,7 @@ pub fn bounded(seconds: u32, kib: u32) -> Command {
 }
 
 /// Runs an ignored test in a process of its own, which it may well end. `test` is its full name.
-pub fn again(test: &str, set: &[(&str, &str)]) -> Output {
+pub(crate) fn again(test: &str, set: &[(&str, &str)]) -> Output {
     let mut this = Command::new(std::env::current_exe().unwrap());
     this.args(["--exact", "--ignored", "--nocapture", "--test-threads=1", test]);
     let output = this.envs(set.iter().copied()).output().unwrap();
@@ -114,7 +114,7 @@ pub fn again(test: &str, set: &[(&str, &str)]) -> Output {
 }
 
 /// Runs a command with this standard input.
-pub fn run(command: &mut Command, input: &[u8]) -> Output {
+pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -128,7 +128,7 @@ pub fn run(command: &mut Command, input: &[u8]) -> Output {
 }
 
 /// Runs `callbox` with these arguments and returns its standard output; anything but success fails.
-pub fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
+pub(crate) fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
     let output = run(callbox().args(args), input);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "callbox {args:?}: {}\n{stderr}", output.status);
@@ -136,7 +136,7 @@ pub fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
 }
 
 /// A guest that clang makes of this text, where it is at hand.
-pub fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
+pub(crate) fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
     let found =
         ["clang-14", "clang"].iter().find(|tool| Command::new(tool).arg("--version").output().is_ok());
     let Some(found) = found else {
@@ -157,7 +157,7 @@ pub fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
 }
 
 /// What GNU sort makes of it in the C locale, or `None` where there is no GNU sort.
-pub fn gnu_sort(args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn gnu_sort(args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let version = Command::new("sort").arg("--version").output().ok()?;
     if !version.stdout.starts_with(b"sort (GNU coreutils)") {
         return None;
@@ -168,22 +168,22 @@ pub fn gnu_sort(args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Numbers that look random and are the same each time (Marsaglia's xorshift).
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
 
     /// Lines put together from these pieces, up to `longest` of them each.
-    pub fn lines(&mut self, count: usize, longest: usize, pieces: &[&str]) -> Vec<u8> {
+    pub(crate) fn lines(&mut self, count: usize, longest: usize, pieces: &[&str]) -> Vec<u8> {
         let mut text = Vec::new();
         for _ in 0..count {
             for _ in 0..self.below(longest + 1) {
