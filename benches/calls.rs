@@ -1,6 +1,6 @@
-//! What a call costs, by prototype: the table in docs/performance.md.
+//! Time per call, by prototype: the table in docs/performance.md.
 //!
-//! Everything is relative to `libffi`, a closure of libffi with a native callee behind it.
+//! All figures are relative to `libffi`, a closure of libffi with a native callee.
 #![allow(unsafe_code, missing_docs, reason = "calls function pointers")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -28,15 +28,15 @@ const GUEST: &str = r#"(module (memory (export "memory") 1)
 #[derive(Clone, Copy)]
 struct Pair(c_int, c_int);
 
-// SAFETY: it is C's, and its fields are.
+// SAFETY: it is `repr(C)`, and its fields have C types.
 unsafe impl CValue for Pair {
     const CLASS: AbiClass = AbiClass::of_struct::<Pair>();
 }
 
 unsafe extern "C" fn add_one(_: &ffi_cif, result: &mut u64, args: *const *const c_void, _: &()) {
-    // SAFETY: libffi passes a pointer to each argument, of which there is one.
+    // SAFETY: libffi passes a pointer to each argument, and there is one.
     let argument = unsafe { *args };
-    // SAFETY: it is an int.
+    // SAFETY: the argument is an int.
     *result = unsafe { *argument.cast::<c_int>() } as u64 + 1;
 }
 
@@ -56,7 +56,7 @@ fn calls(criterion: &mut Criterion) {
     // SAFETY: this is the closure's type.
     let native: unsafe extern "C" fn(c_int) -> c_int = unsafe { *closure.instantiate_code_ptr() };
     group.bench_function("libffi, native callee: int (int)", |bench| {
-        // SAFETY: it takes no pointers.
+        // SAFETY: the function takes no pointers.
         bench.iter(|| unsafe { native(black_box(1)) })
     });
 
@@ -82,34 +82,34 @@ fn calls(criterion: &mut Criterion) {
 
     let nothing = callback(&guest, "nothing", "void (void)").retain_as::<unsafe extern "C" fn()>().unwrap();
     group.bench_function("void (void)", |bench| {
-        // SAFETY: it takes nothing.
+        // SAFETY: the function takes no arguments.
         bench.iter(|| unsafe { nothing.pointer()() })
     });
     let int =
         callback(&guest, "int", "int (int)").retain_as::<unsafe extern "C" fn(c_int) -> c_int>().unwrap();
     group.bench_function("int (int)", |bench| {
-        // SAFETY: it takes no pointers.
+        // SAFETY: the function takes no pointers.
         bench.iter(|| unsafe { int.pointer()(black_box(1)) })
     });
     let word = callback(&guest, "text", "int (const char *)")
         .retain_as::<unsafe extern "C" fn(*const c_char) -> c_int>()
         .unwrap();
     group.bench_function("int (const char *)", |bench| {
-        // SAFETY: it is a text.
+        // SAFETY: the argument is a NUL-terminated text.
         bench.iter(|| unsafe { word.pointer()(black_box(text.as_ptr())) })
     });
     let in_out =
         callback(&guest, "in_out", "void (int *)").retain_as::<unsafe extern "C" fn(*mut c_int)>().unwrap();
     let mut n = 0;
     group.bench_function("void (int *)", |bench| {
-        // SAFETY: it points to an int.
+        // SAFETY: the argument points to an int.
         bench.iter(|| unsafe { in_out.pointer()(black_box(&mut n)) })
     });
     let swap = callback(&guest, "swap", "struct pair { int a; int b; } (struct pair)")
         .retain_as::<unsafe extern "C" fn(Pair) -> Pair>()
         .unwrap();
     group.bench_function("struct pair (struct pair)", |bench| {
-        // SAFETY: it takes no pointers.
+        // SAFETY: the function takes no pointers.
         bench.iter(|| unsafe { swap.pointer()(black_box(Pair(1, 2))) })
     });
     type Collate = unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int;
@@ -117,7 +117,7 @@ fn calls(criterion: &mut Criterion) {
     let collate = callback(&guest, "collate", prototype).retain_as::<Collate>().unwrap();
     let (at, len) = (text.as_ptr().cast(), text.count_bytes() as c_int);
     group.bench_function(prototype, |bench| {
-        // SAFETY: both runs are as long as is said.
+        // SAFETY: both pointers lead to `len` bytes.
         bench.iter(|| unsafe { collate.pointer()(ptr::null_mut(), black_box(len), at, len, at) })
     });
     group.finish();

@@ -1,5 +1,5 @@
-//! Sorts of the same elements, with comparators that are trusted and not. Ratios count, not times:
-//! compare the rows of one run. `CALLBOX_BENCH=large` adds ten million elements, which takes long.
+//! Sorts of the same elements, with trusted and untrusted comparators. Only ratios between the rows of
+//! one run are meaningful, not times. `CALLBOX_BENCH=large` adds ten million elements, which takes long.
 #![allow(unsafe_code, missing_docs, reason = "calls qsort without us, to compare with")]
 
 use std::ffi::{c_int, c_void};
@@ -14,7 +14,7 @@ use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_grou
 
 type Group<'a> = BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
-/// Numbers that look random and are the same each time.
+/// Returns pseudo-random numbers, the same in each run.
 fn numbers(len: usize) -> Vec<i32> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -26,7 +26,7 @@ fn numbers(len: usize) -> Vec<i32> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Elements of this width, each beginning with a number.
+/// Returns elements of `width` bytes, each of which begins with a number.
 fn elements(len: usize, width: usize) -> Vec<u8> {
     let mut bytes = vec![0; len * width];
     for (element, number) in bytes.chunks_exact_mut(width).zip(numbers(len)) {
@@ -42,7 +42,7 @@ unsafe extern "C" fn trusted(a: *const c_void, b: *const c_void) -> c_int {
 }
 
 fn sandbox() -> Sandbox {
-    // Guests and arrays may be as large as the largest rows want them.
+    // Admits the guests and arrays of the largest rows.
     let limits = Limits::default().memory(2 << 30).array(2 << 30).deadline(Duration::from_secs(600));
     Sandbox::new(limits).unwrap()
 }
@@ -55,7 +55,7 @@ fn callback(module: &Module, export: &str, element: CType) -> Callback {
     module.instantiate().unwrap().callback(export, Prototype::comparator(element)).unwrap()
 }
 
-/// By pointers, for elements of any width that begin with an `i32`.
+/// Returns a comparator by pointers, for elements of any width that begin with an `i32`.
 fn by_pointers() -> Callback {
     let module = Module::from_file(&sandbox(), "wat/good/ascending.wat").unwrap();
     callback(&module, "compare", CType::Void)
@@ -76,9 +76,9 @@ fn row(group: &mut Group<'_>, name: &str, elements: &[u8], mut sort: impl FnMut(
     });
 }
 
-/// The resident sorter, on so many threads.
-fn resident(group: &mut Group<'_>, callback: &Callback, elements: &[u8], width: usize, threads: usize) {
-    group.bench_function(format!("resident sorter, {threads} threads"), |b| {
+/// Benchmarks the sandboxed sorter on `threads` threads.
+fn sandboxed(group: &mut Group<'_>, callback: &Callback, elements: &[u8], width: usize, threads: usize) {
+    group.bench_function(format!("sandboxed sorter, {threads} threads"), |b| {
         let options = Options {
             sorter: Sorter::Sandboxed,
             parallel: NonZeroUsize::new(threads).unwrap(),
@@ -92,7 +92,7 @@ fn resident(group: &mut Group<'_>, callback: &Callback, elements: &[u8], width: 
     });
 }
 
-/// `i32`s in every way there is.
+/// Benchmarks `i32` elements: trusted comparator, guests of each shape, lent pointer, and sandboxed sorter.
 fn integers(c: &mut Criterion) {
     let module = bundled("i32");
     let (scalars, pointers) = (callback(&module, "compare_i32", CType::Int32), by_pointers());
@@ -103,7 +103,7 @@ fn integers(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("{len} i32"));
         samples(&mut group, len);
         row(&mut group, "C qsort, trusted comparator", &all, |bytes| {
-            // SAFETY: `len` elements of four bytes, and `trusted` compares such.
+            // SAFETY: the array has `len` elements of four bytes, which `trusted` compares.
             unsafe { libc::qsort(bytes.as_mut_ptr().cast(), len, 4, Some(trusted)) }
         });
         for (name, compare) in [("scalars", &scalars), ("pointers", &pointers), ("slices", &slices)] {
@@ -113,17 +113,17 @@ fn integers(c: &mut Criterion) {
         }
         row(&mut group, "C qsort, guest behind a lent pointer", &all, |bytes| {
             let mut lease = scalars.lend_records(bytes, 4).unwrap();
-            // SAFETY: the lease's array, and its pointer while it lives; the guest does not lie.
+            // SAFETY: the array and the pointer are the live lease's, and the guest does not lie.
             unsafe { libc::qsort(lease.base(), lease.len(), lease.width(), Some(lease.pointer())) };
             lease.finish().unwrap();
         });
-        resident(&mut group, &scalars, &all, 4, 1);
-        resident(&mut group, &scalars, &all, 4, 2);
+        sandboxed(&mut group, &scalars, &all, 4, 1);
+        sandboxed(&mut group, &scalars, &all, 4, 2);
         group.finish();
     }
 }
 
-/// Elements of other widths, by pointers.
+/// Benchmarks elements of other widths, by pointers.
 fn widths(c: &mut Criterion) {
     let compare = by_pointers();
     let len = 1_000_000;
@@ -132,19 +132,19 @@ fn widths(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("{len} elements of {width} bytes"));
         samples(&mut group, len);
         row(&mut group, "C qsort, trusted comparator", &all, |bytes| {
-            // SAFETY: `len` elements of `width` bytes, and `trusted` compares such.
+            // SAFETY: the array has `len` elements of `width` bytes, which `trusted` compares.
             unsafe { libc::qsort(bytes.as_mut_ptr().cast(), len, width, Some(trusted)) }
         });
         row(&mut group, "C qsort, guest by pointers", &all, |bytes| {
             native::qsort_records(bytes, width, &compare).unwrap();
         });
-        resident(&mut group, &compare, &all, width, 1);
-        resident(&mut group, &compare, &all, width, 2);
+        sandboxed(&mut group, &compare, &all, width, 1);
+        sandboxed(&mut group, &compare, &all, width, 2);
         group.finish();
     }
 }
 
-/// What is done once, or seldom.
+/// Benchmarks operations that run once, or seldom.
 fn once(c: &mut Criterion) {
     let wasm = Bundled::find("i32").unwrap().wasm;
     let module = bundled("i32");

@@ -1,4 +1,4 @@
-//! A table in SQLite, ordered and indexed by a module that nobody trusts.
+//! A table in SQLite, ordered and indexed by an untrusted module.
 //!
 //! ```sh
 //! cargo run --features sqlite --example collate
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     for line in include_str!("../docs/rust-releases.txt").lines() {
         let inserted = db.execute("INSERT INTO release VALUES (?)", [line]);
-        collation.check(inserted)?; // what the guest did, where SQLite says no more than "interrupted"
+        collation.check(inserted)?; // the guest's failure, of which SQLite reports only "interrupted"
     }
     let mut newest = db.prepare("SELECT name FROM release ORDER BY name DESC LIMIT 5")?;
     let names: rusqlite::Result<Vec<String>> = newest.query_map([], |row| row.get(0))?.collect();

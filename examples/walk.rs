@@ -1,4 +1,4 @@
-//! The C library walks a directory and shows every file to a guest: strings, structs, and a scoped lease.
+//! The C library walks a directory and passes every file to a guest: strings, structs, and a scoped lease.
 //!
 //! ```sh
 //! cargo run --example walk -- /usr/include
@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char, c_int, c_void};
 
 use callbox::{Limits, Sandbox};
 
-/// What `nftw` calls, from `<ftw.h>`: for Linux on x86-64, as `<sys/stat.h>` lays `struct stat` out there.
+/// Prototype of `nftw`'s callback, from `<ftw.h>` and `<sys/stat.h>`, with the layouts of Linux on x86-64.
 const VISIT: &str = "
     struct timespec { long tv_sec; long tv_nsec; };
     struct stat {
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let lease = visit.lend_as::<Visit>()?; // a function pointer, until the lease ends
     let path = CString::new(root.as_str())?;
-    // SAFETY: nftw calls the pointer only until it returns, with what <ftw.h> promises; 1 is FTW_PHYS.
+    // SAFETY: nftw calls the pointer only until it returns, with arguments as in <ftw.h>; 1 is FTW_PHYS.
     let status = unsafe { nftw(path.as_ptr(), lease.pointer(), 16, 1) };
     let calls = lease.calls();
     lease.finish()?; // the first failure, if there was one
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let bytes = bytes.lend_as::<unsafe extern "C" fn() -> i64>()?;
-    // SAFETY: it takes nothing.
+    // SAFETY: the function takes no arguments.
     let total = unsafe { bytes.pointer()() };
     println!("{calls} calls; {total} bytes in files that end in .txt");
     Ok(())

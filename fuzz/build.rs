@@ -1,4 +1,4 @@
-//! Links the library that takes from qsort what its safe path needs into every target.
+//! Links the shim that denies qsort the resources of its safe path into every target.
 
 fn main() {
     println!("cargo:rerun-if-changed=../tests/shims/refuse.c");

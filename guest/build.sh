@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the bundled guests into guest/wasm, or into the folder given, with the tools of Debian 12:
 #   apt-get install rustc libstd-rust-dev-wasm32 clang-14 lld-14
-# The same tools give the same bytes. Others work too: set RUSTC, WASM_LD or CLANG.
+# The same tools produce the same bytes. Other tools work too: set RUSTC, WASM_LD or CLANG.
 set -eu
 cd "$(dirname "$0")"
 out=${1:-wasm}

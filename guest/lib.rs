@@ -1,11 +1,11 @@
-//! The other side of Callbox: write comparators that run in its sandbox.
+//! Guest side of Callbox: comparators that run in its sandbox.
 //!
-//! A guest is a `cdylib` for `wasm32-unknown-unknown` that names its order with one of three
-//! macros, by how it wants to see the elements:
+//! A guest is a `cdylib` for `wasm32-unknown-unknown` that exports its order with one of three
+//! macros, chosen by the form in which it takes elements:
 //!
 //! | macro | export | the guest sees |
 //! |---|---|---|
-//! | [`compare_bytes!`] | `compare_bytes` | two runs of bytes: lines, records |
+//! | [`compare_bytes!`] | `compare_bytes` | two byte slices: lines, records |
 //! | [`compare_scalars!`] | `compare_i32`, … | two numbers |
 //! | [`compare_pointers!`] | `compare` | two references to values in its memory |
 //!
@@ -20,11 +20,11 @@
 //! # fn main() {}
 //! ```
 //!
-//! A guest that uses the standard library turns on the feature `std` of this crate, and exports its
+//! A guest that uses the standard library enables the feature `std` of this crate, and exports its
 //! allocator with [`export_alloc!`].
 //!
-//! An order may panic: that is a trap, the host reports it and changes nothing. Whatever it
-//! answers, the host stays safe; but only answers that agree with each other sort anything.
+//! An order may panic: the panic is a trap, which the host reports without changing any data. No
+//! answer endangers the host, but only a consistent order sorts.
 #![no_std]
 #![warn(missing_docs)]
 
@@ -37,13 +37,13 @@ mod text;
 pub use number::Number;
 pub use text::{common_prefix, digits, skip_blanks, skip_zeros};
 
-/// Exports `compare_bytes` for an order of `fn(&[u8], &[u8]) -> Ordering`.
+/// Exports `compare_bytes` for an order of type `fn(&[u8], &[u8]) -> Ordering`.
 #[macro_export]
 macro_rules! compare_bytes {
     ($order:path) => {
         /// # Safety
         ///
-        /// Both are runs of bytes in this module's memory; the host puts them there.
+        /// `a` and `b` point to `a_len` and `b_len` bytes in this module's memory; the host puts them there.
         #[no_mangle]
         pub unsafe extern "C" fn compare_bytes(
             a: *const u8,
@@ -72,8 +72,8 @@ macro_rules! compare_scalars {
     };
 }
 
-/// Exports `compare` for an order of `fn(&T, &T) -> Ordering`, where `T` is plain data laid out as
-/// the host's elements are.
+/// Exports `compare` for an order of type `fn(&T, &T) -> Ordering`, where `T` is plain data with the
+/// layout of the host's elements.
 #[macro_export]
 macro_rules! compare_pointers {
     ($element:ty, $order:path) => {
@@ -89,19 +89,19 @@ macro_rules! compare_pointers {
     };
 }
 
-/// Exports `callbox_alloc`, so that the host puts elements where this guest's allocator says. A guest
-/// that allocates needs it; one that does not is better off without.
+/// Exports `callbox_alloc`, with which the host allocates memory for elements from this guest's
+/// allocator. A guest that allocates needs it; one that does not is better off without it.
 #[macro_export]
 macro_rules! export_alloc {
     () => {
         extern crate alloc as __callbox_alloc;
 
-        /// Memory for the host's elements; null where there is none.
+        /// Returns memory for the host's elements, or null if there is none.
         #[no_mangle]
         pub extern "C" fn callbox_alloc(size: usize, align: usize) -> *mut u8 {
             use __callbox_alloc::alloc::{alloc, Layout};
             match Layout::from_size_align(size, align) {
-                // SAFETY: the layout has a size, unless the host asks for nothing.
+                // SAFETY: the match guard ensures that the layout's size is not zero.
                 Ok(layout) if size > 0 => unsafe { alloc(layout) },
                 _ => $crate::core::ptr::null_mut(),
             }
@@ -109,7 +109,7 @@ macro_rules! export_alloc {
     };
 }
 
-/// Prints a text through the import `callbox.print`, which the host has to grant.
+/// Prints a text through the import `callbox.print`, which the host must grant.
 #[cfg(target_arch = "wasm32")]
 pub fn print(text: &str) {
     #[link(wasm_import_module = "callbox")]
@@ -117,7 +117,7 @@ pub fn print(text: &str) {
         #[link_name = "print"]
         fn callbox_print(ptr: *const u8, len: usize);
     }
-    // SAFETY: the host reads `len` bytes of our memory at `ptr`, and checks that they are there.
+    // SAFETY: the host reads `len` bytes of this module's memory at `ptr`, and checks their bounds.
     unsafe { callbox_print(text.as_ptr(), text.len()) }
 }
 

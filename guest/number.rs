@@ -1,4 +1,4 @@
-//! Decimal numbers at the beginning of a text, of any length.
+//! Decimal numbers of any length at the start of a text.
 
 use core::cmp::Ordering;
 
@@ -8,18 +8,18 @@ use crate::text::{digits, skip_blanks, skip_zeros};
 /// optional. Without digits it is zero.
 #[derive(Clone, Copy, Debug)]
 pub struct Number<'a> {
-    /// Below zero.
+    /// Whether the number is below zero.
     pub negative: bool,
-    /// Digits before the point, from the first that is not zero.
+    /// Digits before the point, without leading zeros.
     pub whole: &'a [u8],
-    /// Digits after the point, up to the last that is not zero.
+    /// Digits after the point, without trailing zeros.
     pub fraction: &'a [u8],
-    /// What follows the number.
+    /// Text after the number.
     pub rest: &'a [u8],
 }
 
 impl<'a> Number<'a> {
-    /// Reads the number that `text` begins with.
+    /// Reads the number at the start of `text`.
     pub fn of(text: &'a [u8]) -> Number<'a> {
         let text = skip_blanks(text);
         let minus = text.first() == Some(&b'-');
@@ -39,12 +39,12 @@ impl<'a> Number<'a> {
         Number { negative, whole, fraction, rest }
     }
 
-    /// Whether it is zero.
+    /// Returns `true` if the number is zero.
     pub fn is_zero(&self) -> bool {
         self.whole.is_empty() && self.fraction.is_empty()
     }
 
-    /// By value.
+    /// Compares two numbers by value.
     pub fn order(&self, other: &Number<'_>) -> Ordering {
         let size = self.whole.len().cmp(&other.whole.len());
         let size = size.then_with(|| self.whole.cmp(other.whole));

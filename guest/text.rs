@@ -1,23 +1,23 @@
-//! What several orders of text need, with the C locale's idea of characters.
+//! Helpers shared by several orders of text, with the characters of the C locale.
 
-/// Length of the decimal digits that `text` begins with.
+/// Returns the number of decimal digits at the start of `text`.
 pub fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|c| c.is_ascii_digit()).count()
 }
 
-/// `text` without the blanks it begins with: spaces, tabs, and, as GNU sort has it, newlines.
+/// Returns `text` without its leading blanks: spaces, tabs and, as in GNU sort, newlines.
 pub fn skip_blanks(text: &[u8]) -> &[u8] {
     &text[text.iter().take_while(|c| matches!(c, b' ' | b'\t' | b'\n')).count()..]
 }
 
-/// `text` without the zeros it begins with.
+/// Returns `text` without its leading zeros.
 pub fn skip_zeros(text: &[u8]) -> &[u8] {
     &text[text.iter().take_while(|&&c| c == b'0').count()..]
 }
 
-/// Length of what two texts begin with in common.
+/// Returns the length of the common prefix of two texts.
 pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    // Eight bytes at a time; the lowest byte that differs is the first one.
+    // Compares eight bytes at a time; the lowest byte that differs is the first one.
     let mut at = 0;
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
         let differ = eight(a) ^ eight(b);
@@ -30,5 +30,5 @@ pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 }
 
 fn eight(chunk: &[u8]) -> u64 {
-    chunk.try_into().map_or(0, u64::from_le_bytes) // chunks are of eight bytes
+    chunk.try_into().map_or(0, u64::from_le_bytes) // each chunk has eight bytes
 }

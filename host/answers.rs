@@ -1,40 +1,39 @@
-//! Prepared answers: those that C gets before it asks.
+//! Prepared answers: computed before C makes the comparisons.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 
-/// Answers in the order in which C will ask for them.
+/// Answers in the order in which C will need them.
 #[derive(Debug)]
 pub(crate) struct PreparedAnswers {
-    /// The addresses that C asks about next. Two cells, because a processor stalls when it reads two words at
-    /// once of which it has just written one.
+    /// Addresses of the elements that C compares next. Two cells, because a processor stalls when it reads
+    /// two words at once of which it has just written one.
     a: Cell<usize>,
     b: Cell<usize>,
-    /// The bits of this merge's answers that are left, and a set bit behind the last; 1 or 0 where there is
-    /// none.
+    /// Remaining bits of this merge's answers, and a set bit after the last; 1 or 0 where none remains.
     answers: Cell<u64>,
     width: usize,
     match_by: MatchBy,
-    /// Positions of both elements in `rest.elements`; for [`MatchBy::Contents`], the address that corresponds
-    /// to index 0.
+    /// Positions of both elements in `rest.elements`; for [`MatchBy::Contents`], the addresses that
+    /// correspond to index 0.
     listed_a: Cell<usize>,
     listed_b: Cell<usize>,
     rest: RefCell<Rest>,
 }
 
-/// How a question of C's is recognized as the one that was foreseen.
+/// The criterion by which a comparison of C's is recognized as the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MatchBy {
-    /// By the elements' addresses: they lie in the array in their order.
+    /// By the elements' addresses: the array holds the elements in their order.
     Address,
-    /// By addresses and contents: code that this crate does not know may change an element between two questions
-    /// about it, and the answer about its old value is not the answer. For elements of 1, 2, 4 or 8 bytes.
+    /// By addresses and contents: unknown code may change an element between two comparisons of it, which
+    /// makes the prepared answer stale. For elements of 1, 2, 4 or 8 bytes.
     Contents,
-    /// By addresses that are listed: C sorts pointers to the elements.
+    /// By listed addresses: C sorts pointers to the elements.
     Pointer,
 }
 
-/// The answers of one merge, or of as much of it as is foreseen.
+/// The answers of one merge, or of its predicted part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MergeAnswers {
     /// A bit for each answer, the first the lowest; set where the element of the right run comes first.
@@ -43,7 +42,7 @@ pub(crate) struct MergeAnswers {
     pub(crate) count: u32,
 }
 
-/// The merges behind the current one, and their elements.
+/// The merges after the current one, and their elements.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     merges: Vec<Merge>,
@@ -52,7 +51,7 @@ pub(crate) struct Rest {
     pub(crate) elements: Vec<u64>,
 }
 
-/// A merge, or as much of it as is foreseen.
+/// A merge, or its predicted part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Merge {
     /// Addresses of the first elements of its runs.
@@ -64,7 +63,7 @@ pub(crate) struct Merge {
 }
 
 impl MergeAnswers {
-    /// Returns how often the element of the right run came first.
+    /// Returns the number of answers that put the element of the right run first.
     pub(crate) fn rights(self) -> usize {
         (self.bits & u64::MAX.unbounded_shr(u64::BITS - self.count)).count_ones() as usize
     }
@@ -82,14 +81,14 @@ impl PreparedAnswers {
         self.match_by
     }
 
-    /// Returns whether the answer for these addresses is prepared. Then both are inside the array, because
-    /// the question was put together from it.
+    /// Returns whether the next prepared answer is for these addresses. Then both are inside the array,
+    /// because the prepared addresses were computed from it.
     #[inline]
     pub(crate) fn expects(&self, a: usize, b: usize) -> bool {
         self.a.get() == a && self.b.get() == b && self.answers.get() > 1
     }
 
-    /// Returns whether these are still the elements that the answer is about.
+    /// Returns whether these are still the elements that the answer was computed from.
     #[inline]
     pub(crate) fn still_matches(&self, a: &[u8], b: &[u8]) -> bool {
         match self.width {
@@ -110,7 +109,7 @@ impl PreparedAnswers {
         }
     }
 
-    /// Takes the answer that is [expected](PreparedAnswers::expects).
+    /// Takes the [expected](PreparedAnswers::expects) answer.
     #[inline]
     pub(crate) fn take(&self) -> Ordering {
         let answers = self.answers.get();
@@ -128,8 +127,7 @@ impl PreparedAnswers {
         order(right)
     }
 
-    /// Goes on in the list of elements. This and `next_merge` return the order, so that a caller has nothing
-    /// left to do after them.
+    /// Advances in the list of elements. This and `next_merge` return the order, so that they are tail calls.
     #[inline(never)]
     fn next_listed(&self, right: usize) -> Ordering {
         let (a, b) = (self.listed_a.get() + 1 - right, self.listed_b.get() + right);
@@ -167,7 +165,7 @@ impl PreparedAnswers {
         self.answers.set(merge.answers.bits | 1 << merge.answers.count);
     }
 
-    /// Drops every answer and lets `fill` say which come next.
+    /// Drops every answer and lets `fill` add the next ones.
     pub(crate) fn refill<T>(&self, fill: impl FnOnce(&mut Rest) -> T) -> T {
         let rest = &mut *self.rest.borrow_mut();
         self.answers.set(0);
@@ -184,7 +182,7 @@ impl PreparedAnswers {
 
 /// Appends elements of 1, 2, 4 or 8 bytes to a list, as numbers.
 pub(crate) fn list(contents: &[u8], width: usize, to: &mut Vec<u64>) {
-    // Compiled for each width: a jump by width for each element would cost as much as the rest.
+    // Compiled for each width: a branch on the width for each element would take as long as the rest.
     match width {
         4 => to.extend(contents.chunks_exact(4).filter_map(number::<4>)),
         8 => to.extend(contents.chunks_exact(8).filter_map(number::<8>)),

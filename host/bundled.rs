@@ -3,11 +3,11 @@
 /// A guest that comes with the library.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundled {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// What it orders, in a few words.
+    /// The items that it orders, in a few words.
     pub about: &'static str,
-    /// The module.
+    /// The module's binary.
     pub wasm: &'static [u8],
 }
 
@@ -42,7 +42,7 @@ bundled! {
 }
 
 impl Bundled {
-    /// The bundled guest of this name.
+    /// Returns the bundled guest `name`.
     pub fn find(name: &str) -> Option<Bundled> {
         BUNDLED.iter().find(|guest| guest.name == name).copied()
     }

@@ -1,4 +1,4 @@
-//! What the fuzz targets reach that nobody else does. Only there while fuzzing.
+//! Internals that only the fuzz targets use. Compiled only for fuzzing.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub fn placeholder() -> Callback {
     Callback::placeholder()
 }
 
-/// Sorts records with a closure in a guest's place; the callback table lists `placeholder`.
+/// Sorts records with a closure instead of a guest; the callback table lists `placeholder`.
 pub fn sort(
     msvcrt: bool,
     records: &mut [u8],
@@ -57,7 +57,7 @@ impl Slots {
         self.0.get(key).map(|value| *value)
     }
 
-    /// What a function pointer finds; `None` where that slot was never lent.
+    /// Returns the value that a function pointer finds; `None` where its slot was never lent.
     pub fn at(&self, slot: usize) -> Option<Option<u32>> {
         let found = self.0.touched(slot)?.get();
         Some(found.map(|value| *value))

@@ -1,24 +1,24 @@
-//! A wall around the whole process, for the day when a guest escapes from its sandbox.
+//! Isolation of the whole process, in case a guest escapes from its sandbox.
 //!
-//! WebAssembly keeps a guest in; this keeps in what comes out all the same. A process that has
-//! read its input locks itself down, and only then looks at a module that nobody trusts.
+//! WebAssembly contains a guest; this contains one that escapes all the same. A process that has
+//! read its input locks itself down, and only then inspects an untrusted module.
 
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
-/// Memory of the host's own: the compiler's, above all.
+/// Memory for the host's own work in bytes, mostly the compiler's.
 const HOST_MEMORY: u64 = 512 << 20;
 
-/// Time of processor that the host needs besides the guest's, for compiling above all.
+/// CPU time that the host needs besides the guest's, mostly for compiling.
 const HOST_TIME: Duration = Duration::from_secs(10);
 
-/// How a process is locked down: [`Isolation::enter`]. Linux only.
+/// A lockdown of the process, put into force by [`Isolation::enter`]. Linux only.
 ///
-/// What is left to it is its memory, its clock, threads of its own, and the descriptors 0, 1 and 2. It
-/// cannot open a file, a socket or another process, and not start one; trying is an error, or the end.
-/// Its memory and its time of processor are limited by the kernel.
+/// The process keeps its memory, its clock, threads of its own, and the descriptors 0, 1 and 2. It
+/// cannot open a file, a socket or another process, nor start one; an attempt is an error, or kills it.
+/// Linux limits its memory and its CPU time.
 ///
 /// ```no_run
 /// use callbox::{Limits, Sandbox, isolation::Isolation, native};
@@ -36,12 +36,12 @@ const HOST_TIME: Duration = Duration::from_secs(10);
 pub struct Isolation {
     /// Bytes of memory that the process may take from now on.
     memory: u64,
-    /// Time of processor that it may use from now on.
+    /// CPU time that it may use from now on.
     time: Duration,
 }
 
 impl Isolation {
-    /// Room for one guest with these limits, and for the host's own work on it.
+    /// Creates an isolation with room for one guest with these limits, and for the host's own work on it.
     pub fn new(limits: &Limits) -> Isolation {
         Isolation {
             memory: HOST_MEMORY.saturating_add(limits.memory as u64),
@@ -49,7 +49,7 @@ impl Isolation {
         }
     }
 
-    /// Room for work on so many bytes of input too: eight times as many.
+    /// Adds memory for work on `bytes` bytes of input: eight times as many.
     pub fn input(self, bytes: usize) -> Isolation {
         Isolation { memory: self.memory.saturating_add(8 * bytes as u64), ..self }
     }
@@ -59,7 +59,7 @@ impl Isolation {
     ///
     /// # Errors
     ///
-    /// [`Error::Isolation`] where the system does not offer what it takes; the process may be locked
+    /// [`Error::Isolation`] where the system lacks a facility that it takes; the process may be locked
     /// down in part then, and should end.
     pub fn enter(self) -> Result<()> {
         self.lock_down().map_err(|reason| Error::Isolation { reason })
@@ -94,8 +94,8 @@ mod linux {
             lower(Resource::Data, self.memory.saturating_add(used)).map_err(system)?;
             lower(Resource::Cpu, self.time.as_secs().saturating_add(spent + 1)).map_err(system)?;
             lower(Resource::Nofile, 3).map_err(system)?;
-            // SAFETY: nothing in this process uses a descriptor above 2 from here on: that is what
-            // `enter` promises to its caller.
+            // SAFETY: nothing in this process uses a descriptor above 2 from here on: `enter`
+            // documents to its caller that they are closed.
             unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
             for filter in filters().map_err(|error| error.to_string())? {
                 apply_filter_all_threads(&filter).map_err(|error| error.to_string())?;
@@ -110,28 +110,28 @@ mod linux {
         setrlimit(resource, Rlimit { current: below(current.current), maximum: below(current.maximum) })
     }
 
-    /// Bytes of private memory that can be written to, as RLIMIT_DATA counts them.
+    /// Returns the bytes of private writable memory, as RLIMIT_DATA counts them.
     fn private_memory() -> Option<u64> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmData:"))?;
         Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
     }
 
-    /// Seconds of processor that are used up.
+    /// Returns the CPU time used so far in seconds.
     fn processor_time() -> Option<u64> {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         u64::try_from(time.tv_sec).ok()
     }
 
-    /// The kernel takes the strictest of what all of them say.
+    /// Returns the seccomp filters; Linux applies the strictest verdict of them all.
     fn filters() -> Result<[BpfProgram; 3], seccompiler::BackendError> {
         let refuse = |rules, errno: libc::c_int| {
             program(rules, SeccompAction::Errno(errno as u32), SeccompAction::Allow)
         };
         Ok([
             refuse(any(OPENING), libc::EACCES)?,
-            // Its flags are behind a pointer, so it cannot be told from a fork; the C library then
-            // uses `clone`.
+            // Its flags are behind a pointer, so a filter cannot distinguish it from a fork; the C
+            // library then uses `clone`.
             refuse(any(&[libc::SYS_clone3]), libc::ENOSYS)?,
             program(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)?,
         ])
@@ -150,7 +150,7 @@ mod linux {
         calls.iter().map(|&call| (call, Vec::new())).collect()
     }
 
-    /// What a program may try, and go on without; a backtrace, for one, looks for its symbols.
+    /// Calls that a program may attempt, and do without; a backtrace, for one, looks for its symbols.
     const OPENING: &[i64] = &[
         libc::SYS_openat,
         #[cfg(target_arch = "x86_64")]
@@ -170,7 +170,7 @@ mod linux {
         libc::SYS_statx,
     ];
 
-    /// Memory, threads, clocks, and descriptors that are open.
+    /// Calls for memory, threads, clocks, and open descriptors.
     const ALLOWED: &[i64] = &[
         libc::SYS_brk,
         libc::SYS_clock_getres,
@@ -210,7 +210,7 @@ mod linux {
         libc::SYS_writev,
     ];
 
-    /// The same, with those whose arguments matter.
+    /// Returns the rules for [`ALLOWED`] and [`OPENING`], and for calls whose arguments matter.
     fn allowed() -> Result<Rules, seccompiler::BackendError> {
         let one = |at, len, op, value| SeccompRule::new(vec![SeccompCondition::new(at, len, op, value)?]);
         let thread = libc::CLONE_THREAD as u64;
@@ -220,7 +220,7 @@ mod linux {
         rules.extend([
             // Threads, but no processes.
             (libc::SYS_clone, vec![one(0, Len::Qword, Op::MaskedEq(thread), thread)?]),
-            // Ending itself, as `abort` does, and nobody else.
+            // Ending this process, as `abort` does, and no other.
             (libc::SYS_tgkill, vec![one(0, Len::Dword, Op::Eq, itself)?]),
             // Naming threads and memory.
             (
@@ -230,7 +230,7 @@ mod linux {
                     one(0, Len::Dword, Op::Eq, libc::PR_SET_VMA as u64)?,
                 ],
             ),
-            // Looking at its limits, not changing them.
+            // Reading limits, not changing them.
             (libc::SYS_prlimit64, vec![one(2, Len::Qword, Op::Eq, 0)?]),
         ]);
         Ok(rules)

@@ -1,8 +1,8 @@
-//! Callbox lets native code call functions that nobody trusts.
+//! Callbox lets native code call untrusted functions.
 //!
-//! A C library wants a function pointer. What stands behind the pointer here is an export of a
-//! sandboxed WebAssembly guest. The C library's real `qsort` sorts host memory and asks the guest
-//! for the order; whatever the guest does, or answers, C never notices and the host stays safe.
+//! A C library takes a function pointer. Behind the pointer is an export of a sandboxed WebAssembly guest.
+//! The C library's real `qsort` sorts host memory and the guest compares; whatever the guest does or answers,
+//! C never notices and the host stays safe.
 //!
 //! ```
 //! use callbox::{native, Limits, Prototype, Sandbox};
@@ -22,37 +22,37 @@
 //! }
 //! ```
 //!
-//! # Words
+//! # Terms
 //!
 //! - A [`Module`] is compiled wasm, shareable between threads; a [`Guest`] is one instance of it.
-//! - A [`Prototype`] is how C will call: what ctypes calls `CFUNCTYPE`.
+//! - A [`Prototype`] is a C function type: ctypes' `CFUNCTYPE`.
 //! - A [`Callback`] is a guest's export that has been checked against a prototype.
-//! - The [`CallbackTable`] knows what native code may call, and who holds it.
-//! - A trampoline is the native code behind the function pointer. Those of comparators are compiled in, and
-//!   nothing executable is allocated for them; those of other prototypes libffi makes, from pages of code
-//!   that it has compiled in where the system allows (Linux), and once made they stay for ever.
-//! - A [`ArrayLease`] lends the function pointer for one native call with an array, a [`ScopedLease`] lease for one with
-//!   whatever arguments; a [`RetainedLease`] lease lends it for as long as native code keeps it. After any of
-//!   them, the pointer is inert, not dangling.
-//! - A failure is what a callback could not tell C. The first one is kept, the native call coasts
-//!   to its end on neutral answers, and the failure is returned after it.
+//! - The [`CallbackTable`] lists the callbacks that native code may call, and their leases.
+//! - A trampoline is the native code behind the function pointer. Trampolines of comparators are compiled
+//!   in, without allocation of executable memory; libffi creates those of other prototypes, from code pages
+//!   that are compiled into it where the system allows (Linux), and never frees them.
+//! - An [`ArrayLease`] lends the function pointer for one native call with an array, a [`ScopedLease`] for
+//!   one with arbitrary arguments; a [`RetainedLease`] lends it for as long as native code keeps it. After
+//!   the end of any lease, the pointer is inert, not dangling.
+//! - A failure is an error of a callback, which cannot be reported to C. The first one is recorded, the
+//!   native call runs to its end on neutral answers, and the failure is returned after it.
 //!
 //! # Features
 //!
-//! - `libffi` (default): function pointers of every [`Prototype`]. Without it, comparators only, and no C code to
-//!   build.
+//! - `libffi` (default): function pointers of every [`Prototype`]. Without it, comparators only, and no C
+//!   code to build.
 //! - `sqlite`: collations, functions and authorizers of SQLite (the module `sqlite`).
 //!
-//! # What holds
+//! # Guarantees
 //!
 //! - Values cross, pointers do not: a guest sees copies, and no host address.
-//! - No trap, panic or exit passes through C frames, with one exception: a sort that the C library
-//!   has driven out of its array, because the answers contradict each other, is left by unwinding.
+//! - No trap, panic or exit passes through C frames, with one exception: a sort that contradictory answers
+//!   have driven out of its array is left by unwinding.
 //! - All or nothing: on any failure the array is exactly as it was.
 //! - The result is a permutation of the input.
 //! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
-/// The README's program is a test.
+/// The README's program as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -62,11 +62,11 @@ compile_error!("elements cross into wasm as they are, which is right on little-e
 
 // In dependency order: each module uses only modules above it. ARCHITECTURE.md has the same lines.
 mod limits; // the limits of a guest, each written once
+mod ctype; // C types, their layout and their text; WebAssembly's core types
 mod error; // everything that can go wrong, and whose fault it is
 mod sync; // locks that ignore poisoning, the identity of a thread
 pub mod isolation; // a second wall: seccomp and resource limits around the process
 mod answers; // prepared answers: those that C gets before it asks
-mod ctype; // C types, their layout and their text; WebAssembly's core types
 mod prototype; // C function types: the parser, the printer, Rust's function pointers
 mod memory; // arrays, scratch copies, bounds of pointers, allocations that may fail
 mod kernel; // the generator of the sorter that runs in the sandbox

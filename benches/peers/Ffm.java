@@ -1,5 +1,5 @@
-// One sort of a file of integers by an upcall stub of Java's FFM API: java Ffm FILE. Prints its nanoseconds.
-// The API is reached by reflection, so that an older compiler can compile this.
+// Sorts a file of integers with an upcall stub of Java's FFM API: java Ffm FILE. Prints the best nanoseconds.
+// Reaches the API by reflection, so that an older compiler can compile this.
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 public class Ffm {
-    /** Reads the int that a segment begins with. Constant, so that the compiler sees through it. */
+    /** Reads the int at the start of a segment. Constant, so that the JIT compiler can inline it. */
     static final MethodHandle get = read();
 
     static int compare(Object a, Object b) {
@@ -29,7 +29,7 @@ public class Ffm {
             MethodHandle read = MethodHandles.publicLookup().findVirtual(type("MemorySegment"), "get",
                     MethodType.methodType(int.class, type("ValueLayout$OfInt"), long.class));
             Object intLayout = type("ValueLayout").getField("JAVA_INT").get(null);
-            // It takes Object, so that `compare` can be compiled by any compiler.
+            // Takes Object, so that any compiler can compile `compare`.
             return MethodHandles.insertArguments(read, 1, intLayout, 0L)
                     .asType(MethodType.methodType(int.class, Object.class));
         } catch (Exception error) {
@@ -84,7 +84,7 @@ public class Ffm {
         Object array = call(arenaType.getMethod("allocate", long.class, long.class), arena, 4L * count, 8L);
         ByteBuffer buffer = ((ByteBuffer) call(segment.getMethod("asByteBuffer"), array)).order(ByteOrder.LITTLE_ENDIAN);
         long best = Long.MAX_VALUE;
-        // The first rounds warm the compiler up.
+        // The first rounds warm up the JIT compiler.
         for (int round = 0; round < 4; round++) {
             buffer.asIntBuffer().put(numbers);
             long started = System.nanoTime();

@@ -1,4 +1,4 @@
-/* One sort of a file of integers with the C library's qsort: c FILE. Prints its nanoseconds. */
+/* Sorts a file of integers once with the C library's qsort: c FILE. Prints the nanoseconds. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

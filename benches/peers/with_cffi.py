@@ -1,4 +1,4 @@
-"""One sort of a file of integers by cffi's callback: with_cffi.py FILE. Prints its nanoseconds."""
+"""Sorts a file of integers once with a cffi callback: with_cffi.py FILE. Prints the nanoseconds."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""One sort of a file of integers by ctypes' callback: with_ctypes.py FILE. Prints its nanoseconds."""
+"""Sorts a file of integers once with a ctypes callback: with_ctypes.py FILE. Prints the nanoseconds."""
 
 import ctypes
 import sys

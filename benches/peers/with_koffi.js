@@ -1,7 +1,7 @@
-// One sort of a file of integers by koffi's callback: with_koffi.js FILE. Prints its nanoseconds.
+// Sorts a file of integers once with a koffi callback: with_koffi.js FILE. Prints the nanoseconds.
 const fs = require("fs");
 const { createRequire } = require("module");
-// Where it was installed, if not for everybody.
+// KOFFI is the folder koffi is installed in, if not globally.
 const koffi = createRequire((process.env.KOFFI || process.cwd()) + "/")("koffi");
 
 const libc = koffi.load(process.platform === "linux" ? "libc.so.6" : null);

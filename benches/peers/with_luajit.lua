@@ -1,4 +1,4 @@
--- One sort of a file of integers by LuaJIT's FFI callback: with_luajit.lua FILE. Prints its nanoseconds.
+-- Sorts a file of integers once with a LuaJIT FFI callback: with_luajit.lua FILE. Prints the nanoseconds.
 local ffi = require("ffi")
 ffi.cdef[[
 void qsort(void *base, size_t count, size_t size, int (*compare)(const int32_t *, const int32_t *));

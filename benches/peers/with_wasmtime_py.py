@@ -1,5 +1,5 @@
-"""One sort of a file of integers: ctypes' callback asks a guest through wasmtime's Python package, which is
-what one can compose for Callbox's job from these parts: with_wasmtime_py.py GUEST FILE. Prints its nanoseconds."""
+"""Sorts a file of integers once with a ctypes callback that calls a guest through wasmtime's Python package,
+Callbox's job composed from these parts: with_wasmtime_py.py GUEST FILE. Prints the nanoseconds."""
 
 import ctypes
 import sys

@@ -1,5 +1,5 @@
-//! Scripted answers against the system's qsort, with and without its temporary: the sort stays in its
-//! array, loses nothing, asks placeholder after a failure, and leaves the unsafe path at once.
+//! Scripted answers to the system's qsort, with and without its temporary: the sort stays in its array,
+//! loses nothing, makes no comparison after a failure, and leaves the unsafe path at once.
 #![no_main]
 
 use std::cell::Cell;
@@ -19,24 +19,24 @@ struct Input {
     count: u16,
     width: u8,
     wide: bool,
-    crt: bool,
+    msvcrt: bool,
     refuse: bool,
     fail_at: Option<u16>,
     answers: Vec<i8>,
 }
 
-thread_local!(static NOBODY: Callback = fuzzing::placeholder());
+thread_local!(static PLACEHOLDER: Callback = fuzzing::placeholder());
 
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width).max(1) + if input.wide { 1024 } else { 0 };
-    let count = usize::from(input.count) % if input.crt { 300 } else { 2000 };
+    let count = usize::from(input.count) % if input.msvcrt { 300 } else { 2000 };
     let before: Vec<u8> = (0..count * width).map(|at| (at / width + at % width * 31) as u8).collect();
     let mut records = before.clone();
     let calls = Cell::new(0usize);
     let fail_at = input.fail_at.map(usize::from);
-    NOBODY.with(|placeholder| {
+    PLACEHOLDER.with(|placeholder| {
         callbox_refuse(input.refuse.into());
-        let outcome = fuzzing::sort(input.crt, &mut records, width, placeholder, |a, b| {
+        let outcome = fuzzing::sort(input.msvcrt, &mut records, width, placeholder, |a, b| {
             assert_eq!((a.len(), b.len()), (width, width));
             let at = calls.get();
             calls.set(at + 1);
@@ -46,7 +46,7 @@ fuzz_target!(|input: Input| {
             Ok(input.answers.get(at % input.answers.len().max(1)).map_or(Ordering::Equal, |a| a.cmp(&0)))
         });
         callbox_refuse(0);
-        // What glibc before 2.39 allocates, and from which size on with malloc.
+        // Size that glibc before 2.39 allocates; with malloc from 1024 bytes on.
         let temporary = if width > 32 { count * 16 + width } else { count * width };
         match outcome {
             Ok(()) => assert!(fail_at.is_none_or(|at| calls.get() <= at)),
@@ -55,10 +55,10 @@ fuzz_target!(|input: Input| {
                 match error {
                     Error::TableFull { capacity } => assert_eq!(calls.get(), capacity + 1, "asked again"),
                     Error::LeftMergePath { .. } => {
-                        assert!(input.refuse && !input.crt && temporary >= 1024);
+                        assert!(input.refuse && !input.msvcrt && temporary >= 1024);
                         assert_eq!(calls.get(), 0);
                     }
-                    Error::OutOfBounds { .. } => assert!(input.crt),
+                    Error::OutOfBounds { .. } => assert!(input.msvcrt),
                     error => panic!("{error}"),
                 }
             }

@@ -1,4 +1,4 @@
-//! The weighing of modules against what they cost: whatever is admitted compiles in the time and memory
+//! The complexity of modules against their cost: every admitted module compiles in the time and memory
 //! that the limits promise. Run it with `-timeout` and `-rss_limit_mb`, which are the assertion.
 #![no_main]
 
@@ -13,7 +13,7 @@ use wasm_encoder::{
     RefType, TableSection, TableType, TypeSection, ValType,
 };
 
-/// What is repeated. Each leaves the stack as it finds it.
+/// A repeatable piece of code. Each leaves the stack as it finds it.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Piece {
     Change(u8),
@@ -130,7 +130,7 @@ fuzz_target!(|input: Input| {
     for _ in 0..depth {
         body.instruction(&I::End);
     }
-    // Every local is wanted at the end.
+    // Keeps the locals live to the end.
     for local in 0..locals.min(200) {
         body.instruction(&I::LocalGet(local));
         body.instruction(&I::Drop);
@@ -142,14 +142,15 @@ fuzz_target!(|input: Input| {
     }
     let mut tables = TableSection::new();
     let funcref = RefType::FUNCREF;
-    tables.table(TableType { element_type: funcref, table64: false, minimum: 1, maximum: None, shared: false });
+    let (table64, shared) = (false, false);
+    tables.table(TableType { element_type: funcref, table64, minimum: 1, maximum: None, shared });
     let mut memories = MemorySection::new();
     let (memory64, shared, page_size_log2) = (false, false, None);
     memories.memory(MemoryType { minimum: 1, maximum: None, memory64, shared, page_size_log2 });
     let mut module = wasm_encoder::Module::new();
     module.section(&types).section(&functions).section(&tables).section(&memories).section(&code);
     let wasm = module.finish();
-    // To look at what a slow input was.
+    // Saves the module, to examine a slow input.
     if let Some(file) = std::env::var_os("CALLBOX_DUMP") {
         std::fs::write(file, &wasm).unwrap();
     }

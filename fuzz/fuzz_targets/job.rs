@@ -12,7 +12,7 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
     Sandbox::new(Limits::default().fuel(100_000).memory(4 << 20)).unwrap()
 });
 
-/// What every module exports, whatever is behind it.
+/// Exports of every module, with generated bodies.
 static EXPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     wat::parse_str(
         r#"(module (memory (export "memory") 1)
@@ -31,7 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
     config.min_imports = 0;
     config.max_tables = 1;
     config.max_memories = 1;
-    // Most of the time only what is allowed here.
+    // Mostly generates only the features that the sandbox allows.
     if input.ratio(9, 10).unwrap_or(true) {
         config.gc_enabled = false;
         config.simd_enabled = false;
@@ -77,7 +77,7 @@ fn work(compare: &Callback) {
         numbers.sort();
         assert_eq!(sorted, numbers);
     }
-    resident(compare, &numbers);
+    sandboxed(compare, &numbers);
     if let Ok(Some(at)) = native::bsearch(&7, &numbers, compare) {
         assert!(at < numbers.len());
     }
@@ -88,8 +88,8 @@ fn work(compare: &Callback) {
     assert!((-1..=1).contains(&answer));
 }
 
-/// The sorter inside the sandbox: a permutation, or the guest's fault.
-fn resident(compare: &Callback, numbers: &[i32]) {
+/// Sorts inside the sandbox: the result is a permutation, or an error that blames the guest.
+fn sandboxed(compare: &Callback, numbers: &[i32]) {
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
     let mut items = Items::records(bytes, 4).unwrap();
     for (stable, reverse) in [(false, false), (true, true)] {

@@ -1,4 +1,4 @@
-//! Bytes that say they are a module.
+//! Arbitrary bytes, loaded as a module.
 #![no_main]
 
 use std::sync::LazyLock;

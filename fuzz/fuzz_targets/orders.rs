@@ -1,4 +1,4 @@
-//! Consistent comparators: every sort gives what `slice::sort_by` gives.
+//! Consistent comparators: every sort gives the result of `slice::sort`.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -8,14 +8,14 @@ use libfuzzer_sys::fuzz_target;
 #[derive(Arbitrary, Debug)]
 struct Input {
     width: u8,
-    crt: bool,
+    msvcrt: bool,
     reverse: bool,
-    /// Which place each byte has in the order; equal places are equal.
+    /// Place of each byte, modulo 16, in the order; equal places compare equal.
     places: [u8; 16],
     bytes: Vec<u8>,
 }
 
-thread_local!(static NOBODY: Callback = fuzzing::placeholder());
+thread_local!(static PLACEHOLDER: Callback = fuzzing::placeholder());
 
 fuzz_target!(|input: Input| {
     let width = usize::from(input.width % 70) + 1;
@@ -33,7 +33,9 @@ fuzz_target!(|input: Input| {
     if input.reverse {
         expected.reverse();
     }
-    NOBODY.with(|placeholder| fuzzing::sort(input.crt, &mut records, width, placeholder, |a, b| Ok(order(a, b)))).unwrap();
+    PLACEHOLDER.with(|placeholder| {
+        fuzzing::sort(input.msvcrt, &mut records, width, placeholder, |a, b| Ok(order(a, b))).unwrap();
+    });
     let sorted: Vec<_> = records.chunks_exact(width).map(place).collect();
     assert_eq!(sorted, expected);
 });

@@ -1,4 +1,4 @@
-//! Texts that say they are a prototype, with C's words among the bytes.
+//! Arbitrary texts, parsed as prototypes, with C's words among the characters.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -15,8 +15,10 @@ enum Token {
 }
 
 const WORDS: &[&str] = &[
-    "void", "_Bool", "char", "int", "long", "unsigned", "signed", "short", "float", "double", "size_t", "uint8_t",
-    "const", "volatile", "restrict", "static", "struct", "enum", "union", "__stdcall", "__attribute__((ms_abi))",
+    "void", "_Bool", "char", "int", "long", "unsigned", "signed", "short", "float", "double", "size_t",
+    "uint8_t",
+    "const", "volatile", "restrict", "static", "struct", "enum", "union", "__stdcall",
+    "__attribute__((ms_abi))",
 ];
 const MARKS: &[&str] = &["(", ")", "[", "]", "{", "}", "*", ",", ";", ":", "=", "...", "(void)"];
 
@@ -30,7 +32,7 @@ fuzz_target!(|tokens: Vec<Token>| {
         Token::Any(any) => any.to_string(),
     };
     let text = tokens.iter().map(text).collect::<Vec<_>>().join(" ");
-    // A parser that does not know the text says where it stopped; one that does prints what it has read.
+    // A rejected text is an error with a position; an accepted one prints as a text of the same prototype.
     let Ok(prototype) = text.parse::<Prototype>() else { return };
     let printed = prototype.to_string();
     assert_eq!(printed.parse::<Prototype>().expect(&printed), prototype, "{text}");

@@ -19,7 +19,7 @@ enum Step {
 
 fuzz_target!(|steps: Vec<Step>| {
     let table = Slots::new();
-    let mut keys: Vec<SlotKey> = Vec::new(); // every key there ever was
+    let mut keys: Vec<SlotKey> = Vec::new(); // every key ever issued
     let mut held: Vec<(SlotKey, u32)> = Vec::new();
     let mut free: VecDeque<usize> = (0..5).collect();
     let mut late = 0;

@@ -1,4 +1,4 @@
-//! `LC_ALL=C sort`: the bytes themselves.
+//! `LC_ALL=C sort`: byte order.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;

@@ -1,4 +1,4 @@
-//! Records that are `f32`, in the total order of IEEE 754: -NaN, -∞, …, -0, +0, …, ∞, NaN.
+//! `f32` records, in the total order of IEEE 754: -NaN, -∞, …, -0, +0, …, ∞, NaN.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 callbox_guest::compare_scalars!(compare_f32, f32, f32::total_cmp);

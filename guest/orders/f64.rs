@@ -1,4 +1,4 @@
-//! Records that are `f64`, in the total order of IEEE 754: -NaN, -∞, …, -0, +0, …, ∞, NaN.
+//! `f64` records, in the total order of IEEE 754: -NaN, -∞, …, -0, +0, …, ∞, NaN.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 callbox_guest::compare_scalars!(compare_f64, f64, f64::total_cmp);

@@ -1,4 +1,4 @@
-//! `LC_ALL=C sort -f`: bytes, with lower-case letters taken for upper-case ones.
+//! `LC_ALL=C sort -f`: byte order, with lower-case letters folded to upper case.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;

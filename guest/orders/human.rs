@@ -1,4 +1,4 @@
-//! `LC_ALL=C sort -h`: numbers with a unit, as in 2K 1G; the unit decides first.
+//! `LC_ALL=C sort -h`: numbers with a unit, such as 2K or 1G; the unit decides first.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;
@@ -12,7 +12,7 @@ fn human(a: &[u8], b: &[u8]) -> Ordering {
     unit(&a).cmp(&unit(&b)).then_with(|| a.order(&b))
 }
 
-/// The power of the unit behind a number; negative where the number is. Zero has no unit.
+/// Returns the power of a number's unit, negated for a negative number. Zero has no unit.
 fn unit(number: &Number) -> i32 {
     let power = match number.rest.first() {
         _ if number.is_zero() => 0,

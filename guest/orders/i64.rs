@@ -1,4 +1,4 @@
-//! Records that are `i64`, by value.
+//! `i64` records, by value.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 callbox_guest::compare_scalars!(compare_i64, i64, i64::cmp);

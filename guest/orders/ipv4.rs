@@ -1,5 +1,5 @@
-//! The IPv4 address that a line begins with, by value; then the length of a `/prefix`, none being the
-//! longest. Lines that begin with no address come first, as equals.
+//! The IPv4 address at the start of a line, by value; then the length of a `/prefix`, where no prefix
+//! is the longest. Lines that do not start with an address come first, as equals.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;
@@ -12,7 +12,7 @@ fn ipv4(a: &[u8], b: &[u8]) -> Ordering {
     network(a).cmp(&network(b))
 }
 
-/// Address and length of the prefix.
+/// Reads the address and the length of the prefix.
 fn network(line: &[u8]) -> Option<(u32, u32)> {
     let mut rest = skip_blanks(line);
     let mut address = 0;
@@ -27,13 +27,13 @@ fn network(line: &[u8]) -> Option<(u32, u32)> {
     let prefix = rest.strip_prefix(b"/").and_then(|rest| number(rest, 32));
     match (prefix, rest.first()) {
         (Some((length, _)), _) => Some((address, length)),
-        // The first four numbers of a longer dotted list are no address.
+        // The first four numbers of a longer dotted list are not an address.
         (None, Some(b'.')) => None,
         _ => Some((address, 32)),
     }
 }
 
-/// A decimal number up to `most`, and what follows it.
+/// Reads a decimal number up to `most`; returns it and the text after it.
 fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_at(digits(text));
     if digits.is_empty() || digits.len() > 3 {

@@ -1,4 +1,4 @@
-//! `LC_ALL=C sort -M`: the English name of a month, of which three letters count.
+//! `LC_ALL=C sort -M`: the English name of a month, by its first three letters.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;
@@ -14,7 +14,7 @@ fn by_month(a: &[u8], b: &[u8]) -> Ordering {
     month(a).cmp(&month(b))
 }
 
-/// 1 to 12; 0, which comes first, for anything else.
+/// Returns 1 to 12 for a month, and 0, which comes first, for anything else.
 fn month(line: &[u8]) -> usize {
     let name = match skip_blanks(line).get(..3) {
         Some(name) => name,

@@ -1,4 +1,4 @@
-//! Natural order: runs of digits are numbers of any length, the rest goes by bytes.
+//! Natural order: runs of digits compare as numbers of any length, other text by bytes.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;

@@ -1,4 +1,4 @@
-//! `LC_ALL=C sort -n`: the decimal number that a line begins with.
+//! `LC_ALL=C sort -n`: the decimal number at the start of a line.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;

@@ -1,5 +1,5 @@
 //! Precedence of Semantic Versioning 2.0.0, with or without a leading `v`; build metadata does not
-//! count. Lines that are no such version come first, as equals.
+//! count. Lines that are not such a version come first, as equals.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;
@@ -10,7 +10,7 @@ callbox_guest::compare_bytes!(semver);
 
 struct Version<'a> {
     numbers: [&'a [u8]; 3],
-    /// Identifiers behind `-`, with the points between them; empty for a release.
+    /// Identifiers after the `-`, with the points between them; empty for a release.
     pre: &'a [u8],
 }
 
@@ -79,7 +79,7 @@ fn identifiers(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&c| c == b'.')
 }
 
-/// Of numbers without leading zeros.
+/// Compares two numbers without leading zeros.
 fn by_value(a: &[u8], b: &[u8]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

@@ -1,4 +1,4 @@
-//! Records that are `u32`, by value.
+//! `u32` records, by value.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 callbox_guest::compare_scalars!(compare_u32, u32, u32::cmp);

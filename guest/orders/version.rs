@@ -1,10 +1,10 @@
 //! LC_ALL=C `sort -V`: GNU's version sort.
 //!
-//! By its documentation: a text is split into runs of non-digits and runs of digits. Non-digits
-//! are compared with `~` before the end of the text, that before letters, those before everything
-//! else; digits are compared as numbers. Suffixes like `.tar.gz` are left out at first and count
-//! only where the rest is equal. The empty text, `.`, `..`, and names with a leading point come
-//! first, in this order.
+//! As documented: a text is split into runs of non-digits and runs of digits. In non-digits, `~`
+//! sorts before the end of the text, the end before letters, and letters before everything else;
+//! digits compare as numbers. Suffixes such as `.tar.gz` are ignored at first, and count only if
+//! the rest is equal. The empty text, `.`, `..`, and names with a leading point come first, in
+//! this order.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;
@@ -17,7 +17,7 @@ fn version(a: &[u8], b: &[u8]) -> Ordering {
     in_place(a, b).unwrap_or_else(|| in_full(a, b))
 }
 
-/// As GNU does it. Seldom needed, so it is kept small: what is not there need not be compiled.
+/// Compares as GNU sort does. Seldom called, so kept small, which saves compile time.
 #[cold]
 #[inline(never)]
 fn in_full(a: &[u8], b: &[u8]) -> Ordering {
@@ -29,10 +29,10 @@ fn in_full(a: &[u8], b: &[u8]) -> Ordering {
     parts(short_a, short_b).then_with(|| parts(a, b))
 }
 
-/// The same, by looking only where the texts differ first; `None` where that does not tell.
+/// As [`in_full`], but looks only at the first difference; returns `None` if that does not decide.
 ///
-/// What both begin with does not matter, up to the run of digits that the difference may be in. What
-/// decides from there on also decides without the suffixes, if they begin behind it.
+/// The common prefix does not matter, up to a run of digits that the first difference may be in. A
+/// difference from there on also decides without the suffixes, if they begin after it.
 fn in_place(a: &[u8], b: &[u8]) -> Option<Ordering> {
     if a.is_empty() || b.is_empty() || a[0] == b'.' || b[0] == b'.' {
         return None;
@@ -59,25 +59,25 @@ fn in_place(a: &[u8], b: &[u8]) -> Option<Ordering> {
     }
 }
 
-/// Whether the suffix of a text begins at `from` or behind it; `false` also where that would take
-/// long to find out.
+/// Returns `true` if the suffix of a text begins at or after `from`; returns `false` also if that
+/// would take long to find out.
 #[inline(never)]
 fn suffix_is_behind(text: &[u8], from: usize) -> bool {
     let rest = &text[from..];
     let mut point = false;
     for c in rest {
-        // Each point of a suffix has a letter behind it, and nothing else but digits is in it.
+        // In a suffix a letter follows each point, and the other characters are letters or digits.
         let letter = c.is_ascii_alphabetic() || *c == b'~';
         if !letter && (point || !(c.is_ascii_digit() || *c == b'.')) {
             return true;
         }
         point = *c == b'.';
     }
-    // All of the rest is one, unless it ends in a point.
+    // All of the rest is a suffix, unless it ends in a point.
     point || ((rest.is_empty() || rest[0] == b'.') && without_suffix(&text[..from]).len() == from)
 }
 
-/// What comes first, whatever its parts.
+/// Returns a text's rank, which decides before its parts do.
 fn rank(text: &[u8]) -> u8 {
     match text {
         b"" => 0,
@@ -88,13 +88,13 @@ fn rank(text: &[u8]) -> u8 {
     }
 }
 
-/// Without what matches `(\.[A-Za-z~][A-Za-z0-9~]*)*` at the end. As in coreutils 9.1, that may be
-/// the whole of a hidden file's name; 9.2 and later keep such names whole.
+/// Returns a text without its final match of `(\.[A-Za-z~][A-Za-z0-9~]*)*`. As in coreutils 9.1, the
+/// match may be the whole name of a hidden file; 9.2 and later keep such names whole.
 #[inline(never)]
 fn without_suffix(text: &[u8]) -> &[u8] {
     let mut end = text.len();
     loop {
-        // One more suffix ends at `end`, if there is a point, a letter, and nothing else after it.
+        // One more suffix ends at `end` if it is a point, a letter, and then only `inside` characters.
         let inside = |c: &u8| c.is_ascii_alphanumeric() || *c == b'~';
         let start = end - text[..end].iter().rev().take_while(|c| inside(c)).count();
         let is_suffix = start < end && !text[start].is_ascii_digit();
@@ -105,7 +105,7 @@ fn without_suffix(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Runs of non-digits and of digits in turn.
+/// Compares runs of non-digits and of digits in turn.
 #[inline(never)]
 fn parts(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !(a.is_empty() && b.is_empty()) {
@@ -136,7 +136,7 @@ fn is_text(text: &[u8]) -> bool {
     text.first().map_or(false, |c| !c.is_ascii_digit())
 }
 
-/// The place of the first character among the non-digits: 0 for a digit.
+/// Returns the rank of the first character among the non-digits: 0 for a digit.
 #[inline(never)]
 fn weight(text: &[u8]) -> i32 {
     match text.first() {

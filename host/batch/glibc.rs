@@ -1,23 +1,23 @@
-//! What is known of glibc's `qsort` before 2.39: which of its paths is taken, and how to tell.
+//! Detection of glibc's `qsort` before 2.39, and of the path that it takes.
 //!
-//! It merges into a temporary. Where that cannot be had, it falls back to a quicksort in place, which
-//! leaves its array when the answers contradict each other.
+//! It merges into a temporary array. Where it cannot allocate that, it falls back to an in-place quicksort,
+//! which accesses memory outside its array when the answers are inconsistent.
 #![cfg_attr(target_env = "gnu", allow(unsafe_code, reason = "asks the C library for its version"))]
 
 use crate::error::{Error, Result};
 
-/// Maximum width in bytes of elements that glibc sorts themselves; of wider ones it sorts pointers.
+/// Maximum width in bytes of elements that glibc sorts directly; for wider ones it sorts pointers.
 pub(crate) const MAX_DIRECT_WIDTH: usize = 32;
 
-/// Whether every comparison of the safe path of this C library's `qsort` has its first argument
-/// before its second, and the first comparison of its unsafe path has not: glibc before 2.39.
+/// Returns whether every comparison on the safe path of this C library's `qsort` passes its first argument
+/// at a lower address than its second, and the first one on its unsafe path does not: glibc before 2.39.
 #[cfg(target_env = "gnu")]
 pub(crate) fn merges_in_order() -> bool {
     use std::sync::LazyLock;
     static BEFORE_2_39: LazyLock<bool> = LazyLock::new(|| {
-        // SAFETY: it takes nothing and may be called at any time.
+        // SAFETY: the C function has no arguments and may be called at any time.
         let version = unsafe { libc::gnu_get_libc_version() };
-        // SAFETY: the C library returned a static string that ends in NUL.
+        // SAFETY: the C library returned a static string that is NUL-terminated.
         let version = unsafe { std::ffi::CStr::from_ptr(version) };
         is_before_2_39(version.to_str().unwrap_or_default())
     });
@@ -29,13 +29,13 @@ pub(crate) fn merges_in_order() -> bool {
     false
 }
 
-/// `Err` where the temporary would be more than a quarter of this machine's memory, because then
-/// the merge is not even tried.
+/// `Err` where the temporary array would exceed a quarter of this machine's memory, because glibc then
+/// does not even try the merge.
 #[cfg(target_env = "gnu")]
 pub(crate) fn check_temporary(count: usize, width: usize) -> Result<()> {
     use std::sync::LazyLock;
     static QUARTER_IN_PAGES: LazyLock<(usize, usize)> = LazyLock::new(|| {
-        // SAFETY: it takes a number and returns one.
+        // SAFETY: `sysconf` takes a number and returns one.
         let ask = |name| usize::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0);
         (ask(libc::_SC_PHYS_PAGES) / 4, ask(libc::_SC_PAGESIZE).max(1))
     });
@@ -52,7 +52,7 @@ pub(crate) fn check_temporary(_: usize, _: usize) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of the temporary.
+/// Returns the size in bytes of the temporary array.
 #[cfg(target_env = "gnu")]
 fn temporary(count: usize, width: usize) -> usize {
     if width <= MAX_DIRECT_WIDTH {
@@ -61,7 +61,8 @@ fn temporary(count: usize, width: usize) -> usize {
     count.saturating_mul(2 * size_of::<*const u8>()).saturating_add(width)
 }
 
-/// An unreadable version counts as old: the check then only refuses more.
+/// Returns whether a version is older than 2.39. An unreadable one counts as old: the check then only
+/// refuses more.
 #[cfg(target_env = "gnu")]
 fn is_before_2_39(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));

@@ -10,32 +10,32 @@ use crate::kernel::{ItemRepr, KernelSpec, SLACK_BYTES};
 use crate::memory::{array_bytes, madvise, try_with_capacity};
 use crate::sandbox::{Budget, CompareShape, KernelInstance, RunLengths, SortPlaces, Turn};
 
-/// How items lie in memory.
+/// Layout of items in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ItemLayout {
-    /// One after the other, each of this width.
+    /// Contiguous, each of this width.
     Records { width: usize },
-    /// Each with a byte behind it that is not the guest's.
+    /// Each followed by one byte that is not part of it.
     Lines,
 }
 
-/// A kernel for one job, and the turn of its guest.
+/// A kernel for one job, and the session with its guest.
 pub(crate) struct SandboxedSort<'a> {
     callback: &'a Callback,
     session: Session<'a>,
     kernel: KernelInstance,
     items: ItemRepr,
-    /// Where the first staged item is in the guest's memory.
+    /// Address of the first staged item in the guest's memory.
     base: u32,
     len: u32,
 }
 
-/// Where items begin in the kernel's memory.
+/// Address of the first item in the kernel's memory.
 const ITEMS_AT: usize = SLACK_BYTES;
 
 impl Callback {
-    /// Takes this thread's turn with the guest, and puts a kernel beside it. Only for a guest that
-    /// is dropped with it, because what a kernel takes is given back with the guest.
+    /// Begins a session with the guest, and instantiates a kernel beside it. Only for a guest that is
+    /// dropped with the kernel, because a kernel's resources are freed only with the guest.
     pub(crate) fn sandboxed_sort(
         &self,
         budget: &Arc<Budget>,
@@ -53,8 +53,8 @@ impl Callback {
         self.begin_sandboxed_sort(budget, rules, items)
     }
 
-    /// The kernel that these items and rules need. `reads`: code that reads the guest's memory may be
-    /// taken into it; then a trap has no frame that is the guest's.
+    /// Returns the specification of the kernel for these items and rules. `reads`: whether code that reads
+    /// the guest's memory may be inlined; a trap then has no frame of the guest.
     pub(crate) fn kernel_spec(
         &self,
         Rules { reverse, ties_by_bytes }: Rules,
@@ -62,7 +62,7 @@ impl Callback {
         reads: bool,
     ) -> KernelSpec {
         let mut spec = KernelSpec { items, reverse, ties_by_bytes, inline: None };
-        // Only where the kernel sees the guest's memory does it see it by the guest's number.
+        // Inlined reads use the guest's memory index, which is right only if the kernel imports that memory.
         let reads = reads && spec.sees_guest();
         spec.inline = self.body().filter(|body| reads || !body.reads()).cloned();
         spec
@@ -92,13 +92,13 @@ impl Callback {
 }
 
 impl<'a> SandboxedSort<'a> {
-    /// The guest's turn, to ask about two items. What was loaded is lost.
+    /// Returns the session, to compare two items. The loaded items are lost.
     pub(crate) fn session(&mut self) -> &mut Session<'a> {
         &mut self.session
     }
 
-    /// Loads `len` items; from here on they are called by their positions. `whole` is all of them
-    /// as they are to lie in memory, in two parts, where they do so already.
+    /// Loads `len` items, which are identified by their positions from here on. `whole` is all of them in
+    /// two parts, where those already have the layout to load.
     pub(crate) fn load<'i>(
         &mut self,
         len: usize,
@@ -121,15 +121,15 @@ impl<'a> SandboxedSort<'a> {
         };
         let memory = turn.kernel_memory(&self.kernel, to_u32(table + in_table)? as usize)?;
         let fill = |area: &mut [u8]| match whole {
-            Some(parts) => lay(area, parts.into_iter(), 0),
-            None => lay(area, items.clone(), pad),
+            Some(parts) => copy_padded(area, parts.into_iter(), 0),
+            None => copy_padded(area, items.clone(), pad),
         };
         match self.items {
             ItemRepr::Values(_) => fill(&mut memory[ITEMS_AT..]),
             ItemRepr::Numbers(_) => fill(&mut memory[table..]),
             ItemRepr::Lines { .. } => {
                 let ends = items.clone().scan(0_u32, |end, item| {
-                    // Where it does not fit 32 bits, the guest's memory does not hold it either.
+                    // An end that does not fit in 32 bits does not fit in the guest's memory either.
                     *end = end.wrapping_add(item.len() as u32 + 1);
                     Some(*end)
                 });
@@ -152,14 +152,15 @@ impl<'a> SandboxedSort<'a> {
         turn.set_tables(&self.kernel, self.base, table as u32)
     }
 
-    /// Sorts what is loaded; the positions in their new order.
+    /// Sorts the loaded items. Returns their positions in the new order.
     pub(crate) fn sort(&mut self) -> Result<Vec<u32>> {
         let places = self.places();
         self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
         self.positions(places.items)
     }
 
-    /// Merges what is loaded: `left` sorted items, and the others, sorted too.
+    /// Merges the loaded items: `left` sorted ones, and the others, sorted too. Returns their positions in
+    /// the new order.
     pub(crate) fn merge(&mut self, left: usize) -> Result<Vec<u32>> {
         let (places, left) = (self.places(), to_u32(left)?);
         self.run(|turn, export, kernel, len| {
@@ -168,7 +169,7 @@ impl<'a> SandboxedSort<'a> {
         self.positions(places.scratch)
     }
 
-    /// Sorts what is loaded, by value, into `to`.
+    /// Sorts the loaded elements by value into `to`, which holds them in their old order.
     pub(crate) fn sort_into(&mut self, to: &mut [u8]) -> Result<()> {
         let places = self.places();
         self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
@@ -182,14 +183,14 @@ impl<'a> SandboxedSort<'a> {
         Ok(())
     }
 
-    /// Sorts what is loaded, by value; `loaded` is what that was.
+    /// Sorts the loaded elements by value; `loaded` is a copy of them.
     pub(crate) fn sort_values(&mut self, loaded: &[u8]) -> Result<Vec<u8>> {
         let places = self.places();
         self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
         let width = self.items.width() as usize;
         let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
         let (sorted, rest) = memory[ITEMS_AT..].split_at_mut(loaded.len());
-        // The kernel's room is as large as the result, which otherwise would come on top of it.
+        // The scratch space is as large as the result: free it first, so that they do not add up.
         madvise::discard(rest);
         if fingerprint(sorted, width) != fingerprint(loaded, width) {
             return Err(Error::NotPermutation);
@@ -199,7 +200,7 @@ impl<'a> SandboxedSort<'a> {
         Ok(values)
     }
 
-    /// Merges what is loaded, by value: `left` sorted elements, and the others, sorted too.
+    /// Merges the loaded elements by value: `left` sorted ones, and the others, sorted too.
     pub(crate) fn merge_values(&mut self, left: usize) -> Result<Vec<u8>> {
         let (places, left) = (self.places(), to_u32(left)?);
         self.run(|turn, export, kernel, len| {
@@ -247,8 +248,8 @@ impl<'a> SandboxedSort<'a> {
     }
 }
 
-/// Copies items one after the other, with so many bytes between them.
-fn lay<'i>(area: &mut [u8], items: impl Iterator<Item = &'i [u8]>, pad: usize) {
+/// Copies items one after the other, with `pad` bytes after each.
+fn copy_padded<'i>(area: &mut [u8], items: impl Iterator<Item = &'i [u8]>, pad: usize) {
     let mut at = 0;
     for item in items {
         area[at..][..item.len()].copy_from_slice(item);
@@ -263,11 +264,11 @@ fn write(area: &mut [u8], numbers: impl Iterator<Item = u32>) {
     }
 }
 
-/// A number that two runs of elements share if they have the same elements in whatever order, and
-/// otherwise only by a chance of one in 2⁶⁴: a sum of keyed hashes.
+/// Returns a number that two arrays share if they have the same elements in any order, and otherwise
+/// only with a probability of one in 2⁶⁴: a sum of keyed hashes.
 fn fingerprint(elements: &[u8], width: usize) -> u64 {
     static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
-    // Compiled for each width: a copy of so many bytes takes longer than the hash.
+    // Compiled for each width: a copy of variable length takes longer than the hash.
     match width {
         1 => sum_of_hashes::<1>(elements, *KEY),
         2 => sum_of_hashes::<2>(elements, *KEY),

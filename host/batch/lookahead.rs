@@ -1,10 +1,10 @@
-//! Lookahead: one entry into WebAssembly answers many of the questions that C's `qsort` asks next.
+//! Lookahead: one entry into WebAssembly makes many of the comparisons that C's `qsort` makes next.
 //!
 //! glibc's `qsort` is a merge sort: the next two elements that it compares follow from the length of the
-//! array and from the answers so far. So the guest is asked a batch of questions in the order in which C will
-//! ask them, and C gets its answers from those that are prepared: an entry into the sandbox takes longer than
-//! a comparison. C is not trusted to ask them. Each call is checked as ever, and the first one that was not
-//! foreseen ends the lookahead.
+//! array and from the answers so far. So the guest makes a batch of comparisons in the order in which C will
+//! make them, and C gets its answers from the prepared ones: an entry into the sandbox takes longer than a
+//! comparison. C is not trusted to follow that order. Each call is checked as always, and the first
+//! unexpected one ends the lookahead.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -16,14 +16,14 @@ use crate::answers::{MatchBy, Merge, MergeAnswers, PreparedAnswers, list};
 use crate::callback::{Answer, Callback, Session};
 use crate::memory::Extent;
 
-/// Maximum number of elements of either run that one entry merges: half of the answers that fit are about
-/// each run, more or less by chance.
+/// Maximum number of elements of either run that one entry merges: of the answers that fit, about half take
+/// an element of each run, with some variation.
 const MAX_MERGED_ELEMENTS: usize = 40;
 
 /// Bytes of a cache line.
 const CACHE_LINE: usize = 64;
 
-/// Foresees a sort of a whole array.
+/// The lookahead of one sort of a whole array.
 pub(crate) struct Lookahead {
     window: Window,
     prepared: Rc<PreparedAnswers>,
@@ -34,7 +34,7 @@ pub(crate) struct Lookahead {
 }
 
 impl Lookahead {
-    /// Prepares to foresee a sort of this extent; `None` where a batch would not pay.
+    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay.
     pub(crate) fn new(
         callback: &Callback,
         session: &mut Session<'_>,
@@ -57,7 +57,7 @@ impl Lookahead {
         if !self.ended {
             let addresses = [a, b].map(|element| element.as_ptr().addr());
             match self.prepare(session, array, addresses) {
-                Err(_) if self.prepared.match_by() == MatchBy::Contents => {} // C might never have asked that
+                Err(_) if self.prepared.match_by() == MatchBy::Contents => {} // C might never compare these
                 outcome => outcome?,
             }
             if self.prepared.expects(addresses[0], addresses[1]) {
@@ -68,14 +68,14 @@ impl Lookahead {
         Ok(self.rules.apply(session.compare(a, b)?, a, b))
     }
 
-    /// Prepares the answers that come next, if C asks about the elements that were foreseen.
+    /// Prepares the next answers, if C compares the expected elements.
     fn prepare(&mut self, session: &mut Session<'_>, array: &[u8], asked: [usize; 2]) -> Answer<()> {
         let Lookahead { window, prepared, order, merges, .. } = self;
         let (base, width) = (array.as_ptr().addr(), window.width);
         let address = |element: usize| base + element * width;
         let foreseen = order.next().map(|next| next.map(address)) == Some(asked);
         let match_by = prepared.match_by();
-        // Answers that are left over were never asked for.
+        // Leftover answers are dropped: C has not made their comparisons.
         prepared.refill(|rest| match order.step {
             _ if !foreseen => Ok(()),
             Step::Done => Ok(()),
@@ -84,7 +84,7 @@ impl Lookahead {
                 if !window.sort_block(session, elements, merges)? {
                     return Ok(());
                 }
-                // The elements of the block, in the order of each merge's beginning.
+                // The elements of the block, in their order when each merge begins.
                 let mut listed: Vec<u64> = Vec::new();
                 match match_by {
                     MatchBy::Address => {}
@@ -104,7 +104,7 @@ impl Lookahead {
                 });
                 if let Some(pointers) = &mut order.pointers {
                     let number = |at: u64| ((at as usize - base) / width) as u32;
-                    let numbers = pointers.numbers[start..][..len].iter_mut();
+                    let numbers = pointers.indices[start..][..len].iter_mut();
                     numbers.zip(listed).for_each(|(n, at)| *n = number(at));
                 }
                 order.block_is_sorted();
@@ -114,7 +114,7 @@ impl Lookahead {
                 let most = window.max_elements.min(MAX_MERGED_ELEMENTS);
                 let counts = [middle - left, end - right].map(|count| count.min(most));
                 let runs = [left..left + counts[0], right..right + counts[1]];
-                let numbers = order.pointers.as_ref().map(|pointers| &pointers.numbers);
+                let numbers = order.pointers.as_ref().map(|pointers| &pointers.indices);
                 if let Some(numbers) = numbers {
                     let all = runs.iter().flat_map(|run| &numbers[run.clone()]);
                     rest.elements.extend(all.map(|&at| address(at as usize) as u64));
@@ -133,7 +133,7 @@ impl Lookahead {
                 if let Some(answers) = answers {
                     let fronts = [left, right].map(address);
                     rest.push(Merge { fronts, listed: [0, counts[0]], answers });
-                    order.answered(answers);
+                    order.advance(answers);
                 }
                 Ok(())
             }
@@ -141,13 +141,13 @@ impl Lookahead {
     }
 }
 
-/// Copies the elements of these numbers.
+/// Copies the elements of these indices.
 fn gather(array: &[u8], numbers: &[u32], to: &mut [u8], width: usize) {
-    // Reads all of them before any is copied: one after the other would take several times as long.
+    // Touches all elements before copying any: to wait for each in turn would take several times as long.
     black_box(numbers.iter().fold(0, |sum, &at| sum ^ array[at as usize * width]));
     let element = |at: u32| &array[at as usize * width..][..width];
     if width == CACHE_LINE {
-        // Compiled for the most common width of records.
+        // Specialized for the most common width of records.
         for (to, &at) in to.as_chunks_mut::<CACHE_LINE>().0.iter_mut().zip(numbers) {
             *to = *element(at).first_chunk().unwrap_or(&[0; CACHE_LINE]);
         }

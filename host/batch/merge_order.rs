@@ -1,4 +1,4 @@
-//! Which questions glibc's `qsort` asks, and in which order, until it merges no more.
+//! The sequence of comparisons that glibc's `qsort` makes, up to its last merge.
 
 use std::ops::Range;
 
@@ -6,28 +6,27 @@ use crate::answers::MergeAnswers;
 use crate::error::Result;
 use crate::memory::try_with_capacity;
 
-/// A merge sort from the top down that halves as glibc's does; the answers come from outside. Small
-/// parts of the array, its blocks, are sorted in one go.
+/// A top-down merge sort that halves as glibc's does; the caller supplies the answers. Small parts of the
+/// array, its blocks, are sorted in one step.
 pub(super) struct MergeOrder {
     pub(super) step: Step,
-    /// What is still to be sorted, the next on top: where it begins, its length, and whether both its
-    /// halves are sorted.
+    /// The parts still to be sorted, the next on top: start, length, and whether both halves are sorted.
     stack: Vec<(usize, usize, bool)>,
-    /// A block has at most so many elements.
+    /// Maximum number of elements in a block.
     block: usize,
-    /// Where pointers are sorted: the numbers of the elements, in the order of the pointers.
+    /// Where pointers are sorted: the indices of the elements, in the order of the pointers.
     pub(super) pointers: Option<PointerOrder>,
 }
 
-/// What is being done, in positions from the start of the array.
+/// The current step, in positions from the start of the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A part that has not been touched is to be sorted.
+    /// An untouched part is to be sorted.
     Block {
         start: usize,
         len: usize,
     },
-    /// Two runs are being merged; these are their fronts, where the right one began, and where it ends.
+    /// Two runs are being merged: their fronts, and the start and end of the right one.
     Merge {
         left: usize,
         right: usize,
@@ -39,12 +38,13 @@ pub(super) enum Step {
 
 /// The order of pointers to elements.
 pub(super) struct PointerOrder {
-    pub(super) numbers: Vec<u32>,
+    pub(super) indices: Vec<u32>,
     merged: Vec<u32>,
 }
 
 impl MergeOrder {
-    /// For so many elements, in blocks of at most so many. `pointers`: whether they are sorted by pointers.
+    /// Creates the order for `len` elements, in blocks of at most `block`. `pointers`: whether C sorts
+    /// pointers to them.
     pub(super) fn new(len: usize, block: usize, pointers: bool) -> Result<MergeOrder> {
         let pointers = if pointers { Some(PointerOrder::new(len)?) } else { None };
         let mut plan = MergeOrder { step: Step::Done, stack: vec![(0, len, false)], block, pointers };
@@ -52,7 +52,7 @@ impl MergeOrder {
         Ok(plan)
     }
 
-    /// The positions, or numbers, of the two elements that the next question is about.
+    /// Returns the indices of the two elements of the next comparison.
     pub(super) fn next(&self) -> Option<[usize; 2]> {
         match self.step {
             Step::Done => None,
@@ -67,24 +67,24 @@ impl MergeOrder {
         }
     }
 
-    /// Which elements are, or are pointed to, at these positions.
+    /// Returns the indices of the elements that are, or are pointed to, at these positions.
     pub(super) fn elements(&self, at: [usize; 2]) -> [usize; 2] {
         match &self.pointers {
-            Some(pointers) => at.map(|at| pointers.numbers[at] as usize),
+            Some(pointers) => at.map(|at| pointers.indices[at] as usize),
             None => at,
         }
     }
 
-    /// Goes on after answers of a merge. There are no more than end one of the two runs.
-    pub(super) fn answered(&mut self, answers: MergeAnswers) {
+    /// Advances a merge by these answers, at most as many as use up one of the two runs.
+    pub(super) fn advance(&mut self, answers: MergeAnswers) {
         let Step::Merge { left, right, middle, end } = &mut self.step else { return };
         let rights = answers.rights();
         let fronts = [*left, *right];
         (*left, *right) = (*left + answers.count as usize - rights, *right + rights);
-        if let Some(PointerOrder { numbers, merged }) = &mut self.pointers {
-            pick(numbers, fronts, answers, merged);
+        if let Some(PointerOrder { indices, merged }) = &mut self.pointers {
+            pick(indices, fronts, answers, merged);
             if left == middle || right == end {
-                put_back(&mut numbers[..*right], *left..*middle, merged);
+                put_back(&mut indices[..*right], *left..*middle, merged);
             }
         }
         if left == middle || right == end {
@@ -92,7 +92,7 @@ impl MergeOrder {
         }
     }
 
-    /// Goes on after a block.
+    /// Advances past a sorted block.
     pub(super) fn block_is_sorted(&mut self) {
         self.begin();
     }
@@ -121,13 +121,13 @@ impl MergeOrder {
 impl PointerOrder {
     fn new(len: usize) -> Result<PointerOrder> {
         let what = "the order of pointers";
-        let mut numbers = try_with_capacity(len, what)?;
-        numbers.extend((0..len).map(|at| at as u32));
-        Ok(PointerOrder { numbers, merged: try_with_capacity(len, what)? })
+        let mut indices = try_with_capacity(len, what)?;
+        indices.extend((0..len).map(|at| at as u32));
+        Ok(PointerOrder { indices, merged: try_with_capacity(len, what)? })
     }
 }
 
-/// Takes from two runs, the fronts of which are given, as the answers say.
+/// Appends to `merged` the elements that the answers select from two runs, starting at `fronts`.
 fn pick<T: Copy>(numbers: &[T], mut fronts: [usize; 2], answers: MergeAnswers, merged: &mut Vec<T>) {
     for nth in 0..answers.count {
         let front = &mut fronts[(answers.bits >> nth & 1) as usize];
@@ -136,8 +136,8 @@ fn pick<T: Copy>(numbers: &[T], mut fronts: [usize; 2], answers: MergeAnswers, m
     }
 }
 
-/// Puts merged numbers to the end of `numbers`, and what is left of the left run behind them. What is
-/// left of the right run is in its place.
+/// Writes `merged`, followed by the rest of the left run, to the end of `numbers`. The rest of the right
+/// run is already in place.
 fn put_back<T: Copy>(numbers: &mut [T], left: Range<usize>, merged: &mut Vec<T>) {
     merged.extend_from_slice(&numbers[left]);
     let start = numbers.len() - merged.len();
@@ -145,7 +145,7 @@ fn put_back<T: Copy>(numbers: &mut [T], left: Range<usize>, merged: &mut Vec<T>)
     merged.clear();
 }
 
-/// Merges two runs, the right one from `middle` on, by all answers of their merge; `scratch` is empty.
+/// Merges two runs, the right one from `middle` on, by all answers of their merge; `scratch` must be empty.
 pub(super) fn merge<T: Copy>(all: &mut [T], middle: usize, answers: MergeAnswers, scratch: &mut Vec<T>) {
     let rights = answers.rights();
     let left = answers.count as usize - rights;
@@ -153,7 +153,7 @@ pub(super) fn merge<T: Copy>(all: &mut [T], middle: usize, answers: MergeAnswers
     put_back(&mut all[..middle + rights], left..middle, scratch);
 }
 
-/// Tells `each` of all merges of a block, in their order: where its runs begin and where they end.
+/// Calls `each` for all merges of a block, in their order, with the starts of both runs and their end.
 pub(super) fn merges(from: usize, len: usize, each: &mut impl FnMut([usize; 3])) {
     if len > 1 {
         let middle = from + len / 2;
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// All that a plan asks, by its numbers, until it is done; and the order at last.
+    /// Returns all comparisons of a plan, by indices, until it is done, and the final order.
     fn run(
         len: usize,
         block: usize,
@@ -179,11 +179,11 @@ mod tests {
         while let Some(next) = plan.next() {
             let Step::Block { start, len } = plan.step else {
                 asked.push(next);
-                plan.answered(MergeAnswers { bits: after(next[0], next[1]).into(), count: 1 });
+                plan.advance(MergeAnswers { bits: after(next[0], next[1]).into(), count: 1 });
                 continue;
             };
             let before = asked.len();
-            let numbers = &mut plan.pointers.as_mut().unwrap().numbers[start..][..len];
+            let numbers = &mut plan.pointers.as_mut().unwrap().indices[start..][..len];
             merges(0, len, &mut |[from, middle, end]| {
                 let (mut l, mut r, mut answers, mut count) = (from, middle, 0, 0);
                 while l < middle && r < end {
@@ -200,7 +200,7 @@ mod tests {
             assert_eq!(asked[before], next);
             plan.block_is_sorted();
         }
-        (asked, plan.pointers.unwrap().numbers)
+        (asked, plan.pointers.unwrap().indices)
     }
 
     proptest! {

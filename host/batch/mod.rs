@@ -1,5 +1,5 @@
-//! Many comparisons by one entry into WebAssembly: a whole sort inside the sandbox, or the answers that C's
-//! `qsort` will ask for next.
+//! Many comparisons in one entry into WebAssembly: a whole sort inside the sandbox, or lookahead for C's
+//! `qsort`.
 
 pub(crate) mod glibc;
 mod in_sandbox;
@@ -31,8 +31,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Returns the order of two elements that the guest's answer and the rules make, by every rule except
-    /// stability.
+    /// Returns the order of two elements by the guest's answer and by every rule except stability.
     #[inline]
     pub(crate) fn apply(self, answer: Ordering, a: &[u8], b: &[u8]) -> Ordering {
         let order = if answer.is_eq() && self.ties_by_bytes { a.cmp(b) } else { answer };

@@ -1,4 +1,4 @@
-//! The place where elements are handed to a kernel, to ask many questions about them by one entry.
+//! The memory area that passes elements to a kernel, for many comparisons in one entry.
 
 use super::{MAX_BLOCK_ELEMENTS, MIN_ELEMENTS, Rules, to_u32};
 use crate::answers::MergeAnswers;
@@ -10,20 +10,20 @@ use crate::sandbox::{BlockPlaces, CompareShape, KernelInstance, MergePlaces};
 /// Minimum number of elements for which compiling a kernel pays.
 const MIN_ELEMENTS_TO_COMPILE: usize = 20_000;
 
-/// Rough number of comparisons of each element of such an array.
+/// Approximate number of comparisons per element of an array of that size.
 const CALLS_PER_ELEMENT: u64 = 16;
 
 /// Maximum size in bytes of each of two runs.
 const MAX_RUN_BYTES: usize = 16 << 10;
 
-/// Offsets in the kernel's memory: the items of two runs or of a block, scratch space as large as a block's, the
-/// answers of a block, and the end of them.
+/// Offsets in the kernel's memory: the items of two runs or of a block, scratch space for a block, the
+/// answers of a block, and their end.
 const ITEMS_AT: usize = 0;
 const SCRATCH_AT: usize = ITEMS_AT + 16 * MAX_BLOCK_ELEMENTS;
 const ANSWERS_AT: usize = SCRATCH_AT + 16 * MAX_BLOCK_ELEMENTS;
 const END_AT: usize = ANSWERS_AT + 16 * MAX_BLOCK_ELEMENTS;
 
-/// A kernel beside a guest, and the place of the elements.
+/// A kernel beside a guest, and the memory area for its elements.
 pub(super) struct Window {
     kernel: KernelInstance,
     export: String,
@@ -37,8 +37,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Puts a kernel beside the guest; `None` where that would not pay, or where the guest could tell, because
-    /// it has an import.
+    /// Instantiates a kernel beside the guest; `None` where that would not pay, or where the guest has an
+    /// import, through which it could detect the lookahead.
     pub(super) fn new(
         callback: &Callback,
         session: &mut Session<'_>,
@@ -72,8 +72,8 @@ impl Window {
         Some(Window { kernel, export, width, max_elements, in_guest, inlined })
     }
 
-    /// Asks the questions of a merge of two runs of `counts` elements, which `fill` puts in their places.
-    /// Returns `None` where the question at hand is to be asked alone.
+    /// Makes the comparisons of a merge of two runs of `counts` elements, which `fill` writes. Returns `None`
+    /// where the current comparison has to be made on its own.
     pub(super) fn merge(
         &self,
         session: &mut Session<'_>,
@@ -92,8 +92,8 @@ impl Window {
         Ok(answers)
     }
 
-    /// Asks the questions of a sort of these elements, and puts the answers of each merge into `merges`. Returns
-    /// whether they could be asked.
+    /// Makes the comparisons of a sort of these elements, and stores the answers of each merge in `merges`.
+    /// Returns whether that was possible.
     pub(super) fn sort_block(
         &self,
         session: &mut Session<'_>,
@@ -128,8 +128,8 @@ impl Window {
         Ok(true)
     }
 
-    /// Returns `None` for a failure of an inlined comparator: it fails again when it is asked alone, and then
-    /// as the guest's.
+    /// Returns `None` for a failure of an inlined comparator: it fails again when that comparison is made on
+    /// its own, and then as the guest's failure.
     fn or_ask_alone<T>(&self, answers: Answer<T>) -> Answer<Option<T>> {
         match answers {
             Ok(answers) => Ok(Some(answers)),
@@ -138,7 +138,7 @@ impl Window {
         }
     }
 
-    /// Returns the place for elements of `size` bytes in all, and its address.
+    /// Returns a memory area for elements of `size` bytes in all, and its address.
     fn area<'s>(&self, session: &'s mut Session<'_>, size: usize) -> Option<(u32, &'s mut [u8])> {
         let turn = session.turn();
         if self.in_guest {

@@ -1,4 +1,4 @@
-//! Comparators: exports that are asked for the order of two elements.
+//! Comparators: exports that compare two elements.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::sandbox::{Budget, CompareShape, Guest, PairCaller};
 /// The guest's answer to one call; small enough to be returned in registers.
 pub(crate) type Answer<T = Ordering> = Result<T, Box<Error>>;
 
-/// How an export compares.
+/// A comparator export and its element type.
 pub(super) struct Comparator {
     pub(super) shape: CompareShape,
-    /// Calls it with elements of its type.
+    /// Calls the export with elements of its type.
     pub(super) call: PairCaller,
-    /// The elements' representation, where the guest takes them as numbers.
+    /// Representation of the elements, if the guest takes them as numbers.
     number: Option<StoredNumber>,
-    /// Its code, where that is short enough to be inlined into a kernel.
+    /// Code of the export, if it is short enough to be inlined into a kernel.
     body: Option<Arc<InlineBody>>,
-    /// The elements' type; `None` where any bytes will do.
+    /// Type of the elements; `None` if any bytes are accepted.
     element: Option<CType>,
 }
 
@@ -51,9 +51,9 @@ impl Guest {
     }
 }
 
-/// Returns the type that both arguments of a comparator point to, `Some(None)` for `void`; `None` for any prototype
-/// that is not a comparator's. A string is not an element, and neither is an object with pointers, which are followed,
-/// or with padding, which no guest may see.
+/// Returns the type that both parameters of a comparator point to, `Some(None)` for `void`; `None` for any
+/// prototype that is not a comparator's. Strings are not elements, nor are objects with pointers, which are
+/// followed, or with padding, which no guest may see.
 pub(super) fn element(prototype: &Prototype) -> Option<Option<CType>> {
     if prototype.conv() != CallConv::C || !prototype.result().same_layout(&CType::Int) {
         return None;
@@ -73,7 +73,7 @@ pub(super) fn element(prototype: &Prototype) -> Option<Option<CType>> {
     }
 }
 
-/// An error for a callback that is to compare and cannot.
+/// Returns the error for a callback that must compare but is not a comparator.
 pub(super) fn not_a_comparator(prototype: &Prototype) -> Error {
     let reason = "only a comparator sorts and searches, as in \"int (const T *, const T *)\"";
     Error::PrototypeUnserved { prototype: prototype.to_string(), reason }
@@ -84,17 +84,17 @@ impl Callback {
         self.inner.comparator.as_ref().ok_or_else(|| not_a_comparator(&self.inner.prototype))
     }
 
-    /// What its elements are, where the guest takes them as numbers.
+    /// Returns the representation of the elements, if the guest takes them as numbers.
     pub(crate) fn number(&self) -> Option<StoredNumber> {
         self.inner.comparator.as_ref()?.number
     }
 
-    /// Its code, where that is so short that a kernel takes it in place of a call.
+    /// Returns the code of the export, if it is short enough for a kernel to inline instead of calling it.
     pub(crate) fn body(&self) -> Option<&Arc<InlineBody>> {
         self.inner.comparator.as_ref()?.body.as_ref()
     }
 
-    /// Begins a session of comparisons on `budget`, or where there is none on a whole budget of its own.
+    /// Begins a session of comparisons that charges `budget`, or a full budget of its own if there is none.
     pub(crate) fn compare_session<'b>(
         &self,
         budget: impl Into<Option<&'b Arc<Budget>>>,
@@ -103,18 +103,17 @@ impl Callback {
         self.session(budget)
     }
 
-    /// Width of its elements in bytes, where that is known.
+    /// Returns the width of the elements in bytes, if it is known.
     pub(crate) fn width(&self) -> Result<Option<usize>> {
         Ok(self.comparator()?.element.as_ref().and_then(CType::size))
     }
 
-    /// `Err` unless the elements of `array` are what the callback compares.
+    /// Checks that the callback compares the elements of `array`.
     pub(crate) fn accepts_array(&self, array: &Array<'_>) -> Result<()> {
         self.accepts(array.width(), array.ctype())
     }
 
-    /// `Err` unless elements of this width, and of this type where it is known, are what the
-    /// callback compares.
+    /// Checks that the callback compares elements of this width, and of this type if it is known.
     pub(crate) fn accepts(&self, width: usize, found: Option<&CType>) -> Result<()> {
         let Some(element) = &self.comparator()?.element else { return Ok(()) };
         let good = found.map_or(element.size() == Some(width), |found| found.same_layout(element));

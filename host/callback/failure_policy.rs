@@ -1,4 +1,4 @@
-//! What a lender says about a callback: what C gets when there is no answer, and who is told.
+//! A lender's failure policy for a callback: the fallback that C gets, and the hook that receives failures.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,26 +7,26 @@ use super::Callback;
 use crate::callback::lowering::{Lowering, Ret};
 use crate::error::{Error, Result, TypeError};
 
-/// Takes a failure, and gives back what is to be kept of it.
+/// Consumes a failure and returns the error to record, if any.
 pub(crate) type Hook = dyn Fn(Error) -> Option<Error> + Send + Sync;
 
-/// What a lender says about a callback.
+/// A lender's failure policy for a callback.
 #[derive(Clone, Default)]
 pub(crate) struct FailurePolicy {
-    /// The bytes of the result when there is no answer, numbers extended to eight; zeros if `None`.
+    /// Bytes of the fallback, numbers extended to eight; zeros if `None`.
     pub(crate) fallback: Option<Box<[u8]>>,
     pub(crate) on_failure: Option<Arc<Hook>>,
 }
 
-/// A value of a callback's result type.
+/// A fallback: a value of a callback's result type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FallbackValue {
-    /// An integer of whatever type.
+    /// An integer of any type.
     Integer(i128),
     /// A `float` or a `double`.
     Float(f64),
-    /// A struct, as the host lays it out.
+    /// A struct, in the host's layout.
     Bytes(Vec<u8>),
 }
 
@@ -57,13 +57,14 @@ impl fmt::Display for FallbackValue {
 }
 
 impl Callback {
-    /// Declares what C gets in place of an answer, after a failure and after the end of the lease; cffi's
-    /// `error=`. It is 0, or all zeros, where nothing is declared. Leases made from the result
-    /// have it; a sort or search of [`native`](crate::native) always goes on with 0.
+    /// Sets the fallback, the value that C gets instead of an answer after a failure and after the end of the
+    /// lease; cffi's `error=`. By default it is 0, or all zeros. Leases made from the returned callback have
+    /// the fallback; a sort or search of [`native`](crate::native) always continues with 0.
     ///
     /// # Errors
     ///
-    /// [`TypeError::Fallback`] where it is no value of the result's type; a pointer can only be null.
+    /// [`TypeError::Fallback`] if the value is not of the result's type, or the result is or contains a
+    /// pointer, whose fallback is always null.
     pub fn fallback(self, value: impl Into<FallbackValue>) -> Result<Callback> {
         let value = value.into();
         let lowering = Lowering::of(self.prototype()).ok();
@@ -88,11 +89,13 @@ impl Callback {
         Ok(self.with_policy(|policy| policy.fallback = Some(bytes.into())))
     }
 
-    /// Has failures told to `hook` as they happen, for native code that never returns to us. It runs on the
-    /// thread that called, inside the call, and maybe on several at once; a panic in it is caught.
+    /// Sets a hook that receives each failure as it happens, for native code that never returns to the host.
+    /// The hook runs on the calling thread, inside the call, and possibly on several threads at once; a panic
+    /// in it is caught.
     ///
-    /// What it returns is kept, until it is [taken](crate::RetainedLease::take_failure), and until then C gets
-    /// the fallback; where it returns `None`, the next call asks the guest again.
+    /// The error that the hook returns is recorded, and C gets the fallback until the error is
+    /// [taken](crate::RetainedLease::take_failure). If the hook returns `None`, the next call reaches the
+    /// guest again.
     pub fn on_failure(self, hook: impl Fn(Error) -> Option<Error> + Send + Sync + 'static) -> Callback {
         self.with_policy(|policy| policy.on_failure = Some(Arc::new(hook)))
     }

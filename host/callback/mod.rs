@@ -22,8 +22,8 @@ pub use failure_policy::FallbackValue;
 use lowering::Lowering;
 pub(crate) use session::Session;
 
-/// A guest's export that has been checked, once, against a prototype. Cheap to clone; it keeps its
-/// guest alive.
+/// An export of a guest, checked once against a prototype. A callback is cheap to clone and keeps its guest
+/// alive.
 #[derive(Clone)]
 pub struct Callback {
     inner: Arc<CallbackInner>,
@@ -34,9 +34,10 @@ struct CallbackInner {
     guest: Guest,
     export: String,
     prototype: Prototype,
-    /// How it compares, where the prototype is a comparator's.
+    /// The comparator, if the prototype is a comparator's.
     comparator: Option<Comparator>,
-    /// How it is called with whatever the prototype passes.
+    /// The function and its lowering, for calls with the prototype's arguments; `None` if the export takes
+    /// its elements in another shape.
     #[cfg_attr(
         not(feature = "libffi"),
         expect(dead_code, reason = "checked, and called through libffi only")
@@ -49,25 +50,25 @@ struct CallbackInner {
 impl Guest {
     /// Checks an export against a prototype.
     ///
-    /// Where the prototype is a comparator's, `int (const T *, const T *)`, the export's [`CompareShape`] is told
-    /// by its name (`compare`, `compare_i32`, `compare_bytes`), or failing that by its type. Any other export
-    /// takes a core value for each argument: numbers as they are, `long` and its like as `i64` or `i32`,
-    /// pointers as an `i32` that is the address of a copy, `void *` as the number of a token, structs by
-    /// address. [The guide][guests] has the table.
+    /// If the prototype is a comparator's, `int (const T *, const T *)`, the export's [`CompareShape`]
+    /// follows from its name (`compare`, `compare_i32`, `compare_bytes`), or otherwise from its type. Any
+    /// other export takes one core value per argument: numbers as they are, `long` and similar types as `i64`
+    /// or `i32`, pointers as an `i32` that is the address of a copy, `void *` as the number of a token,
+    /// structs by address. [The guide][guests] has the table.
     ///
     /// [guests]: https://docs.rs/crate/callbox/latest/source/docs/guests.md
     ///
     /// # Errors
     ///
-    /// [`ModuleError::Export`] where the export is missing or of another type,
-    /// [`Error::PrototypeUnserved`] where something in the prototype does not cross, or the target has no
-    /// such calling convention, [`Error::ElementMismatch`] where the export compares other elements than the
-    /// prototype points to, [`ModuleError::Staging`] where the guest has no room for copies.
+    /// [`ModuleError::Export`] if the export is missing or of another type, [`Error::PrototypeUnserved`] if
+    /// the prototype has a type that cannot be lowered, or the target has no such calling convention,
+    /// [`Error::ElementMismatch`] if the export compares other elements than the prototype points to,
+    /// [`ModuleError::Staging`] if the guest has no room for copies.
     pub fn callback(&self, export: &str, prototype: Prototype) -> Result<Callback> {
         self.check(export, prototype, None)
     }
 
-    /// The same for a comparator of any name, of this shape.
+    /// As [`Guest::callback`], for a comparator of any name that takes its elements in this shape.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl Guest {
         ) {
             (None | Some(CompareShape::Pointers), Ok(function)) => Some(function),
             (None, Err(error)) => return Err(error),
-            // Elements in another shape are not what the prototype passes.
+            // A prototype does not pass elements in another shape.
             (Some(_), _) => None,
         };
         let inner = CallbackInner {
@@ -106,44 +107,44 @@ impl Guest {
 }
 
 impl Callback {
-    /// The name of the export.
+    /// Returns the name of the export.
     pub fn export(&self) -> &str {
         &self.inner.export
     }
 
-    /// How C calls it.
+    /// Returns the prototype by which C calls the callback.
     pub fn prototype(&self) -> &Prototype {
         &self.inner.prototype
     }
 
-    /// How the guest takes the elements, where it is a comparator.
+    /// Returns the shape in which the guest takes elements, if the callback is a comparator.
     pub fn shape(&self) -> Option<CompareShape> {
         self.inner.comparator.as_ref().map(|comparator| comparator.shape)
     }
 
-    /// The guest that it keeps alive.
+    /// Returns the guest, which the callback keeps alive.
     pub fn guest(&self) -> &Guest {
         &self.inner.guest
     }
 
-    /// How often the guest has been called through it.
+    /// Returns the number of calls of the guest through this callback.
     pub fn calls(&self) -> u64 {
         self.inner.calls.load(Relaxed)
     }
 
-    /// How many of the calls failed.
+    /// Returns the number of these calls that failed.
     pub fn failures(&self) -> u64 {
         self.inner.failures.load(Relaxed)
     }
 
-    /// Asks the guest, with no C in between, for the order of two elements given as bytes.
-    /// Each call has a budget of its own.
+    /// Compares two elements, given as bytes, by calling the guest without C in between. Each call has a
+    /// budget of its own.
     ///
     /// # Errors
     ///
-    /// [`Error::ElementMismatch`] where a run has not the width of the callback's elements;
-    /// [`Error::PrototypeUnserved`] where it is no comparator;
-    /// [`Error::Trap`], [`Error::Limit`] and [`Error::Reentrant`] from the guest.
+    /// [`Error::ElementMismatch`] if `a` or `b` does not have the width of the callback's elements;
+    /// [`Error::PrototypeUnserved`] if the callback is not a comparator; [`Error::Trap`], [`Error::Limit`]
+    /// and [`Error::Reentrant`] from the guest.
     pub fn compare(&self, a: &[u8], b: &[u8]) -> Result<Ordering> {
         for bytes in [a, b] {
             self.accepts(bytes.len(), None)?;
@@ -151,24 +152,25 @@ impl Callback {
         self.ask(None, a, b).map_err(|error| *error)
     }
 
-    /// The same export of another guest, made now from the same module.
+    /// Creates a callback for the same export of a new guest, instantiated from the same module.
     pub(crate) fn fresh(&self) -> Result<Callback> {
         let CallbackInner { guest, export, prototype, .. } = &*self.inner;
         let fresh = guest.module().instantiate()?.check(export, prototype.clone(), self.shape())?;
         Ok(Callback { policy: self.policy.clone(), ..fresh })
     }
 
-    /// Asks the guest once, on this budget or a new one; the width of `a` and `b` has been checked.
+    /// Compares by one call of the guest, on `budget` or a new one. The width of `a` and `b` has been
+    /// checked.
     pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
         self.compare_session(budget)?.compare(a, b)
     }
 
-    /// What its lender has said about it.
+    /// Returns the lender's failure policy.
     pub(crate) fn policy(&self) -> &FailurePolicy {
         &self.policy
     }
 
-    /// How it is called with whatever its prototype passes.
+    /// Returns the function and its lowering, for calls with the prototype's arguments.
     #[cfg(feature = "libffi")]
     pub(crate) fn function(&self) -> Option<(&Function, &Lowering)> {
         self.inner.function.as_ref().map(|(function, lowering)| (function, lowering))
@@ -183,7 +185,7 @@ impl std::fmt::Debug for Callback {
 
 #[cfg(any(test, fuzzing))]
 impl Callback {
-    /// Who the table says is asked, where a closure answers in a guest's place.
+    /// Creates the callback that the table lists when a closure answers instead of a guest.
     pub(crate) fn placeholder() -> Callback {
         let wat = r#"(module (memory (export "memory") 1)
             (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#;

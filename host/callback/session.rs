@@ -9,7 +9,7 @@ use crate::sandbox::{Budget, Turn};
 
 /// This thread's exclusive use of a callback's guest, for one call or many. Other threads wait.
 ///
-/// The callback counts the calls and failures when the session ends.
+/// The calls and failures are added to the callback's counters when the session ends.
 pub(crate) struct Session<'a> {
     callback: &'a CallbackInner,
     comparator: Option<&'a Comparator>,
@@ -19,7 +19,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl Callback {
-    /// Begins a session that charges `budget`, or where there is none a whole budget of its own.
+    /// Begins a session that charges `budget`, or a full budget of its own if there is none.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Callback {
 }
 
 impl<'a> Session<'a> {
-    /// Asks the guest for the order of two elements. Only the sign of its answer counts.
+    /// Compares two elements by calling the guest. Only the sign of its answer counts.
     #[inline]
     pub(crate) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
         self.calls += 1;
@@ -63,29 +63,30 @@ impl<'a> Session<'a> {
         Box::new(super::comparator::not_a_comparator(&self.callback.prototype))
     }
 
-    /// Ends the session of a call in which nothing failed.
+    /// Ends the session of a successful call.
     #[cfg(feature = "libffi")]
     pub(crate) fn succeeded(mut self) {
         self.failures = 0;
     }
 
-    /// Returns how many calls the session has made.
+    /// Returns the number of calls made in the session.
     pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
 
-    /// Counts calls that a kernel made in place of [`Session::compare`].
+    /// Counts calls that a kernel made instead of [`Session::compare`].
     pub(crate) fn count(&mut self, calls: u64) {
         self.calls += calls;
     }
 
-    /// Returns the guest's turn itself.
+    /// Returns the turn with the guest.
     pub(crate) fn turn(&mut self) -> &mut Turn<'a> {
         &mut self.turn
     }
 }
 
 impl Drop for Session<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.callback.calls.fetch_add(self.calls, Relaxed);
         if self.failures > 0 {

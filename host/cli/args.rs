@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The arguments of the command line.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::items::Type;
 use super::limits::Limits;
 
-/// Sorts by comparators that run in a sandbox.
+/// Sort with comparators that run in a sandbox.
 ///
-/// The comparator is a WebAssembly module that nobody needs to trust. The C library's own qsort
-/// does the sorting and calls it through an ordinary function pointer.
+/// The comparator is an untrusted WebAssembly module. The C library's own qsort does the sorting and calls it
+/// through an ordinary function pointer.
 #[derive(Parser, Debug)]
 #[command(version, max_term_width = 80, after_help = AFTER)]
 pub(super) struct Args {
@@ -29,18 +29,18 @@ contradicted itself. On 2, 3 and 4 no output file has been touched.";
 pub(super) enum Command {
     /// Sort lines or records by the guest's order
     Sort(Sort),
-    /// Look for answers of the comparator that contradict each other
+    /// Search for contradictory answers of the comparator
     Check(Check),
     /// Show exports, imports, shape, memory, limits and sha256 of a guest
     Inspect(Inspect),
-    /// Play the callback session of the ctypes tutorial, line by line
+    /// Run the callback session of the ctypes tutorial, line by line
     Tutorial,
 }
 
 /// Sort lines or records by the guest's order.
 ///
-/// With no FILE, or when FILE is -, read standard input. Options are those of sort(1) where they
-/// mean the same.
+/// With no FILE, or when FILE is -, read standard input. Options have the names of sort(1) where they mean
+/// the same.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Sort {
@@ -51,37 +51,37 @@ pub(super) struct Sort {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Largest first
+    /// Reverse the order
     #[arg(short, long)]
     pub reverse: bool,
 
-    /// Of items that the guest calls equal, keep only the first
+    /// Keep only the first of items that the guest calls equal
     #[arg(short, long)]
     pub unique: bool,
 
-    /// Items that the guest calls equal stay in the input's order (otherwise their bytes decide)
+    /// Keep items that the guest calls equal in the input's order (otherwise their bytes decide)
     #[arg(short, long)]
     pub stable: bool,
 
     #[command(flatten)]
     pub items: ItemArgs,
 
-    /// Do not sort: report the first item out of order
+    /// Do not sort; report the first item out of order
     #[arg(short, long, value_name = "HOW", num_args = 0..=1, require_equals = true,
           default_missing_value = "diagnose-first", conflicts_with_all = ["output", "silent"])]
     pub check: Option<CheckHow>,
 
-    /// Like -c, but say nothing; only the exit status tells
+    /// Like -c, but report by the exit status only
     #[arg(short = 'C', conflicts_with = "output")]
     pub silent: bool,
 
-    /// Write to FILE, which is replaced all at once, and may be an input
+    /// Write to FILE, which is replaced atomically and may be an input
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// The function that sorts: qsort, the C library's; sandboxed, a merge sort that runs in the
-    /// sandbox too, the fastest; msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of
-    /// a shared library, which you trust with whatever the guest answers
+    /// Function that sorts: qsort, the C library's; sandboxed, a merge sort inside the sandbox, the fastest;
+    /// msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of a shared library, which you
+    /// trust with any answers of the guest
     #[arg(long, value_name = "SORTER", default_value = "qsort")]
     pub sorter: SorterArg,
 
@@ -89,7 +89,7 @@ pub(super) struct Sort {
     #[arg(long, value_name = "N", default_value = "1")]
     pub parallel: NonZeroUsize,
 
-    /// Do it in a process that can reach nothing but its input and its output (Linux)
+    /// Sort in a process that can access only its input and its output (Linux)
     #[arg(long, help_heading = "Limits")]
     pub isolate: bool,
 
@@ -97,23 +97,23 @@ pub(super) struct Sort {
     #[arg(long)]
     pub trace: bool,
 
-    /// Show figures on standard error, as text or as json
+    /// Show statistics on standard error, as text or as json
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
           default_missing_value = "text")]
     pub stats: Option<Stats>,
 }
 
-/// Look for answers of the comparator that contradict each other.
+/// Search for contradictory answers of the comparator.
 ///
-/// Up to N items, evenly spread over FILE, are compared with each other, both ways. Prints a
-/// counterexample and exits with 1 if the answers cannot all be true.
+/// Compare up to N items, evenly spread over FILE, with each other, both ways. Print a counterexample and
+/// exit with 1 if the answers cannot all be true.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Check {
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// Where the items come from; - is standard input
+    /// File of the items; - is standard input
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 
@@ -121,7 +121,8 @@ pub(super) struct Check {
     pub items: ItemArgs,
 
     /// Compare at most N items
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=4000))]
+    #[arg(long, value_name = "N", default_value_t = 500,
+          value_parser = clap::value_parser!(u16).range(1..=4000))]
     pub sample: u16,
 }
 
@@ -129,8 +130,7 @@ pub(super) struct Check {
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Inspect {
-    /// Path of a .wasm or .wat file, or the name of a bundled guest; without it, all bundled guests
-    /// are listed
+    /// Path of a .wasm or .wat file, or the name of a bundled guest; if omitted, list all bundled guests
     #[arg(value_name = "GUEST")]
     pub guest: Option<String>,
 
@@ -138,7 +138,7 @@ pub(super) struct Inspect {
     pub limits: Limits,
 }
 
-/// Which guest, and what it may use.
+/// The guest, its limits and its grants.
 #[derive(ClapArgs, Debug)]
 pub(super) struct GuestArgs {
     /// Path of a .wasm or .wat file, or the name of a bundled guest (`callbox inspect` lists them)
@@ -149,30 +149,30 @@ pub(super) struct GuestArgs {
     #[arg(short, long, value_name = "NAME")]
     pub export: Option<String>,
 
-    /// How the export takes its arguments, where its name does not tell
+    /// Shape of the export's arguments, if its name does not imply it
     #[arg(long, value_enum)]
     pub shape: Option<ShapeArg>,
 
     #[command(flatten)]
     pub limits: Limits,
 
-    /// Grant the guest an import; what it prints goes to standard error
+    /// Grant the guest an import; its output goes to standard error
     #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]
     pub grant: Vec<Grant>,
 
-    /// Put elements into fresh pages though the guest grows its memory itself
+    /// Put elements into fresh pages even if the guest grows its memory itself
     #[arg(long, help_heading = "Limits")]
     pub assume_fresh_pages: bool,
 }
 
-/// What the input is made of.
+/// The type of the input's items.
 #[derive(ClapArgs, Debug)]
 pub(super) struct ItemArgs {
-    /// Lines end with NUL, not newline
+    /// Line delimiter is NUL, not newline
     #[arg(short, long)]
     pub zero_terminated: bool,
 
-    /// lines, or raw little-endian records: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bytes:N
+    /// Item type: lines, or raw little-endian records: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bytes:N
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "lines")]
     pub kind: Type,
 }

@@ -22,7 +22,7 @@ pub(super) fn run(args: &args::Check) -> Result<Exit> {
     Ok(if checked.contradiction.is_some() { Exit::Disorder } else { Exit::Done })
 }
 
-/// The finding, in one or a few lines.
+/// Describes the finding in one or a few lines.
 pub(super) fn describe(checked: &Checked, items: &Items, show: impl Fn(&[u8]) -> String) -> String {
     let show = |at: usize| show(items.get(at));
     let Some(contradiction) = checked.contradiction else {
@@ -48,7 +48,8 @@ pub(super) fn describe(checked: &Checked, items: &Items, show: impl Fn(&[u8]) ->
         Contradiction::NotTransitive { items: [a, b, c], answers: [ab, bc, ac] } => {
             let (a, b, c) = (show(a), show(b), show(c));
             format!(
-                "answers must follow from each other, but\n  {a} {} {b}, and\n  {b} {} {c}, and yet\n  {a} {} {c}",
+                "answers must follow from each other, but\n  {a} {} {b}, and\n  {b} {} {c}, \
+                 and yet\n  {a} {} {c}",
                 sign(ab),
                 sign(bc),
                 sign(ac)

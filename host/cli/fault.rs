@@ -1,4 +1,4 @@
-//! Why a command ended, and with which status.
+//! Failures of commands, and exit statuses.
 
 use std::error::Error as _;
 use std::io;
@@ -9,17 +9,17 @@ use callbox::{Blame, Error, ModuleError};
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done.
+    /// Success.
     Done = 0,
     /// `-c`, `-C` or `check` found disorder.
     Disorder = 1,
     /// Wrong usage, or trouble with input, output or this machine.
     Trouble = 2,
-    /// The guest failed: it trapped, hit a limit, or is no usable guest.
+    /// The guest failed: it trapped, hit a limit, or is not a usable guest.
     Guest = 3,
     /// The comparator contradicted itself, and the sort could not be finished.
     Contradiction = 4,
-    /// Nobody reads our output any more; what a shell shows for a process that SIGPIPE ended.
+    /// The reader of the output has closed the pipe; the status that a shell shows for death by SIGPIPE.
     Pipe = 141,
 }
 
@@ -29,38 +29,38 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A failed command: its status, and what to say.
+/// A failed command: its exit status and its message.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub exit: Exit,
-    /// `None` where silence is customary.
+    /// Message; `None` where silence is customary.
     pub text: Option<String>,
 }
 
 pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
 
 impl Fault {
-    /// Trouble, said in one sentence.
+    /// Creates a fault of status [`Exit::Trouble`] with a message of one sentence.
     pub(super) fn trouble(text: impl Into<String>) -> Fault {
         Fault { exit: Exit::Trouble, text: Some(text.into()) }
     }
 
-    /// A guest that cannot do this work.
+    /// Creates a fault of a guest that cannot do this work.
     pub(super) fn guest(text: impl Into<String>) -> Fault {
         Fault { exit: Exit::Guest, text: Some(text.into()) }
     }
 
-    /// The same with one more piece of advice.
+    /// Appends a piece of advice to the message.
     pub(super) fn advise(self, advice: &str) -> Fault {
         Fault { text: self.text.map(|text| format!("{text}; {advice}")), ..self }
     }
 
-    /// Trouble with a file: what was tried, what the system said, and what to do.
+    /// Creates a fault of a file from the failed action, the system's error and a piece of advice.
     pub(super) fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> Fault {
         Fault::trouble(format!("{name}: cannot {tried}: {}; {advice}", said(error)))
     }
 
-    /// Trouble with standard output or an output file.
+    /// Creates a fault of standard output or an output file.
     pub(super) fn write(name: &str, error: &io::Error) -> Fault {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Fault { exit: Exit::Pipe, text: None };
@@ -68,12 +68,12 @@ impl Fault {
         Fault::file(name, "write", error, "the output is not complete")
     }
 
-    /// A failure of the library, about this guest.
+    /// Converts an error of the library about this guest to a fault.
     pub(super) fn library(guest: &str, error: &Error) -> Fault {
         let exit = match error {
             Error::OutOfBounds { .. } | Error::Contradiction { .. } => Exit::Contradiction,
             Error::Read { .. } => Exit::Trouble,
-            // What the caller did wrong here was to name this guest for this work.
+            // The caller's mistake here is the choice of this guest for this work.
             Error::ElementMismatch { .. } => Exit::Guest,
             error if error.blame() == Blame::Guest => Exit::Guest,
             _ => Exit::Trouble,
@@ -101,7 +101,7 @@ impl Fault {
     }
 }
 
-/// The system's words, without Rust's number behind them.
+/// Returns the system's message, without the number that Rust appends.
 fn said(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {

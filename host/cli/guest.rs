@@ -10,13 +10,13 @@ use super::args;
 use super::fault::{Fault, Result};
 use super::items::Type;
 
-/// The sandbox that the options ask for.
+/// Creates the sandbox that the options describe.
 pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
     let mut sandbox =
         Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
         sandbox = sandbox.grant_print(|text| {
-            // Lines and columns are its own; what else a terminal would obey is not.
+            // Newlines and tabs pass; all other control characters, which a terminal would obey, do not.
             let shown = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t');
             let text: Vec<u8> = text.iter().map(|byte| if shown(byte) { b'?' } else { *byte }).collect();
             let _ = io::stderr().write_all(&text);
@@ -28,7 +28,7 @@ pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
     Ok(sandbox)
 }
 
-/// A bundled guest by its name, or a module by its path, read but not looked at.
+/// Returns a bundled guest by its name, or a module by its path, read but not parsed.
 pub(super) fn find(name: &str, limits: &Limits) -> Result<ModuleSource> {
     let source = match Bundled::find(name) {
         Some(guest) => Ok(ModuleSource::new(name, guest.wasm)),
@@ -86,7 +86,7 @@ pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &T
     Ok(callback)
 }
 
-/// The export that compares items of this type, by its name.
+/// Finds the export that compares items of this type by its name.
 fn default_export(module: &Module, kind: &Type) -> Result<String> {
     let exports = module.exports();
     let wanted = kind.exports();

@@ -9,10 +9,10 @@ use callbox::sort::Items;
 use super::args;
 use super::fault::{Fault, Result};
 
-/// What stands for standard input, as sort(1) has it.
+/// The file name that stands for standard input, as in sort(1).
 const STDIN: &str = "-";
 
-/// Reads all files, or standard input if there are none, into one run of items.
+/// Reads all files, or standard input if there are none, into one list of items.
 pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
     let separator = separator(args);
     let mut bytes = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
         let before = bytes.len();
         read_one(file, &mut bytes)?;
         match args.kind.width() {
-            // A last line without its end must not run into the next file's first.
+            // A last line without its separator must not be joined with the next file's first line.
             None if bytes.len() > before && bytes.last() != Some(&separator) => {
                 bytes
                     .try_reserve_exact(1)
@@ -46,12 +46,12 @@ pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
     items.map_err(|error| Fault::trouble(error.to_string()))
 }
 
-/// What ends a line.
+/// Returns the separator of lines.
 pub(super) fn separator(args: &args::ItemArgs) -> u8 {
     if args.zero_terminated { 0 } else { b'\n' }
 }
 
-/// A file's name in messages.
+/// Returns a file's name for messages.
 pub(super) fn name(file: &Path) -> String {
     file.display().to_string()
 }

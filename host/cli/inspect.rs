@@ -12,7 +12,7 @@ use super::fault::{Exit, Fault, Result};
 pub(super) fn run(args: &args::Inspect) -> Result<Exit> {
     let Some(guest) = &args.guest else { return list() };
     let fault = |error: Error| Fault::library(guest, &error);
-    let print = |_: &[u8]| {}; // nothing of the guest runs here
+    let print = |_: &[u8]| {}; // no code of the guest runs here
     let sandbox = Sandbox::new(args.limits.config()).map_err(fault)?.grant_print(print);
     let module = super::guest::find(guest, sandbox.limits())?.compile(&sandbox).map_err(fault)?;
     let mut text = String::new();
@@ -70,7 +70,7 @@ fn row(text: &mut String, name: &str, value: &str) -> std::fmt::Result {
     writeln!(text, "{name:9} {value}")
 }
 
-/// Where the host would put elements.
+/// Describes the host's staging of elements in the guest's memory.
 fn staging(module: &Module) -> &'static str {
     let exports = module.exports();
     let exported = |name: &str| exports.iter().any(|export| export.name == name);

@@ -1,8 +1,8 @@
-//! `callbox sort --isolate`: the job in a child process that has locked itself down.
+//! `callbox sort --isolate`: the job in a child process that locks itself down.
 //!
 //! The child is this program again, with the same arguments. It reads its input, locks itself down,
-//! and only then looks at the module. What it has sorted comes through its standard output, which
-//! the parent puts where it belongs if the child says that all went well.
+//! and only then parses the module. The result passes through its standard output; the parent replaces an
+//! output file only if the child exits with success.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,17 +14,17 @@ use super::args;
 use super::fault::{Exit, Fault, Result};
 use super::output::Output;
 
-/// Set for the child.
+/// Environment variable that marks the child.
 const INSIDE: &str = "CALLBOX_ISOLATED";
 
-/// Whether this process is the child.
+/// Returns whether this process is the child.
 pub(super) fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
 /// Locks this process down, for a job with these items.
 pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
-    // Nobody would read what an orphan sorts.
+    // The result of an orphan would have no reader.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let bytes = items.iter().map(|item| item.len() + 1).sum();
@@ -34,7 +34,7 @@ pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
         .map_err(|error| Fault::library(&args.guest.name, &error))
 }
 
-/// Runs the job in a child, and tells how it ended.
+/// Runs the job in a child, and returns its exit status.
 pub(super) fn run(args: &args::Sort, output: Output) -> Result<Exit> {
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
     let program = std::env::current_exe().map_err(fault)?;
@@ -56,12 +56,12 @@ pub(super) fn run(args: &args::Sort, output: Output) -> Result<Exit> {
         outcome = wait(&mut child).and_then(|status| ended(args, status));
         match outcome {
             Ok(Exit::Done) => Ok(()),
-            _ => Err(io::Error::other("the job failed")), // and nothing is to be replaced
+            _ => Err(io::Error::other("the job failed")), // so that no file is replaced
         }
     });
     match outcome {
         Ok(Exit::Done) => {
-            // Where writing failed, the child finds out by itself.
+            // Where writing failed, the child's own writes fail as well, and it ends.
             let _ = wait(&mut child);
             written.map(|()| Exit::Done)
         }
@@ -73,7 +73,7 @@ fn wait(child: &mut Child) -> Result<ExitStatus> {
     child.wait().map_err(|error| Fault::trouble(format!("--isolate: cannot wait for the process: {error}")))
 }
 
-/// What the child has said itself is not said again.
+/// Converts the child's exit status. Failures that the child has reported are not reported again.
 fn ended(args: &args::Sort, status: ExitStatus) -> Result<Exit> {
     let guest = &args.guest.name;
     let silent = |exit| Err(Fault { exit, text: None });

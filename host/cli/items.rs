@@ -1,11 +1,11 @@
-//! Types of items: what they are in the input, in C, and in a guest's exports.
+//! Types of items: their form in the input, their C types, and the names of guests' exports.
 
 use std::fmt;
 use std::str::FromStr;
 
 use callbox::{CType, Prototype};
 
-/// What the input is made of.
+/// The type of the input's items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Lines,
@@ -13,7 +13,7 @@ pub(super) enum Type {
     Bytes { width: usize },
 }
 
-/// Name, C type, and the core type that wasm sees.
+/// Name, C type and core type of each scalar.
 const SCALARS: [(&str, CType, &str); 10] = [
     ("i8", CType::Int8, "i32"),
     ("u8", CType::UInt8, "i32"),
@@ -58,7 +58,7 @@ impl fmt::Display for Type {
 }
 
 impl Type {
-    /// Width of a record; `None` for lines.
+    /// Returns the width of a record in bytes; `None` for lines.
     pub(super) fn width(&self) -> Option<usize> {
         match self {
             Type::Lines => None,
@@ -67,7 +67,7 @@ impl Type {
         }
     }
 
-    /// The exports that can compare such items, the most fitting first.
+    /// Returns the names of exports that can compare such items, the best match first.
     pub(super) fn exports(&self) -> Vec<String> {
         match self {
             Type::Lines => vec!["compare_bytes".into()],
@@ -81,7 +81,7 @@ impl Type {
         }
     }
 
-    /// How C would call a comparator of such items.
+    /// Returns the prototype of a comparator of such items.
     pub(super) fn prototype(&self) -> Prototype {
         match self {
             Type::Scalar { ctype, .. } => Prototype::comparator(ctype.clone()),
@@ -89,7 +89,7 @@ impl Type {
         }
     }
 
-    /// An item as a person would write it.
+    /// Formats an item for display: numbers in decimal, bytes escaped and quoted.
     pub(super) fn show(&self, item: &[u8]) -> String {
         let Type::Scalar { name, .. } = self else { return format!("\"{}\"", item.escape_ascii()) };
         macro_rules! number {

@@ -6,7 +6,7 @@ use callbox::{Limit, LimitUnit};
 use clap::builder::{TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-/// Default deadline, longer than the library's: a person waits here, who may sort a lot, and can press Ctrl-C.
+/// Default deadline, longer than the library's: the user waits, may sort large inputs, and can press Ctrl-C.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Limits whose options the short help shows.
@@ -23,7 +23,7 @@ pub(super) struct Limits {
 
 #[derive(Args, Debug)]
 struct Features {
-    /// Allow modules a WebAssembly proposal that is off at first
+    /// Allow modules a WebAssembly proposal that is off by default
     #[arg(long, help_heading = HEADING, value_enum, value_name = "FEATURE")]
     allow: Vec<Allow>,
 }
@@ -132,7 +132,7 @@ fn parser(limit: Limit) -> ValueParser {
         (Limit::Stack, _) => ValueParser::new(stack),
         (_, LimitUnit::Bytes) => ValueParser::new(size),
         (_, LimitUnit::Nanoseconds) => ValueParser::new(time),
-        // A number of things has to fit in memory; fuel and cost are no things.
+        // A count of objects has to fit in memory; fuel and cost do not count objects.
         (Limit::Fuel | Limit::Complexity, _) => ValueParser::new(count),
         _ => ValueParser::new(count.try_map(|number| usize::try_from(number).map(|_| number))),
     }

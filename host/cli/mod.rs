@@ -23,7 +23,7 @@ use args::{Args, Command};
 pub(crate) use fault::Exit;
 use fault::Fault;
 
-/// Does what the arguments say. Data goes to standard output, talk to standard error.
+/// Runs the command of the arguments. Data goes to standard output, messages to standard error.
 pub(crate) fn run() -> Exit {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -37,14 +37,14 @@ pub(crate) fn run() -> Exit {
     };
     outcome.unwrap_or_else(|fault| {
         if let Some(text) = fault.text {
-            // Where standard error is closed, there is nobody left to tell.
+            // Where standard error is closed, nothing can be reported.
             let _ = writeln!(std::io::stderr(), "callbox: {text}");
         }
         fault.exit
     })
 }
 
-/// Help goes to standard output; wrong usage is told as every other failure is.
+/// Prints help to standard output; reports wrong usage like any other failure.
 fn usage(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
         return match error.print() {
@@ -53,7 +53,7 @@ fn usage(error: &clap::Error) -> Exit {
         };
     }
     let text = error.to_string();
-    // Without a subcommand it is the help, and no error.
+    // Without a subcommand, the text is the help, not an error.
     let text = text.strip_prefix("error: ").map_or(text.clone(), |text| format!("callbox: {text}"));
     let _ = write!(std::io::stderr(), "{text}");
     Exit::Trouble

@@ -1,4 +1,4 @@
-//! Writing the result: to standard output, or all at once to a file.
+//! Writing the result to standard output, or atomically to a file.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -13,27 +13,26 @@ use super::stdout;
 
 const BUFFER: usize = 128 << 10;
 
-/// Where the result goes. It is found out early whether that can work, and nothing is changed
-/// before the result is complete.
+/// The destination of the result. It is checked early, and no file is changed before the result is complete.
 pub(super) enum Output {
     Stdout,
     /// A device, pipe or socket, which cannot be replaced.
     Special(PathBuf),
-    /// A file that is, or will be, at this path; links have been followed.
+    /// An existing or future file at this path, after resolution of links.
     File {
         path: PathBuf,
     },
 }
 
 impl Output {
-    /// Finds out whether `path` can be written.
+    /// Returns the output for `path`; `Err` where it cannot be written.
     pub(super) fn open(path: Option<&Path>) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
         let fault = |error: io::Error| Fault::file(&name(path), "write", &error, "choose another -o");
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(fault(io::ErrorKind::IsADirectory.into())),
             Ok(found) if found.is_file() => {
-                // A file that cannot be written is not to be replaced either.
+                // A file that cannot be written must not be replaced either.
                 OpenOptions::new().write(true).open(path).map_err(fault)?;
                 let path = fs::canonicalize(path).map_err(fault)?;
                 beside(&path).map_err(fault)?;
@@ -49,7 +48,7 @@ impl Output {
         }
     }
 
-    /// Finds out whether there is a standard output, if that is where it goes.
+    /// `Err` where the output is standard output and the process was started without one.
     pub(super) fn check(&self) -> Result<()> {
         match self {
             Output::Stdout if stdout::was_closed() => {
@@ -59,7 +58,7 @@ impl Output {
         }
     }
 
-    /// Writes all that `content` writes, or, to a file, nothing.
+    /// Writes everything that `content` writes; a file is left unchanged on a failure.
     pub(super) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         self.check()?;
         match self {
@@ -82,12 +81,12 @@ fn fill<W: Write>(to: W, content: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     buffer.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
-/// Writes a new file beside `path` and puts it in its place, with the old one's permissions and owner.
+/// Writes a new file beside `path` and renames it to `path`, with the old one's permissions and owner.
 fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let new = fill(beside(path)?, content)?;
     if let Ok(old) = fs::metadata(path) {
-        // Who may not give files away keeps the new one. The owner goes first: changing it takes
-        // some permissions away.
+        // A user without the right to change owners stays the owner. The owner is set first: a change of it
+        // clears some permissions.
         let _ = fchown(new.as_file(), Some(old.uid()), Some(old.gid()));
         new.as_file().set_permissions(old.permissions())?;
     }
@@ -101,15 +100,15 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    // As any new file: what the umask leaves of read and write for all.
+    // The permissions of any new file: read and write for all, as far as the umask leaves them.
     let permissions = fs::Permissions::from_mode(0o666);
     tempfile::Builder::new().prefix(".callbox-").permissions(permissions).tempfile_in(folder)
 }
 
-/// Where a link that leads nowhere yet would have its file.
+/// Resolves dangling links to the path at which the file would be created.
 fn through_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
-    // As many links as the kernel follows.
+    // Maximum number of links that Linux follows.
     for _ in 0..40 {
         let Ok(target) = fs::read_link(&path) else { return Ok(path) };
         path = path.parent().unwrap_or(Path::new("")).join(target);

@@ -22,12 +22,13 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
     if args.trace && matches!(args.sorter, args::SorterArg::Sandboxed) {
-        let text = "--trace: comparisons of the sandboxed sorter never leave the sandbox; use --sorter qsort or msvcrt";
+        let text = "--trace: comparisons of the sandboxed sorter never leave the sandbox; \
+                    use --sorter qsort or msvcrt";
         return Err(Fault::trouble(text));
     }
     let inside = args.isolate && isolate::is_inside();
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
-    // The parent of an isolated process knows where its output belongs.
+    // An isolated process writes to its standard output; its parent opens the output file.
     let output = Output::open(args.output.as_deref().filter(|_| !inside))?;
     if args.isolate && !inside {
         return isolate::run(args, output);
@@ -36,14 +37,14 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     let (callback, mut items, load, read);
     let started = Instant::now();
     if inside {
-        // Everything that takes files comes first.
+        // All files are read before the process is locked down.
         items = input::read(&args.files, &args.items)?;
         read = started.elapsed();
         isolate::enter(args, &items)?;
         callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
         load = started.elapsed() - read;
     } else {
-        // A guest that cannot do it is told before anybody types any input.
+        // An unusable guest is reported before any input is typed.
         callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
         load = started.elapsed();
         items = input::read(&args.files, &args.items)?;
@@ -110,7 +111,7 @@ fn options(args: &args::Sort, sorter: Sorter) -> Options {
     }
 }
 
-/// What runs the sort, loaded where it has to be.
+/// Returns the sorter of the options; loads the library of a function in one.
 #[allow(unsafe_code, reason = "loads a library that the user has named")]
 fn sorter(args: &args::Sort) -> Result<Sorter> {
     Ok(match &args.sorter {
@@ -118,7 +119,7 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
         args::SorterArg::Msvcrt => Sorter::Msvcrt,
         args::SorterArg::Sandboxed => Sorter::Sandboxed,
         args::SorterArg::Library { library, symbol } => {
-            // SAFETY: the user vouches for it; the option's description says for what.
+            // SAFETY: the user vouches for the function; the help of `--sorter` says for what.
             let function = unsafe { SortFunction::load(library, symbol) };
             Sorter::Library(function.map_err(|error| Fault::trouble(format!("--sorter: {error}")))?)
         }
@@ -131,7 +132,7 @@ fn trace(kind: Type) -> Trace {
     })
 }
 
-/// How an answer is shown between two items.
+/// Returns the sign that shows an answer between two items.
 pub(super) fn sign(answer: Ordering) -> char {
     match answer {
         Ordering::Less => '<',

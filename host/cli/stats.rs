@@ -1,11 +1,11 @@
-//! Figures of a sort.
+//! Statistics of a sort.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::args::Stats;
 
-/// What `--stats` shows.
+/// The statistics that `--stats` shows.
 pub(super) struct Figures {
     pub sorter: &'static str,
     pub items: usize,
@@ -19,7 +19,7 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// The figures, ending in a newline.
+    /// Formats the statistics, ending in a newline.
     pub(super) fn show(&self, format: Stats) -> String {
         let peak = peak_memory();
         match format {
@@ -61,7 +61,7 @@ impl Figures {
     }
 }
 
-/// The most memory this process has had, where the system tells it in a file.
+/// Returns the peak resident memory of this process in bytes, where `/proc` has it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! `callbox tutorial`: the callback session of the ctypes tutorial, played live.
+//! `callbox tutorial`: the callback session of the ctypes tutorial, run live.
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
 
 use std::ffi::c_int;
@@ -19,7 +19,7 @@ use super::fault::{Exit, Fault, Result};
 /// The three comparators of the tutorial, and one that raises.
 const GUEST: &str = include_str!("../../wat/good/tutorial.wat");
 
-/// Array of the tutorial: `(c_int * 5)(5, 1, 7, 33, 99)`.
+/// The array of the tutorial: `(c_int * 5)(5, 1, 7, 33, 99)`.
 const IA: [c_int; 5] = [5, 1, 7, 33, 99];
 
 type Sort = fn(&mut [c_int], &Callback) -> callbox::Result<()>;
@@ -68,7 +68,7 @@ impl Player {
         let stdcall = cmp.clone().with_conv(CallConv::Stdcall);
         self.say(&format!("    {stdcall}"));
         if let Err(error) = guest.callback("ascending", stdcall) {
-            self.failure(Some(error)); // there is none on this machine
+            self.failure(Some(error)); // this target has no stdcall
         }
         self.say("   One type makes many callbacks: exports of a sandboxed guest, checked once.");
         let pointers = guest.callback("pointers", cmp.clone())?;
@@ -213,6 +213,6 @@ impl Player {
 
 /// Calls a comparator's pointer as native code would.
 fn call(pointer: CompareFn, a: c_int, b: c_int) -> c_int {
-    // SAFETY: both arguments point to an int for the time of the call.
+    // SAFETY: both arguments point to an int during the call.
     unsafe { pointer((&raw const a).cast(), (&raw const b).cast()) }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::CType;
-use crate::error::{Result, TypeError};
+use super::{CType, TypeError};
 
-/// No type is larger: 1 GiB.
+/// Maximum size of an object in bytes: 1 GiB.
 const MAX_OBJECT_BYTES: usize = 1 << 30;
 
 /// A plain C struct: fields in order, each at the next offset that its alignment allows.
@@ -32,24 +31,26 @@ pub struct Struct {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct StructField {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its type.
+    /// Type of the field.
     pub ctype: CType,
-    /// Where it begins, in bytes from the beginning of the struct.
+    /// Offset in bytes from the start of the struct.
     pub offset: usize,
 }
 
 impl Struct {
-    /// A struct with this tag, which may be empty, and these fields.
+    /// Creates a struct from its tag, which may be empty, and its fields.
     ///
     /// # Errors
     ///
-    /// [`TypeError::Layout`] where there is no field, or one that is no object of a known size, or two of
-    /// one name, or more than 1 GiB.
-    pub fn new<N: Into<String>>(name: &str, fields: impl IntoIterator<Item = (N, CType)>) -> Result<Struct> {
-        let refuse =
-            |reason: String| Err(TypeError::Layout { ctype: format!("struct {name}"), reason }.into());
+    /// [`TypeError::Layout`] where there is no field, a field is not an object of known size, two fields have
+    /// one name, or the struct is larger than 1 GiB.
+    pub fn new<N: Into<String>>(
+        name: &str,
+        fields: impl IntoIterator<Item = (N, CType)>,
+    ) -> Result<Struct, TypeError> {
+        let refuse = |reason: String| Err(TypeError::Layout { ctype: format!("struct {name}"), reason });
         let (mut size, mut align) = (0_usize, 1);
         let mut laid: Vec<StructField> = Vec::new();
         for (field, ctype) in fields {
@@ -79,12 +80,12 @@ impl Struct {
         Ok(Struct { name: name.to_owned(), fields: laid, size: size.next_multiple_of(align), align })
     }
 
-    /// Its tag; empty where it has none.
+    /// Returns the tag; empty where there is none.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its fields in order.
+    /// Returns the fields in order.
     pub fn fields(&self) -> &[StructField] {
         &self.fields
     }
@@ -101,15 +102,14 @@ impl From<Struct> for CType {
 }
 
 impl CType {
-    /// `T[len]`, ctypes' `T * len`. As an argument it stands behind a pointer.
+    /// Returns `T[len]`, ctypes' `T * len`. As an argument, an array must be behind a pointer.
     ///
     /// # Errors
     ///
-    /// [`TypeError::Layout`] where the elements have no size, there are none, or they take more than 1 GiB.
-    pub fn array(self, len: usize) -> Result<CType> {
-        let refuse = |reason: &str| {
-            Err(TypeError::Layout { ctype: format!("{self}[{len}]"), reason: reason.into() }.into())
-        };
+    /// [`TypeError::Layout`] where the elements have no size, `len` is 0, or the array is larger than 1 GiB.
+    pub fn array(self, len: usize) -> Result<CType, TypeError> {
+        let refuse =
+            |reason: &str| Err(TypeError::Layout { ctype: format!("{self}[{len}]"), reason: reason.into() });
         let Some(size) = self.size() else { return refuse("its elements have no size") };
         if matches!(self, CType::Counted { .. }) {
             return refuse("only an argument can have a length that another one tells");
@@ -120,8 +120,8 @@ impl CType {
         Ok(CType::Array { element: Box::new(self), len })
     }
 
-    /// `T a[n]`, or `const T a[n]` where `readonly`: a pointer to as many elements as the argument
-    /// `count`, counted from 0, says; to as many bytes, where `self` is `void`.
+    /// Returns `T a[n]`, or `const T a[n]` where `readonly`: a pointer to an array whose length in elements,
+    /// or in bytes where `self` is `void`, is the value of argument `count`, counted from 0.
     pub fn counted(self, readonly: bool, count: usize) -> CType {
         CType::Counted { element: Box::new(self), readonly, count }
     }

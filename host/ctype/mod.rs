@@ -1,6 +1,7 @@
-//! C types: size, alignment, and how wasm sees them.
+//! C types: size, alignment, and WebAssembly's core types.
 
 mod aggregate;
+mod error;
 mod print;
 mod wasm;
 
@@ -9,12 +10,13 @@ use std::mem::{align_of, size_of};
 use std::sync::Arc;
 
 pub use aggregate::{Struct, StructField};
+pub use error::TypeError;
 pub(crate) use print::Printer;
 pub(crate) use wasm::{CoreType, StoredNumber};
 
-/// A C type, as this target lays it out.
+/// A C type in the layout of this target.
 ///
-/// Equality is by spelling: `int` and `int32_t` are two types here, though they have one layout.
+/// Types are compared by their spelling: `int` and `int32_t` are different types of the same layout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each is the C type of its name")]
@@ -47,49 +49,49 @@ pub enum CType {
     PtrDiff,
     Float,
     Double,
-    /// 80, 64 or 128 bits wide, as the target has it; nothing else is known of it here.
+    /// 80, 64 or 128 bits wide, depending on the target; otherwise opaque.
     LongDouble,
     WChar,
     /// `T *`, or `const T *` where `readonly`.
     Pointer {
-        /// What it points to.
+        /// Type of the pointee.
         pointee: Box<CType>,
         /// Whether the pointee is const.
         readonly: bool,
     },
     /// `T[n]`, in a struct or behind a pointer: [`CType::array`].
     Array {
-        /// What each element is.
+        /// Type of each element.
         element: Box<CType>,
-        /// How many there are.
+        /// Number of elements.
         len: usize,
     },
     /// A plain struct: [`Struct::new`].
     Struct(Arc<Struct>),
-    /// `T a[n]` among arguments, where `n` is another one: a pointer to as many elements as that says
+    /// `T a[n]` as an argument, where `n` is another argument: a pointer to `n` elements
     /// ([`CType::counted`]).
     Counted {
-        /// What each element is; `void` for a byte.
+        /// Type of each element; `void` for a byte.
         element: Box<CType>,
         /// Whether the elements are const.
         readonly: bool,
-        /// Which argument says how many there are, counted from 0.
+        /// Index of the argument that is the number of elements, counted from 0.
         count: usize,
     },
 }
 
-/// What kind of number a C type is.
+/// The kind of number that a C type represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NumberKind {
     /// Two's complement.
     Signed,
-    /// Not negative; `_Bool` is one.
+    /// Not negative; includes `_Bool`.
     Unsigned,
     /// IEEE 754.
     Float,
 }
 
-/// Each scalar with its canonical C spelling.
+/// The scalars with their canonical C spellings.
 pub(crate) const SCALARS: &[(CType, &str)] = &[
     (CType::Void, "void"),
     (CType::Bool, "_Bool"),
@@ -124,27 +126,27 @@ pub(crate) const SCALARS: &[(CType, &str)] = &[
 ];
 
 impl CType {
-    /// `T *`, ctypes' `POINTER(T)`.
+    /// Returns `T *`, ctypes' `POINTER(T)`.
     pub fn pointer(self) -> CType {
         CType::Pointer { pointee: Box::new(self), readonly: false }
     }
 
-    /// `const T *`.
+    /// Returns `const T *`.
     pub fn const_pointer(self) -> CType {
         CType::Pointer { pointee: Box::new(self), readonly: true }
     }
 
-    /// Size in bytes; `None` for `void`.
+    /// Returns the size in bytes; `None` for `void`.
     pub fn size(&self) -> Option<usize> {
         self.layout().map(|(size, _)| size)
     }
 
-    /// Alignment in bytes; `None` for `void`.
+    /// Returns the alignment in bytes; `None` for `void`.
     pub fn align(&self) -> Option<usize> {
         self.layout().map(|(_, align)| align)
     }
 
-    /// What kind of number it is; `None` for what is no number.
+    /// Returns the kind of number; `None` for types that are not numbers.
     pub fn kind(&self) -> Option<NumberKind> {
         use CType::*;
         match self {
@@ -160,7 +162,7 @@ impl CType {
         }
     }
 
-    /// Whether values of both types are the same bytes with the same meaning, as `int` and
+    /// Returns whether values of both types are the same bytes with the same meaning, as `int` and
     /// `int32_t` are.
     pub fn same_layout(&self, other: &CType) -> bool {
         self.layout() == other.layout()
@@ -168,7 +170,7 @@ impl CType {
             && self.has_pointers() == other.has_pointers()
     }
 
-    /// Whether a value of it is an address, or holds one.
+    /// Returns whether a value of the type is or contains an address.
     pub(crate) fn has_pointers(&self) -> bool {
         match self {
             CType::Pointer { .. } | CType::Counted { .. } => true,
@@ -178,7 +180,7 @@ impl CType {
         }
     }
 
-    /// Whether some of its bytes belong to no value.
+    /// Returns whether some bytes of the type are padding.
     pub(crate) fn has_padding(&self) -> bool {
         match self {
             CType::Array { element, .. } => element.has_padding(),
@@ -190,7 +192,7 @@ impl CType {
         }
     }
 
-    /// Bytes of a scalar that mean something: of an 80-bit `long double` ten.
+    /// Returns the number of bytes of a scalar that carry its value: 10 for an 80-bit `long double`.
     pub(crate) fn used(&self) -> usize {
         let size = self.size().unwrap_or(0);
         let extended = *self == CType::LongDouble && cfg!(any(target_arch = "x86_64", target_arch = "x86"));
@@ -215,8 +217,8 @@ impl CType {
             Size | SSize | IntPtr | UIntPtr | PtrDiff => of::<usize>(),
             Float => of::<f32>(),
             Double => of::<f64>(),
-            // Rust has no such type. Of the targets there are, those with Apple's arm64 ABI or
-            // Microsoft's make it a double, 32-bit x86 and ARM pack it closer.
+            // Rust has no such type. It is a double in Apple's arm64 ABI and in Microsoft's ABI, and smaller
+            // or less aligned on 32-bit x86 and ARM than on the other targets.
             LongDouble if cfg!(any(windows, all(target_vendor = "apple", target_arch = "aarch64"))) => {
                 of::<f64>()
             }

@@ -1,23 +1,23 @@
-//! C types as C writes them, from the inside out.
+//! C types in C syntax, written from the inside out.
 
 use std::fmt;
 
 use super::{CType, SCALARS, Struct};
 
-/// Prints the types of one text. A struct that has a tag is written out where it is met first.
+/// The printer of the types of one text. A tagged struct is defined where it occurs first.
 #[derive(Default)]
 pub(crate) struct Printer<'a> {
     defined: Vec<&'a Struct>,
 }
 
 impl<'a> Printer<'a> {
-    /// A declaration of `inner`, which may be a name, a part of a declarator, or empty.
+    /// Returns a declaration of `inner`, which may be a name, a part of a declarator, or empty.
     pub(crate) fn declare(&mut self, ctype: &'a CType, inner: String) -> String {
         self.qualified(ctype, false, inner)
     }
 
-    /// An argument, or a result's type where `inner` is its list of arguments: an array behind a pointer
-    /// is written as the array it is, as C allows for arguments.
+    /// Returns the declaration of an argument called `own`; `name` returns the name of the argument that is
+    /// its length. A pointer to an array is written as the array, as C allows for arguments.
     pub(crate) fn param(&mut self, ctype: &'a CType, name: impl Fn(usize) -> String, own: String) -> String {
         match ctype {
             CType::Counted { element, readonly, count } => {
@@ -44,7 +44,7 @@ impl<'a> Printer<'a> {
                 let inner = if inner.starts_with('*') { format!("({inner})") } else { inner };
                 self.qualified(element, readonly, format!("{inner}[{len}]"))
             }
-            // Outside of a list of arguments there is no name for the count.
+            // The count has a name in a list of arguments only.
             CType::Counted { element, readonly, count } => {
                 self.qualified(element, *readonly, format!("{inner}[argument {count}]"))
             }
@@ -82,7 +82,7 @@ impl<'a> Printer<'a> {
 }
 
 impl fmt::Display for CType {
-    /// C syntax: `const int *`, `struct point { int x; int y; }`.
+    /// Writes C syntax: `const int *`, `struct point { int x; int y; }`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&Printer::default().declare(self, String::new()))
     }

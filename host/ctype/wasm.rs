@@ -9,7 +9,7 @@ pub(crate) enum CoreType {
     F64,
 }
 
-/// A number as it is stored in memory, and the core type that it is loaded as.
+/// The representation of a number in memory, and the core type that it is loaded as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredNumber {
     pub(crate) core: CoreType,
@@ -19,7 +19,7 @@ pub(crate) struct StoredNumber {
 }
 
 impl CoreType {
-    /// The name that WebAssembly text spells.
+    /// Returns the name in WebAssembly's text format.
     pub(crate) fn name(self) -> &'static str {
         match self {
             CoreType::I32 => "i32",

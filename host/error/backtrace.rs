@@ -1,8 +1,8 @@
-//! Where in a guest a trap happened.
+//! The place in a guest where a trap happened.
 
 use std::fmt;
 
-/// Where in a guest a trap happened: the innermost function first.
+/// The place in a guest where a trap happened: the innermost function first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuestBacktrace {
     /// Functions that were running, innermost first, at most 20.

@@ -1,21 +1,21 @@
-//! Whose fault it was, and which limit.
+//! Attribution of errors to a party and to a limit.
 
 use super::{CallError, Error};
 use crate::limits::Limit;
 
-/// Who has to change something so that a failure does not come again.
+/// The party that has to change something so that a failure does not recur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// The program that uses Callbox: a wrong argument, a wrong prototype, a missing file.
     Caller,
-    /// The module that nobody trusts: it trapped, ran past a limit, or is no usable guest.
+    /// The untrusted module: it trapped, exceeded a limit, or is no usable guest.
     Guest,
     /// The process around both: no memory, no free slot, a panic.
     Host,
 }
 
 impl Error {
-    /// Who has to change something.
+    /// Returns the party that has to change something.
     pub fn blame(&self) -> Blame {
         use Error::*;
         match self {
@@ -48,7 +48,7 @@ impl Error {
         }
     }
 
-    /// The limit that was hit, if it was one.
+    /// Returns the limit that was hit, if any.
     pub fn limit(&self) -> Option<Limit> {
         match self {
             Error::Limit { limit, .. } => Some(*limit),

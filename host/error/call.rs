@@ -1,12 +1,12 @@
-//! Calls that could not be carried to the guest, or answers that could not be carried back.
+//! Calls that could not be lowered to the guest, or answers that could not be lifted back.
 
 use super::Blame;
 
-/// Why the values of one call did not cross. Arguments are counted from 1.
+/// The reason why the values of a call could not be lowered or lifted. Arguments are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// A text has no end within [`Limits::text`](crate::Limits::text).
+    /// A string does not end within [`Limits::text`](crate::Limits::text).
     #[error(
         "native code called \"{export}\" with a text in argument {argument} that does not end within \
          {most} bytes; raise Limits::text, or say its length with another argument"
@@ -14,20 +14,20 @@ pub enum CallError {
     Text {
         /// The export behind the callback.
         export: String,
-        /// Which argument.
+        /// The number of the argument.
         argument: usize,
         /// The limit.
         most: usize,
     },
 
-    /// A length is negative, or nothing could be so long.
+    /// A length is negative, or larger than any object.
     #[error("native code called \"{export}\" with {count} elements in argument {argument}, which cannot be")]
     Count {
         /// The export behind the callback.
         export: String,
         /// The argument that points to the elements.
         argument: usize,
-        /// How many it is said to be.
+        /// The length that was passed.
         count: i128,
     },
 
@@ -43,13 +43,13 @@ pub enum CallError {
     Null {
         /// The export behind the callback.
         export: String,
-        /// Which argument.
+        /// The number of the argument.
         argument: usize,
-        /// How many elements there should be.
+        /// The number of elements that was passed.
         count: usize,
     },
 
-    /// All that the arguments point to is too much.
+    /// The arguments point to more in all than [`Limits::array`](crate::Limits::array).
     #[error(
         "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array"
     )]
@@ -68,7 +68,7 @@ pub enum CallError {
     Range {
         /// The export behind the callback.
         export: String,
-        /// Which argument.
+        /// The number of the argument.
         argument: usize,
         /// Its value.
         value: i128,
@@ -81,13 +81,13 @@ pub enum CallError {
         module: String,
         /// The export.
         export: String,
-        /// What it handed back.
+        /// The pointer that it handed back.
         value: u64,
     },
 }
 
 impl CallError {
-    /// Who has to change something.
+    /// Returns the party that has to change something.
     pub fn blame(&self) -> Blame {
         match self {
             CallError::Forged { .. } => Blame::Guest,

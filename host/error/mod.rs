@@ -1,4 +1,4 @@
-//! What went wrong, and whose fault it was.
+//! Errors, and the party at fault.
 
 mod backtrace;
 mod blame;
@@ -7,7 +7,6 @@ mod call;
 mod library;
 mod module;
 mod text;
-mod types;
 
 pub use backtrace::{GuestBacktrace, GuestFrame};
 pub use blame::Blame;
@@ -16,14 +15,14 @@ pub use call::CallError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub(crate) use text::printable;
-pub use types::TypeError;
 
+pub use crate::ctype::TypeError;
 use crate::limits::Limit;
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, each a sentence that names the thing, what was expected, and what to do.
+/// All errors of this crate, each a sentence that names the thing, the expectation, and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -32,7 +31,7 @@ pub enum Error {
     Read {
         /// The path as it was given.
         path: std::path::PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 
@@ -44,59 +43,60 @@ pub enum Error {
     PrototypeSyntax {
         /// The text that was to be parsed.
         text: String,
-        /// Where it went wrong, counted in bytes from 1.
+        /// Position of the error, counted in bytes from 1.
         column: usize,
-        /// What is wrong there.
+        /// The problem there.
         reason: String,
     },
 
-    /// The prototype is a good C function type, but no trampoline serves it.
+    /// The prototype is a valid C function type, but no trampoline serves it.
     #[error("unsupported prototype \"{prototype}\": {reason}")]
     PrototypeUnserved {
         /// The prototype that was to be registered, as C writes it.
         prototype: String,
-        /// Which part of it is not served, and what to write instead.
+        /// The part of it that is not served, and the alternative.
         reason: &'static str,
     },
 
-    /// A C type cannot be used, or not in this place.
+    /// A C type cannot be used, or not in this position.
     #[error(transparent)]
     Type(#[from] TypeError),
 
-    /// The values of a call did not cross between native code and the guest.
+    /// The values of a call could not be lowered to the guest, or lifted back.
     #[error(transparent)]
     Call(#[from] CallError),
 
-    /// A function of a shared library is not there, or no sort.
+    /// A function of a shared library is missing, or does not sort.
     #[error(transparent)]
     Library(#[from] LibraryError),
 
-    /// The elements of the array are not what the callback compares.
+    /// The elements are not of the type that the callback compares.
     #[error("the array holds elements of {found}, but \"{export}\" compares {expected}")]
     ElementMismatch {
         /// The export behind the callback.
         export: String,
-        /// What the prototype points to.
+        /// The elements that the callback compares.
         expected: String,
-        /// What the array holds.
+        /// The elements that were found.
         found: String,
     },
 
-    /// A run of bytes that is no whole number of elements, or elements of no size.
+    /// The bytes are not a whole number of elements, or the elements have no size.
     #[error(
-        "{bytes} bytes cannot be divided into elements of {width}; the width must be at least 1 and divide the length"
+        "{bytes} bytes cannot be divided into elements of {width}; the width must be at least 1 and \
+         divide the length"
     )]
     Ragged {
-        /// Length of the run in bytes.
+        /// Number of bytes.
         bytes: usize,
         /// Width of an element in bytes.
         width: usize,
     },
 
-    /// More items than an index can count.
+    /// There are more items than an index can count.
     #[error("{len} items are too many; at most {} can be sorted at once", u32::MAX)]
     TooManyItems {
-        /// How many there were.
+        /// Number of items.
         len: usize,
     },
 
@@ -104,14 +104,14 @@ pub enum Error {
     #[error(transparent)]
     Module(#[from] ModuleError),
 
-    /// The guest ran into one of its limits.
+    /// The guest, or its module, exceeded a limit.
     #[error("{module}: {what}")]
     Limit {
         /// The module's name or path.
         module: String,
-        /// Which limit.
+        /// The limit.
         limit: Limit,
-        /// What was used up, and how much of it there was.
+        /// The resource that was used up, and its amount.
         what: String,
     },
 
@@ -124,7 +124,7 @@ pub enum Error {
         export: String,
         /// The trap by name, as wasmtime words it.
         trap: String,
-        /// Where in the guest it happened.
+        /// The place in the guest where it happened.
         source: GuestBacktrace,
     },
 
@@ -139,8 +139,8 @@ pub enum Error {
         export: String,
     },
 
-    /// The C library's sort asked about memory outside its array, because the answers contradict
-    /// each other. It was left by unwinding; the array is as it was.
+    /// The C library's sort passed the comparator addresses outside its array, because the answers
+    /// contradict each other. The sort was left by unwinding; the array is unchanged.
     #[error(
         "\"{export}\" contradicts itself: its answers drove the C library's sort out of its array \
          at comparison {call}; find a counterexample with `callbox check`"
@@ -148,13 +148,14 @@ pub enum Error {
     OutOfBounds {
         /// The export behind the callback.
         export: String,
-        /// Which comparison it was, counted from 1.
+        /// Number of the comparison, counted from 1.
         call: u64,
     },
 
-    /// The resident sorter lost count of its elements, because the answers contradict each other.
+    /// The kernel lost count of its elements, because the answers contradict each other.
     #[error(
-        "\"{export}\" contradicts itself: no order fits its answers; find a counterexample with `callbox check`"
+        "\"{export}\" contradicts itself: no order fits its answers; \
+         find a counterexample with `callbox check`"
     )]
     Contradiction {
         /// The export behind the callback.
@@ -162,7 +163,7 @@ pub enum Error {
     },
 
     /// glibc before 2.39 could not allocate the temporary of its merge sort and fell back to a
-    /// quicksort that is unsafe with an untrusted comparator. It was left before it moved anything.
+    /// quicksort that is unsafe with an untrusted comparator. The sort was left before it moved anything.
     #[error(
         "the C library's qsort left its merge path for one that is unsafe with an untrusted \
          comparator, because it could not have the {bytes} bytes of its temporary; \
@@ -173,7 +174,7 @@ pub enum Error {
         bytes: usize,
     },
 
-    /// The same path would be taken for certain, so nothing was called.
+    /// `qsort` would certainly leave its merge path, as in [`Error::LeftMergePath`], so it was not called.
     #[error(
         "sorting {bytes} bytes takes a temporary of {temporary}; above a quarter of this machine's \
          memory the C library's qsort takes a path that is unsafe with an untrusted comparator; \
@@ -182,14 +183,14 @@ pub enum Error {
     TemporaryTooLarge {
         /// Size of the array in bytes.
         bytes: usize,
-        /// What its merge sort would allocate.
+        /// Size of the temporary that its merge sort would allocate, in bytes.
         temporary: usize,
     },
 
-    /// An array is larger than [`Limits::array`](crate::Limits::array).
+    /// An array is larger than [`Limits::array`](crate::Limits::array), or than 32 bits can count.
     #[error("an array of {bytes} bytes is too large; at most {most} can be sorted or searched at once")]
     ArrayTooLarge {
-        /// Size of the array in bytes; `usize::MAX` where even that cannot be said.
+        /// Size of the array in bytes; `usize::MAX` where it overflows.
         bytes: usize,
         /// The limit.
         most: usize,
@@ -198,9 +199,9 @@ pub enum Error {
     /// The host has no memory for its own work.
     #[error("out of memory: {bytes} bytes for {what} could not be had")]
     NoMemory {
-        /// How many were asked for.
+        /// Number of bytes requested.
         bytes: usize,
-        /// What for.
+        /// Purpose of the memory.
         what: &'static str,
     },
 
@@ -212,13 +213,13 @@ pub enum Error {
     Stack {
         /// The module's name or path.
         module: String,
-        /// What the guest may use, and what the host needs besides.
+        /// Stack that the guest may use, plus that which the host needs, in bytes.
         needed: usize,
-        /// What the thread has.
+        /// Stack that the thread has left, in bytes.
         left: usize,
     },
 
-    /// The process was forked after the sandbox was made; in the child nothing watches its deadlines.
+    /// The process was forked after the sandbox was created; in the child nothing enforces its deadlines.
     #[error("{module}: the process was forked; make a new sandbox in the child")]
     Forked {
         /// The module's name or path.
@@ -229,7 +230,7 @@ pub enum Error {
     #[error("the sort's result is not a permutation of its input; nothing was written back")]
     NotPermutation,
 
-    /// Something panicked inside a trampoline; the panic did not reach C.
+    /// Code inside a trampoline panicked; the panic did not reach C.
     #[error("a panic inside the trampoline of \"{export}\": {message}")]
     Panic {
         /// The export behind the callback.
@@ -238,21 +239,21 @@ pub enum Error {
         message: String,
     },
 
-    /// Every trampoline is lent.
+    /// Every slot of the callback table is leased.
     #[error("all {capacity} slots of the callback table are lent; release a lease first")]
     TableFull {
-        /// How many trampolines there are.
+        /// Number of slots.
         capacity: usize,
     },
 
     /// The process could not be locked down.
     #[error("this process cannot be isolated: {reason}")]
     Isolation {
-        /// What is missing.
+        /// The missing facility, or the system's error.
         reason: String,
     },
 
-    /// wasmtime does not run on this machine, or could not do what it was asked to.
+    /// wasmtime does not run on this machine, or an operation of it failed.
     #[error("the WebAssembly engine failed: {reason}")]
     Engine {
         /// The message of the engine.

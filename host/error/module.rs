@@ -9,11 +9,11 @@ pub enum ModuleError {
     Invalid {
         /// The module's name or path.
         module: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
 
-    /// The module is written in a WebAssembly that is not allowed here.
+    /// The module uses WebAssembly proposals that are not allowed.
     #[error("{module}: it uses {}, which is not allowed", features.join(" and "))]
     Features {
         /// The module's name or path.
@@ -22,7 +22,7 @@ pub enum ModuleError {
         features: Vec<String>,
     },
 
-    /// The module wants functions, memories, tables or globals that nobody granted it.
+    /// The module imports functions, memories, tables or globals that the host did not grant.
     #[error(
         "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
          and only where the host grants it",
@@ -40,16 +40,16 @@ pub enum ModuleError {
     Export {
         /// The module's name or path.
         module: String,
-        /// Which export was looked for, what was expected and what was found.
+        /// The export, the expectation and the finding.
         reason: String,
     },
 
-    /// The guest has no memory that the host may put elements into.
+    /// The guest has no memory in which the host may stage elements.
     #[error("{module}: the host has nowhere to put elements: {reason}")]
     Staging {
         /// The module's name or path.
         module: String,
-        /// What stands in the way, and which export to add.
+        /// The obstacle, and the export to add.
         reason: String,
     },
 }

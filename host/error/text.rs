@@ -1,15 +1,15 @@
-//! Text that a guest's author wrote, on its way to a person's terminal.
+//! Text by a guest's author, made safe for a person's terminal.
 
 use std::any::Any;
 use std::fmt::Write;
 
 use super::Error;
 
-/// So much of a name is enough to know it by.
+/// Maximum number of characters shown of a name, enough to recognize it.
 const MAX_SHOWN_CHARS: usize = 200;
 
-/// A name or message with its control characters escaped, so that it stays on its line and does
-/// nothing to a terminal, and not longer than a person reads.
+/// Returns a name or message with its control characters escaped, so that it stays on its line and
+/// cannot control a terminal, and cut to a length that a person reads.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::new();
     for (at, char) in text.chars().enumerate() {
@@ -17,9 +17,10 @@ pub(crate) fn printable(text: &str) -> String {
             shown.push('…');
             break;
         }
-        // Controls, and what turns the direction of writing round.
+        // Control characters, and those that are invisible or change the direction of writing.
         let hidden = char.is_control()
-            || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+            || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(char, '\u{2066}'..='\u{2069}' | '\u{feff}');
         // Writing to a `String` cannot fail.
         let _ = if hidden { write!(shown, "{}", char.escape_default()) } else { write!(shown, "{char}") };
     }
@@ -27,7 +28,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 impl Error {
-    /// A panic as an error, with its message as far as it is text.
+    /// Converts a panic to an error, with its message as far as it is text.
     pub(crate) fn panicked(export: &str, panic: &(dyn Any + Send)) -> Error {
         let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -36,7 +37,7 @@ impl Error {
     }
 }
 
-/// The subject of a sentence about imports that were refused.
+/// Returns the subject and verb of a sentence about imports that were refused.
 pub(super) fn list_imports(imports: &[String]) -> String {
     match imports {
         [one] => format!("import {one} is"),

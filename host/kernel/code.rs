@@ -1,12 +1,11 @@
-//! What the functions of the kernel have in common: numbers of functions and globals, and how items
-//! are read and written.
+//! Parts shared by the kernel's functions: indices of functions and globals, loads and stores of items.
 
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
 use super::{ItemRepr, KernelSpec};
 use crate::ctype::{CoreType, StoredNumber};
 
-/// Functions by their numbers; the comparator is imported as 0.
+/// Function indices; the comparator is imported as 0.
 pub(super) const COMPARE: u32 = 0;
 pub(super) const ENTRY: u32 = 1;
 pub(super) const SORT: u32 = 2;
@@ -16,28 +15,32 @@ pub(super) const MERGE_ANSWERS: u32 = 5;
 pub(super) const SORT_BLOCK: u32 = 6;
 pub(super) const TIE: u32 = 7;
 
-/// The names of all functions, by their numbers.
+/// Names of all functions, by index.
 pub(super) const FUNCTIONS: [&str; 8] =
     ["compare", "sort", "sort_part", "merge_halves", "merge_runs", "merge_answers", "sort_block", "tie"];
 
-/// Globals by their numbers.
+/// Indices of globals.
 pub(super) const BASE: u32 = 0;
 pub(super) const TABLE: u32 = 1;
 pub(super) const COMPARISONS: u32 = 2;
-pub(super) const LIED: u32 = 3;
+pub(super) const INCONSISTENT: u32 = 3;
 
-pub(super) const GLOBALS: [(&str, ValType); 4] =
-    [("base", ValType::I32), ("table", ValType::I32), ("comparisons", ValType::I64), ("lied", ValType::I32)];
+pub(super) const GLOBALS: [(&str, ValType); 4] = [
+    ("base", ValType::I32),
+    ("table", ValType::I32),
+    ("comparisons", ValType::I64),
+    ("inconsistent", ValType::I32),
+];
 
 /// A function's parameters, results and body.
 pub(super) type DefinedFunction = (Vec<ValType>, Vec<ValType>, Function);
 
-/// A kernel in the making.
+/// Builder of a kernel module.
 pub(super) struct KernelBuilder<'a> {
     pub(super) spec: &'a KernelSpec,
 }
 
-/// A function in the making.
+/// Builder of one function.
 pub(super) struct FunctionBuilder {
     params: Vec<ValType>,
     locals: Vec<ValType>,
@@ -49,7 +52,7 @@ impl FunctionBuilder {
         FunctionBuilder { params: params.to_vec(), locals: Vec::new(), bytes: Vec::new() }
     }
 
-    /// A new local, which is zero when the function begins.
+    /// Adds a local, which is zero when the function begins.
     pub(super) fn local(&mut self, ty: ValType) -> u32 {
         self.locals.push(ty);
         (self.params.len() + self.locals.len() - 1) as u32
@@ -59,12 +62,12 @@ impl FunctionBuilder {
         [(); N].map(|()| self.local(ty))
     }
 
-    /// Where the next instructions go.
+    /// Returns the sink for the next instructions.
     pub(super) fn s(&mut self) -> InstructionSink<'_> {
         InstructionSink::new(&mut self.bytes)
     }
 
-    /// Instructions as they are encoded.
+    /// Appends encoded instructions.
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
@@ -82,7 +85,7 @@ impl<'a> KernelBuilder<'a> {
         KernelBuilder { spec }
     }
 
-    /// All functions, in the order of their numbers.
+    /// Returns all functions, in the order of their indices.
     pub(super) fn functions(&self) -> Vec<DefinedFunction> {
         vec![
             self.entry(),
@@ -95,17 +98,17 @@ impl<'a> KernelBuilder<'a> {
         ]
     }
 
-    /// The number of the kernel's own memory.
+    /// Returns the index of the kernel's own memory.
     pub(super) fn memory(&self) -> u32 {
         self.spec.sees_guest().into()
     }
 
-    /// Bytes of an item.
+    /// Returns the width of an item in bytes.
     pub(super) fn width(&self) -> i32 {
         self.spec.items.width() as i32
     }
 
-    /// How an item is held in a local.
+    /// Returns the core type of a local that holds an item.
     pub(super) fn item(&self) -> ValType {
         match self.spec.items {
             ItemRepr::Values(StoredNumber { core: CoreType::I64, .. } | StoredNumber { width: 8, .. }) => {
@@ -115,7 +118,7 @@ impl<'a> KernelBuilder<'a> {
         }
     }
 
-    /// `[address] -> [item]`: reads an item in the kernel's memory.
+    /// `[address] -> [item]`: loads an item from the kernel's memory.
     pub(super) fn load(&self, code: &mut FunctionBuilder, offset: i32) {
         match self.spec.items {
             ItemRepr::Values(number) => self.load_number(code, number, offset),
@@ -125,8 +128,7 @@ impl<'a> KernelBuilder<'a> {
         }
     }
 
-    /// `[address] -> [i32 or i64]`: reads a number in the kernel's memory, as bits where it is a
-    /// float.
+    /// `[address] -> [i32 or i64]`: loads a number from the kernel's memory, a float as its bits.
     pub(super) fn load_number(&self, code: &mut FunctionBuilder, number: StoredNumber, offset: i32) {
         let StoredNumber { core, width, signed } = number;
         let at = |align| self.at(offset, align);
@@ -147,7 +149,7 @@ impl<'a> KernelBuilder<'a> {
         };
     }
 
-    /// `[address, item] -> []`: writes an item into the kernel's memory.
+    /// `[address, item] -> []`: stores an item in the kernel's memory.
     pub(super) fn store(&self, code: &mut FunctionBuilder, offset: i32) {
         let at = |align| self.at(offset, align);
         let long = self.item() == ValType::I64;
@@ -167,15 +169,15 @@ impl<'a> KernelBuilder<'a> {
         MemArg { offset: offset as u64, align, memory_index: self.memory() }
     }
 
-    /// Counts comparisons: as many as `count` leaves on the stack, as an `i32`.
+    /// Emits code that counts comparisons: `count` leaves their number on the stack, as an `i32`.
     pub(super) fn count(&self, code: &mut FunctionBuilder, count: impl FnOnce(&mut FunctionBuilder)) {
         code.s().global_get(COMPARISONS);
         count(code);
         code.s().i64_extend_i32_u().i64_add().global_set(COMPARISONS);
     }
 
-    /// `[i32] -> []`: traps if it is not zero, because the answers contradict each other.
-    pub(super) fn trap_if_lied(&self, code: &mut FunctionBuilder) {
-        code.s().if_(BlockType::Empty).i32_const(1).global_set(LIED).unreachable().end();
+    /// `[i32] -> []`: traps if the operand is not zero, because the answers are inconsistent.
+    pub(super) fn trap_if_inconsistent(&self, code: &mut FunctionBuilder) {
+        code.s().if_(BlockType::Empty).i32_const(1).global_set(INCONSISTENT).unreachable().end();
     }
 }

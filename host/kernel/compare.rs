@@ -1,4 +1,4 @@
-//! How the kernel asks for the order of two items.
+//! The kernel's comparison of two items.
 
 use wasm_encoder::{BlockType, MemArg, ValType};
 
@@ -7,42 +7,42 @@ use super::inline::Site;
 use super::{ItemRepr, PREFETCH_DISTANCE};
 use crate::ctype::{CoreType, StoredNumber};
 
-/// What asking takes in a function: locals that every place of it shares.
+/// Locals that all comparisons in a function share.
 pub(super) struct CompareLocals {
     answer: u32,
-    /// A line's entry in the table.
+    /// Address of a line's entry in the table.
     entry: u32,
     ahead: u32,
-    /// An `f32` on its way to becoming an `f64`.
+    /// Bits of an `f32` that is being promoted to `f64`.
     bits: u32,
     site: Option<Site>,
 }
 
 impl KernelBuilder<'_> {
-    /// Makes a function ready to ask.
-    pub(super) fn asking(&self, code: &mut FunctionBuilder) -> CompareLocals {
+    /// Adds the locals that comparisons need to a function.
+    pub(super) fn compare_locals(&self, code: &mut FunctionBuilder) -> CompareLocals {
         let [answer, entry, ahead, bits] = code.locals(ValType::I32);
         let site = self.spec.inline.as_ref().map(|body| body.site(code));
         CompareLocals { answer, entry, ahead, bits, site }
     }
 
-    /// `[] -> [i32]`: whether item `y` must come before item `x`, though it stood behind it; both are
+    /// `[] -> [i32]`: 1 if item `y` must come before item `x`, which precedes it in the input; both are
     /// locals.
-    pub(super) fn after(&self, code: &mut FunctionBuilder, asking: &CompareLocals, x: u32, y: u32) {
+    pub(super) fn must_swap(&self, code: &mut FunctionBuilder, locals: &CompareLocals, x: u32, y: u32) {
         for item in [x, y] {
-            self.push(code, asking, item);
+            self.push(code, locals, item);
         }
-        match &asking.site {
+        match &locals.site {
             Some(site) => site.place(code),
             None => {
                 code.s().call(COMPARE);
             }
         }
         if self.spec.ties_by_bytes {
-            let r = asking.answer;
+            let r = locals.answer;
             code.s().local_tee(r).i32_eqz();
             if let ItemRepr::Values(_) = self.spec.items {
-                // The same bytes are no tie that anything could break.
+                // Identical values need no tie-break.
                 code.s().local_get(x).local_get(y);
                 if self.item() == ValType::I64 {
                     code.s().i64_ne().i32_and();
@@ -61,18 +61,18 @@ impl KernelBuilder<'_> {
         }
     }
 
-    /// Puts what the comparator takes of an item onto the stack.
-    fn push(&self, code: &mut FunctionBuilder, asking: &CompareLocals, item: u32) {
+    /// Emits the comparator's arguments for an item.
+    fn push(&self, code: &mut FunctionBuilder, locals: &CompareLocals, item: u32) {
         match self.spec.items {
             ItemRepr::Values(number) => {
                 code.s().local_get(item);
-                convert(code, number, asking.bits);
+                convert(code, number, locals.bits);
             }
             ItemRepr::Numbers(number) => {
                 let width = i32::from(number.width);
                 code.s().local_get(item).i32_const(width).i32_mul().global_get(TABLE).i32_add();
                 self.load_number(code, number, 0);
-                convert(code, number, asking.bits);
+                convert(code, number, locals.bits);
             }
             ItemRepr::Addresses { .. } => {
                 code.s().local_get(item);
@@ -81,7 +81,7 @@ impl KernelBuilder<'_> {
                 code.s().local_get(item).i32_const(width as i32);
             }
             ItemRepr::Lines { lengths } => {
-                self.push_line(code, asking.entry, item);
+                self.push_line(code, locals.entry, item);
                 if !lengths {
                     code.s().drop();
                 }
@@ -89,13 +89,13 @@ impl KernelBuilder<'_> {
         }
     }
 
-    /// Reads a byte of each of the guest's next [`FETCHED`] items from a cursor on. Beyond a run's end
-    /// there are other items, or zeros, which stand for one too. All of them are asked for at once:
-    /// memory answers many questions in the time of one.
-    pub(super) fn touch(
+    /// Emits reads of a byte of each of the next [`PREFETCH_DISTANCE`] items in the guest's memory, from a
+    /// cursor on. Beyond a run's end there are other items, or zeros, which are valid items too. The reads
+    /// are independent, so that their cache misses overlap.
+    pub(super) fn prefetch(
         &self,
         code: &mut FunctionBuilder,
-        asking: &CompareLocals,
+        locals: &CompareLocals,
         cursor: u32,
         forward: bool,
     ) {
@@ -108,15 +108,15 @@ impl KernelBuilder<'_> {
                 self.load(code, 0);
             }
             if let ItemRepr::Lines { .. } = self.spec.items {
-                code.s().local_set(asking.ahead);
-                self.push_line(code, asking.entry, asking.ahead);
+                code.s().local_set(locals.ahead);
+                self.push_line(code, locals.entry, locals.ahead);
                 code.s().drop();
             }
             code.s().i32_load8_u(MemArg { offset: 0, align: 0, memory_index: 0 }).drop();
         }
     }
 
-    /// `[] -> [i32, i32]`: where a line is, and its length.
+    /// `[] -> [i32, i32]`: a line's address and length.
     fn push_line(&self, code: &mut FunctionBuilder, entry: u32, item: u32) {
         let at = |offset| MemArg { offset, align: 2, memory_index: self.memory() };
         code.s().global_get(BASE).local_get(item).i32_const(2).i32_shl().global_get(TABLE).i32_add();
@@ -125,7 +125,7 @@ impl KernelBuilder<'_> {
         code.s().i32_const(1).i32_sub();
     }
 
-    /// `tie (x, y) -> i32`: the order of two items by their bytes.
+    /// `tie (x, y) -> i32`: compares two items by their bytes.
     pub(super) fn tie(&self) -> DefinedFunction {
         let item = self.item();
         let mut code = FunctionBuilder::new(&[item, item]);
@@ -164,7 +164,7 @@ impl KernelBuilder<'_> {
     }
 }
 
-/// `[bits] -> [argument]`: a number as the comparator takes it.
+/// `[bits] -> [argument]`: converts a number to the comparator's parameter type.
 fn convert(code: &mut FunctionBuilder, StoredNumber { core, width, .. }: StoredNumber, bits: u32) {
     match (core, width) {
         (CoreType::F32, _) => {
@@ -178,7 +178,7 @@ fn convert(code: &mut FunctionBuilder, StoredNumber { core, width, .. }: StoredN
     }
 }
 
-/// `[bits of an f32] -> [f64]`, with the bits of a NaN as x86 and Rust keep them, which wasm's own
+/// `[bits of an f32] -> [f64]`: preserves the bits of a NaN as x86 and Rust do, which wasm's own
 /// instruction need not.
 fn promote(code: &mut FunctionBuilder, bits: u32) {
     let high = |code: &mut FunctionBuilder, mask: i64, shift: i64| {
@@ -196,8 +196,7 @@ fn tie_of_numbers(code: &mut FunctionBuilder, number: StoredNumber) {
     tie_of_bits(code, number.width == 8 || number.core == CoreType::I64, 0, 1);
 }
 
-/// The order of two numbers by their bytes as they are in memory: the lowest one that differs
-/// decides.
+/// Emits the comparison of two numbers by their bytes in memory: the lowest one that differs decides.
 fn tie_of_bits(code: &mut FunctionBuilder, long: bool, x: u32, y: u32) {
     if long {
         let shift = code.local(ValType::I64);
@@ -215,14 +214,14 @@ fn tie_of_bits(code: &mut FunctionBuilder, long: bool, x: u32, y: u32) {
     code.s().i32_sub();
 }
 
-/// `memcmp` over the guest's memory, and then the lengths: `[] -> [i32]`. Uses up its locals.
+/// `[] -> [i32]`: compares by `memcmp` in the guest's memory, then by length. Overwrites the locals `at`.
 fn tie_of_bytes(code: &mut FunctionBuilder, at: [u32; 2], lens: [u32; 2]) {
     let [a, b] = at;
     let left = code.local(ValType::I32);
     let at = |align| MemArg { offset: 0, align, memory_index: 0 };
     code.s().local_get(lens[0]).local_get(lens[1]).local_get(lens[0]).local_get(lens[1]);
     code.s().i32_lt_u().select().local_set(left);
-    // Eight at a time as long as they are the same, and then one at a time.
+    // Eight bytes at a time while they are equal, then one at a time.
     for (step, eight) in [(8, true), (1, false)] {
         code.s().block(BlockType::Empty).loop_(BlockType::Empty);
         code.s().local_get(left).i32_const(step).i32_lt_u().br_if(1);

@@ -1,4 +1,4 @@
-//! Comparators that are so short that the kernel takes their code in place of a call.
+//! Inlining of short comparators into the kernel.
 
 use wasm_encoder::{BlockType, ValType};
 use wasmparser::{
@@ -7,13 +7,13 @@ use wasmparser::{
 
 use super::code::FunctionBuilder;
 
-/// Longest code that is taken, in bytes: the kernel has a dozen places where it asks.
+/// Maximum size in bytes of code to inline: the kernel has a dozen comparisons.
 const MAX_INLINE_BYTES: usize = 64;
 
-/// So many locals it may declare, each of which is set to zero in each place.
+/// Maximum number of declared locals, each of which is zeroed at each comparison.
 const MAX_INLINE_LOCALS: usize = 16;
 
-/// A comparator's code that needs nothing of its module but, where that is allowed, to read its memory:
+/// A comparator's code that uses nothing of its module except, where that is allowed, reads of its memory:
 /// no global, table or call, no loop, and no other instruction that could trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InlineBody {
@@ -26,23 +26,23 @@ pub(crate) struct InlineBody {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    /// An instruction as it is encoded.
+    /// An encoded instruction.
     Plain(Vec<u8>),
     LocalGet(u32),
     LocalSet(u32),
     LocalTee(u32),
-    /// A return from inside so many blocks.
+    /// A return from this depth of nested blocks.
     Return(u32),
 }
 
-/// A function's locals for a body that is placed in it.
+/// A function's locals for a body that is inlined into it.
 pub(super) struct Site {
     locals: Vec<u32>,
     body: InlineBody,
 }
 
 impl InlineBody {
-    /// The code of the function that a valid module exports by this name, if it can be taken.
+    /// Returns the code of the function that a valid module exports by this name, if it can be inlined.
     pub(crate) fn of_export(module: &[u8], export: &str) -> Option<InlineBody> {
         InlineBody::find(module, export).ok().flatten()
     }
@@ -88,13 +88,13 @@ impl InlineBody {
         Ok(None)
     }
 
-    /// Whether it reads its module's memory, and may trap there. A kernel that takes it in has to see
-    /// that memory, by the same number.
+    /// Returns whether the code reads its module's memory, and may trap there. A kernel that inlines it has
+    /// to import that memory, at the same index.
     pub(crate) fn reads(&self) -> bool {
         self.reads
     }
 
-    /// Makes room for the body in a function.
+    /// Adds the body's locals to a function.
     pub(super) fn site(&self, code: &mut FunctionBuilder) -> Site {
         let types = self.params.iter().chain(&self.locals);
         Site { locals: types.map(|ty| code.local(*ty)).collect(), body: self.clone() }
@@ -102,7 +102,7 @@ impl InlineBody {
 }
 
 impl Site {
-    /// `[arguments] -> [answer]`, as a call.
+    /// `[arguments] -> [answer]`: emits the body in place of a call.
     pub(super) fn place(&self, code: &mut FunctionBuilder) {
         let (params, declared) = self.locals.split_at(self.body.params.len());
         for param in params.iter().rev() {
@@ -176,7 +176,7 @@ fn read(
             Operator::LocalSet { local_index } => pieces.push(Piece::LocalSet(local_index)),
             Operator::LocalTee { local_index } => pieces.push(Piece::LocalTee(local_index)),
             Operator::Return => pieces.push(Piece::Return(depth)),
-            Operator::End if depth == 0 => break, // the end of the block that it is placed in
+            Operator::End if depth == 0 => break, // the end of the block around the inlined body
             op if is_plain(&op) || is_read(&op) => {
                 reads |= is_read(&op);
                 match op {
@@ -192,7 +192,7 @@ fn read(
     Ok(Some(InlineBody { params, locals, pieces, reads }))
 }
 
-/// Whether an instruction means the same in any function of any module, and cannot trap.
+/// Returns whether an instruction means the same in any function of any module, and cannot trap.
 fn is_plain(op: &Operator<'_>) -> bool {
     use Operator::*;
     match op {

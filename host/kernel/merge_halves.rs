@@ -6,25 +6,39 @@ use super::PREFETCH_DISTANCE;
 use super::code::{DefinedFunction, FunctionBuilder, KernelBuilder};
 use super::compare::CompareLocals;
 
-/// Runs of fewer items are merged without a look at whether they need it.
+/// Minimum number of items for which a merge tries the fast paths.
 const MIN_PRECHECKED_ITEMS: i32 = 32;
 
-/// Runs of fewer items are taken to be in the processor's cache.
+/// Minimum number of items to prefetch; fewer are assumed to be in the processor's cache.
 const MIN_PREFETCHED_ITEMS: i32 = 1024;
 
 const I32: ValType = ValType::I32;
 
+/// Locals of a merge: the address of the result, its length in items and in bytes, the first and the last
+/// item of both runs, and two items.
+struct MergeLocals {
+    to: u32,
+    len: u32,
+    bytes: u32,
+    left: u32,
+    left_end: u32,
+    right: u32,
+    right_end: u32,
+    x: u32,
+    y: u32,
+}
+
 impl KernelBuilder<'_> {
-    /// `(from, to, half, len)`: merges the first half of `len` sorted items with the rest, which is as
-    /// long or longer by one.
+    /// `merge_halves (from, to, half, len)`: merges the first `half` of `len` items with the rest, which is
+    /// as long or longer by one; both are sorted.
     pub(super) fn merge_halves(&self) -> DefinedFunction {
         let mut code = FunctionBuilder::new(&[I32; 4]);
         let (from, to, half, len) = (0, 1, 2, 3);
-        // Cursors: of the left run, the right one, and the result; from the front and from the back.
+        // Cursors into the left run, the right run and the result, from the front and from the back.
         let [left, right, out, back_left, back_right, back] = code.locals(I32);
         let [bytes, middle, step, front_sum, back_sum, ends] = code.locals(I32);
         let [x, y, u, v] = code.locals(self.item());
-        let asking = self.asking(&mut code);
+        let locals = self.compare_locals(&mut code);
         let (width, shift) = (self.width(), self.width().trailing_zeros() as i32);
         let scaled = |code: &mut FunctionBuilder, count| {
             code.s().local_get(count).i32_const(shift).i32_shl();
@@ -36,7 +50,9 @@ impl KernelBuilder<'_> {
         scaled(&mut code, half);
         code.s().i32_add().local_tee(right).i32_const(width).i32_sub().local_set(back_left);
         code.s().local_get(from).local_get(bytes).i32_add().i32_const(width).i32_sub().local_set(back_right);
-        self.look(&mut code, &asking, [to, len, bytes], [left, back_left, right, back_right], [x, y]);
+        let (left_end, right_end) = (back_left, back_right);
+        let merge = MergeLocals { to, len, bytes, left, left_end, right, right_end, x, y };
+        self.fast_paths(&mut code, &locals, merge);
 
         code.s().local_get(to).local_tee(out);
         scaled(&mut code, half);
@@ -45,13 +61,13 @@ impl KernelBuilder<'_> {
         self.count(&mut code, |code| {
             code.s().local_get(half).i32_const(1).i32_shl();
         });
-        // Three cursors go through the loop in registers, and tell where the other three are: with
-        // each step the result and one of the runs move on.
+        // The loop keeps three cursors in registers and computes the other three from them: each step
+        // advances the result and one of the runs.
         code.s().local_get(left).local_get(right).i32_add().local_get(out).i32_sub().local_set(front_sum);
         code.s().local_get(out).local_get(back).i32_add().local_tee(ends);
         code.s().local_get(back_left).local_get(back_right).i32_add().local_get(back).i32_sub();
         code.s().i32_add().local_set(back_sum);
-        let tell = |code: &mut FunctionBuilder, cursor| {
+        let derive_cursor = |code: &mut FunctionBuilder, cursor| {
             if cursor == left {
                 code.s().local_get(front_sum).local_get(right).i32_sub().local_get(out).i32_add();
             } else {
@@ -71,12 +87,12 @@ impl KernelBuilder<'_> {
                 .local_set(next);
         }
         code.s().loop_(BlockType::Empty);
-        tell(&mut code, left);
-        tell(&mut code, back_right);
+        derive_cursor(&mut code, left);
+        derive_cursor(&mut code, back_right);
         if self.spec.sees_guest() {
             code.s().local_get(out).local_get(next).i32_eq().if_(BlockType::Empty);
             for (cursor, forward) in [(left, true), (right, true), (back_left, false), (back_right, false)] {
-                self.touch(&mut code, &asking, cursor, forward);
+                self.prefetch(&mut code, &locals, cursor, forward);
             }
             code.s().local_get(out).i32_const(PREFETCH_DISTANCE * width).i32_add().local_set(next).end();
         }
@@ -85,13 +101,13 @@ impl KernelBuilder<'_> {
             self.load(&mut code, 0);
             code.s().local_set(item);
         }
-        self.after(&mut code, &asking, x, y);
+        self.must_swap(&mut code, &locals, x, y);
         code.s().local_set(step);
         code.s().local_get(out).local_get(y).local_get(x).local_get(step).select();
         self.store(&mut code, 0);
         code.s().local_get(right).local_get(step).i32_const(shift).i32_shl().i32_add().local_set(right);
 
-        self.after(&mut code, &asking, u, v);
+        self.must_swap(&mut code, &locals, u, v);
         code.s().local_set(step);
         code.s().local_get(ends).local_get(out).i32_sub();
         code.s().local_get(u).local_get(v).local_get(step).select();
@@ -105,10 +121,10 @@ impl KernelBuilder<'_> {
             .local_set(back_left);
         code.s().local_get(out).i32_const(width).i32_add().local_tee(out);
         code.s().local_get(middle).i32_lt_u().br_if(0).end();
-        tell(&mut code, left);
-        tell(&mut code, back_right);
+        derive_cursor(&mut code, left);
+        derive_cursor(&mut code, back_right);
 
-        // An odd one is left over, where the cursors of its run have not met yet.
+        // An odd item is left over, in the run whose cursors have not met yet.
         code.s().local_get(len).i32_const(1).i32_and().if_(BlockType::Empty);
         code.s().local_get(left).local_get(back_left).i32_le_u().local_set(step);
         code.s().local_get(out).local_get(left).local_get(right).local_get(step).select();
@@ -124,19 +140,13 @@ impl KernelBuilder<'_> {
                 code.s().i32_or();
             }
         }
-        self.trap_if_lied(&mut code);
+        self.trap_if_inconsistent(&mut code);
         code.done(&[])
     }
 
-    /// Returns from a merge that has nothing to do, or only to change the runs' places.
-    fn look(
-        &self,
-        code: &mut FunctionBuilder,
-        asking: &CompareLocals,
-        [to, len, bytes]: [u32; 3],
-        [left, left_end, right, right_end]: [u32; 4],
-        [x, y]: [u32; 2],
-    ) {
+    /// Emits the fast paths: runs already in order, or exactly swapped.
+    fn fast_paths(&self, code: &mut FunctionBuilder, locals: &CompareLocals, merge: MergeLocals) {
+        let MergeLocals { to, len, bytes, left, left_end, right, right_end, x, y } = merge;
         let own = self.memory();
         let [part] = code.locals(I32);
         let ask = |code: &mut FunctionBuilder, first, second| {
@@ -148,7 +158,7 @@ impl KernelBuilder<'_> {
             self.count(code, |code| {
                 code.s().i32_const(1);
             });
-            self.after(code, asking, x, y);
+            self.must_swap(code, locals, x, y);
         };
         code.s().local_get(len).i32_const(MIN_PRECHECKED_ITEMS).i32_ge_u().if_(BlockType::Empty);
         ask(code, left_end, right);

@@ -7,14 +7,14 @@ use super::code::{DefinedFunction, FunctionBuilder, KernelBuilder};
 const I32: ValType = ValType::I32;
 
 impl KernelBuilder<'_> {
-    /// `join (from, to, left, right)`: merges a sorted run of `left` items with one of `right` items
-    /// that follows it. From one end only, so that no answer can make it lose an item.
+    /// `merge_runs (from, to, left, right)`: merges a sorted run of `left` items with one of `right` items
+    /// that follows it. Works from one end only, so that no answer can make it lose an item.
     pub(super) fn merge_runs(&self) -> DefinedFunction {
         let mut code = FunctionBuilder::new(&[I32; 4]);
         let (from, out, left_len, right_len) = (0, 1, 2, 3);
         let [left, middle, right, end, step, asked] = code.locals(I32);
         let [x, y] = code.locals(self.item());
-        let asking = self.asking(&mut code);
+        let locals = self.compare_locals(&mut code);
         let (width, shift) = (self.width(), self.width().trailing_zeros() as i32);
         let own = self.memory();
         code.s().local_get(from).local_tee(left);
@@ -29,7 +29,7 @@ impl KernelBuilder<'_> {
             code.s().local_set(item);
         }
         code.s().local_get(asked).i32_const(1).i32_add().local_set(asked);
-        self.after(&mut code, &asking, x, y);
+        self.must_swap(&mut code, &locals, x, y);
         code.s().i32_const(shift).i32_shl().local_set(step);
         code.s().local_get(out).local_get(y).local_get(x).local_get(step).select();
         self.store(&mut code, 0);
@@ -37,7 +37,7 @@ impl KernelBuilder<'_> {
         code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);
         code.s().local_get(out).i32_const(width).i32_add().local_set(out);
         code.s().br(0).end().end();
-        // One of the two is used up.
+        // One of the runs is used up: copy the rest of the other.
         code.s().local_get(out).local_get(left).local_get(middle).local_get(left).i32_sub();
         code.s().memory_copy(own, own);
         code.s().local_get(out).local_get(middle).i32_add().local_get(left).i32_sub();

@@ -1,13 +1,13 @@
-//! A sorter inside the sandbox: a wasm module of ours that calls a guest's comparator directly.
+//! A sorter inside the sandbox: a generated wasm module that calls a guest's comparator directly.
 //!
-//! It is made to measure for a comparator and for what is to be sorted. Its memory is its own: the
-//! guest cannot reach it, so what is sorted there stays a permutation of what was put there, or the
-//! kernel finds that the answers contradict each other, says so, and traps.
+//! It is specialized for a comparator and for the items to sort. Its memory is its own: the guest
+//! cannot reach it, so the items there stay a permutation of the input, or the kernel detects that the
+//! answers are inconsistent, reports that in a global, and traps.
 //!
-//! The sort is a stable merge sort, from the top down. Each merge runs from both ends at once, which
-//! makes two chains of work that do not wait for each other, needs no bounds to be checked, and
-//! finds out by itself whether the answers made sense: if they did, the cursors meet. It is the
-//! merge of Rust's own small sorts (`bidirectional_merge` in `core::slice::sort`).
+//! The sort is a stable top-down merge sort. Each merge runs from both ends at once, which makes two
+//! independent dependency chains, needs no bounds checks, and detects by itself whether the answers
+//! were consistent: if they were, the cursors meet. It is the merge of Rust's own small sorts
+//! (`bidirectional_merge` in `core::slice::sort`).
 
 mod batch;
 mod code;
@@ -31,48 +31,48 @@ use crate::ctype::{CoreType, StoredNumber};
 use code::KernelBuilder;
 pub(crate) use inline::InlineBody;
 
-/// What the kernel calls itself; its frames are not the guest's.
+/// Name of the kernel's module, which tells its stack frames from the guest's.
 pub(crate) const NAME: &str = "callbox kernel";
 
-/// So many items of each run the kernel looks at before it merges them, so that what they stand for
-/// is in the processor's cache when the comparator wants it.
+/// Number of items of each run that the kernel reads before it merges them, so that the data they refer
+/// to is in the processor's cache when the comparator needs it.
 const PREFETCH_DISTANCE: i32 = 8;
 
-/// What the kernel may read beyond its items, in bytes.
+/// Maximum number of bytes that the kernel reads beyond its items.
 pub(crate) const SLACK_BYTES: usize = 4 * PREFETCH_DISTANCE as usize;
 
-/// What the kernel is to sort, and how the comparator takes it.
+/// Representation of the items that the kernel sorts, and of the comparator's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ItemRepr {
-    /// Numbers themselves, of these many bytes each.
+    /// Numbers themselves, each in its stored width.
     Values(StoredNumber),
     /// Positions in a table of numbers, as `u32`; the table is in the kernel's memory.
     Numbers(StoredNumber),
-    /// Addresses of elements of so many bytes in the guest's memory, as `u32`; by pointers.
+    /// Addresses of elements of `width` bytes in the guest's memory, as `u32`; passed as pointers.
     Addresses { width: u32 },
-    /// The same, by slices.
+    /// As [`ItemRepr::Addresses`], but passed as slices.
     Records { width: u32 },
-    /// Numbers of lines, as `u32`; where they begin in the guest's memory, counted from the first
-    /// line, is in a table in the kernel's. A line ends one byte before the next begins. Its length
-    /// is handed over where the comparator takes slices.
+    /// Numbers of lines, as `u32`; a table in the kernel's memory has their start offsets in the guest's
+    /// memory, relative to the first line. A line ends one byte before the next begins. Its length is
+    /// passed where the comparator takes slices.
     Lines { lengths: bool },
 }
 
-/// Which kernel is wanted.
+/// The specification of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KernelSpec {
     pub(crate) items: ItemRepr,
-    /// Largest first.
+    /// Whether the largest item comes first.
     pub(crate) reverse: bool,
-    /// Where the guest says "equal", the bytes decide; for addresses and lines as they are in the
-    /// guest's memory. Otherwise the order of the input does.
+    /// Whether the bytes decide where the guest answers "equal", for addresses and lines those in the
+    /// guest's memory; the order of the input does otherwise.
     pub(crate) ties_by_bytes: bool,
-    /// The comparator's code, where it is so short that calling it would take longer.
+    /// The comparator's code to inline, where it is so short that calling it would take longer.
     pub(crate) inline: Option<Arc<InlineBody>>,
 }
 
 impl ItemRepr {
-    /// Bytes of an item in the kernel's memory.
+    /// Returns the width in bytes of an item in the kernel's memory.
     pub(crate) fn width(self) -> u32 {
         match self {
             ItemRepr::Values(number) => number.width.into(),
@@ -97,7 +97,7 @@ fn val_type(core: CoreType) -> ValType {
 }
 
 impl KernelSpec {
-    /// Types of the comparator's parameters.
+    /// Returns the types of the comparator's parameters.
     fn params(&self) -> Vec<ValType> {
         match self.items {
             ItemRepr::Values(number) | ItemRepr::Numbers(number) => vec![val_type(number.core); 2],
@@ -106,25 +106,25 @@ impl KernelSpec {
         }
     }
 
-    /// Whether the kernel sees the guest's memory, to compare bytes there and to fetch them early.
+    /// Returns whether the kernel imports the guest's memory, to compare bytes there and to prefetch them.
     pub(crate) fn sees_guest(&self) -> bool {
         matches!(self.items, ItemRepr::Addresses { .. } | ItemRepr::Records { .. } | ItemRepr::Lines { .. })
     }
 
-    /// The module. It imports the comparator as `guest.compare`, and where it
-    /// [sees](Spec::sees_guest) it the memory as `guest.memory`. It exports:
+    /// Returns the module. It imports the comparator as `guest.compare`, and where it
+    /// [uses](KernelSpec::sees_guest) it the guest's memory as `guest.memory`. It exports:
     ///
     /// - `memory`;
-    /// - `sort (a, b, len)`: sorts `len` items at `a`, with as much room at `b`; [`SLACK`] zero bytes
-    ///   have to be on both sides of the two;
-    /// - `ahead (left, right, left_end, right_end) -> (i64, i32)`: the answers of a merge, a bit each,
-    ///   and how many there are;
-    /// - `halves (items, to, room, len, answers) -> i32`: sorts up to 64 items as glibc does, and writes down
-    ///   the answers of each merge; where they end;
-    /// - `join (from, to, left, right)`: merges two sorted runs of items that follow each other;
-    /// - globals `base`, where the first line begins in the guest's memory; `table`, where the kernel's
-    ///   table is; `comparisons`, how many there were; and `lied`, which is 1 after a trap because the
-    ///   answers contradict each other.
+    /// - `sort (a, b, len)`: sorts `len` items at `a`, with as much scratch space at `b`; [`SLACK_BYTES`]
+    ///   zero bytes have to be on both sides of the two;
+    /// - `merge_answers (left, right, left_end, right_end) -> (i64, i32)`: the answers of a merge, a bit
+    ///   each, and their number;
+    /// - `sort_block (items, to, scratch, len, answers) -> i32`: sorts up to 64 items as glibc does, and
+    ///   writes the answers of each merge; returns the end of the answers;
+    /// - `merge_runs (from, to, left, right)`: merges two sorted runs of items that follow each other;
+    /// - globals `base`, the address of the first line in the guest's memory; `table`, the address of the
+    ///   kernel's table; `comparisons`, the number of comparisons; and `lied`, which is 1 after a trap on
+    ///   inconsistent answers.
     pub(crate) fn module(&self) -> Vec<u8> {
         let kernel = KernelBuilder::new(self);
         let mut types = TypeSection::new();

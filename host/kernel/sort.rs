@@ -1,4 +1,4 @@
-//! The sort itself.
+//! The merge sort itself.
 
 use wasm_encoder::{BlockType, ValType};
 
@@ -8,13 +8,13 @@ use super::compare::CompareLocals;
 const I32: ValType = ValType::I32;
 
 impl KernelBuilder<'_> {
-    /// `sort (a, b, len)`: an input that is in order already is found to be so; else as [`SORT`].
+    /// `sort (a, b, len)`: returns early if the input is already in order, and calls [`SORT`] otherwise.
     pub(super) fn entry(&self) -> DefinedFunction {
         let mut code = FunctionBuilder::new(&[I32; 3]);
         let (a, b, len) = (0, 1, 2);
         let [at, last] = code.locals(I32);
         let [x, y] = code.locals(self.item());
-        let asking = self.asking(&mut code);
+        let locals = self.compare_locals(&mut code);
         let width = self.width();
         code.s().local_get(len).i32_const(2).i32_lt_u().if_(BlockType::Empty).return_().end();
         code.s().local_get(a).local_set(at);
@@ -30,7 +30,7 @@ impl KernelBuilder<'_> {
         self.count(&mut code, |code| {
             code.s().i32_const(1);
         });
-        self.after(&mut code, &asking, x, y);
+        self.must_swap(&mut code, &locals, x, y);
         code.s().br_if(1);
         code.s().local_get(at).i32_const(width).i32_add().local_tee(at);
         code.s().local_get(last).i32_lt_u().br_if(0).return_().end().end();
@@ -38,15 +38,15 @@ impl KernelBuilder<'_> {
         code.done(&[])
     }
 
-    /// `(data, to, room, len)`: sorts what is at `data` so that it ends up at `to`; `data` is the same
-    /// place as `to` or `room`, and both are written to.
+    /// `sort_part (data, to, scratch, len)`: sorts the items at `data` so that they end up at `to`; `data`
+    /// is the same address as `to` or `scratch`, and both are written to.
     pub(super) fn sort(&self) -> DefinedFunction {
         let mut code = FunctionBuilder::new(&[I32; 4]);
         let (data, to, scratch, len) = (0, 1, 2, 3);
         let [half, bytes] = code.locals(I32);
-        let asking = self.asking(&mut code);
+        let locals = self.compare_locals(&mut code);
         code.s().local_get(len).i32_const(4).i32_le_u().if_(BlockType::Empty);
-        self.leaf(&mut code, &asking, data, to, len);
+        self.leaf(&mut code, &locals, data, to, len);
         code.s().return_().end();
         code.s().local_get(len).i32_const(1).i32_shr_u().local_tee(half);
         code.s().i32_const(self.width()).i32_mul().local_set(bytes);
@@ -59,9 +59,9 @@ impl KernelBuilder<'_> {
         code.done(&[])
     }
 
-    /// Up to four items, in as few comparisons as can be, and without branches that depend on an
-    /// answer where there are two or four.
-    fn leaf(&self, code: &mut FunctionBuilder, asking: &CompareLocals, data: u32, to: u32, len: u32) {
+    /// Emits the sort of up to four items, with the fewest comparisons that suffice for every input, and
+    /// without branches that depend on an answer.
+    fn leaf(&self, code: &mut FunctionBuilder, locals: &CompareLocals, data: u32, to: u32, len: u32) {
         let items: [u32; 4] = code.locals(self.item());
         let [a, b, c, d] = items;
         let at = |n: i32| n * self.width();
@@ -76,9 +76,9 @@ impl KernelBuilder<'_> {
                 code.s().i32_const(comparisons);
             });
             match count {
-                4 => self.four(code, asking, items),
-                3 => self.three(code, asking, [a, b, c]),
-                2 => self.swap_if_after(code, asking, a, b),
+                4 => self.four(code, locals, items),
+                3 => self.three(code, locals, [a, b, c]),
+                2 => self.swap_if_after(code, locals, a, b),
                 _ => {}
             }
             for (n, item) in (0..count).zip([a, b, c, d]) {
@@ -89,34 +89,34 @@ impl KernelBuilder<'_> {
         }
     }
 
-    /// Puts two items in order.
-    fn swap_if_after(&self, code: &mut FunctionBuilder, asking: &CompareLocals, x: u32, y: u32) {
+    /// Emits code that puts two items in order.
+    fn swap_if_after(&self, code: &mut FunctionBuilder, locals: &CompareLocals, x: u32, y: u32) {
         let [c] = code.locals(I32);
         let [first] = code.locals(self.item());
-        self.after(code, asking, x, y);
+        self.must_swap(code, locals, x, y);
         code.s().local_set(c);
         code.s().local_get(y).local_get(x).local_get(c).select().local_set(first);
         code.s().local_get(x).local_get(y).local_get(c).select().local_set(y);
         code.s().local_get(first).local_set(x);
     }
 
-    fn three(&self, code: &mut FunctionBuilder, asking: &CompareLocals, [a, b, c]: [u32; 3]) {
-        self.swap_if_after(code, asking, a, b);
-        // The third is compared with both in any case: a branch would cost more than it saves.
-        self.swap_if_after(code, asking, b, c);
-        self.swap_if_after(code, asking, a, b);
+    fn three(&self, code: &mut FunctionBuilder, locals: &CompareLocals, [a, b, c]: [u32; 3]) {
+        self.swap_if_after(code, locals, a, b);
+        // Compares the third with both in any case: a branch would take longer than it saves.
+        self.swap_if_after(code, locals, b, c);
+        self.swap_if_after(code, locals, a, b);
     }
 
-    /// Sorts two pairs, then finds the first, the last and the two between: `sort4_stable` of Rust's
-    /// `core::slice::sort`.
-    fn four(&self, code: &mut FunctionBuilder, asking: &CompareLocals, [a, b, c, d]: [u32; 4]) {
-        self.swap_if_after(code, asking, a, b);
-        self.swap_if_after(code, asking, c, d);
+    /// Emits code that sorts two pairs, then finds the first, the last and the two between: `sort4_stable`
+    /// of Rust's `core::slice::sort`.
+    fn four(&self, code: &mut FunctionBuilder, locals: &CompareLocals, [a, b, c, d]: [u32; 4]) {
+        self.swap_if_after(code, locals, a, b);
+        self.swap_if_after(code, locals, c, d);
         let [first, last, left, right] = code.locals(self.item());
         let [c1, c2] = code.locals(I32);
-        self.after(code, asking, a, c);
+        self.must_swap(code, locals, a, c);
         code.s().local_set(c1);
-        self.after(code, asking, b, d);
+        self.must_swap(code, locals, b, d);
         code.s().local_set(c2);
         code.s().local_get(c).local_get(a).local_get(c1).select().local_set(first);
         code.s().local_get(b).local_get(d).local_get(c2).select().local_set(last);
@@ -125,7 +125,7 @@ impl KernelBuilder<'_> {
         code.s().local_set(left);
         code.s().local_get(d).local_get(b).local_get(c).local_get(c1).select().local_get(c2).select();
         code.s().local_set(right);
-        self.swap_if_after(code, asking, left, right);
+        self.swap_if_after(code, locals, left, right);
         for (item, place) in [(first, a), (left, b), (right, c), (last, d)] {
             code.s().local_get(item).local_set(place);
         }

@@ -1,7 +1,7 @@
-//! Generated kernels against naive oracles, and as text.
+//! Tests of generated kernels against naive oracles and golden texts.
 //!
 //! `tests/golden/kernel` has the text of a kernel for each kind of item. After a change of the generator,
-//! `CALLBOX_BLESS=1 cargo test --lib kernel` writes them anew.
+//! `CALLBOX_BLESS=1 cargo test --lib kernel` rewrites them.
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn spec(items: ItemRepr) -> KernelSpec {
     KernelSpec { items, reverse: false, ties_by_bytes: false, inline: None }
 }
 
-/// A kernel for each representation of items, and for each rule.
+/// Returns a kernel for each representation of items, and for each rule.
 fn golden() -> Vec<(&'static str, KernelSpec)> {
     let values = || spec(ItemRepr::Values(I32));
     vec![
@@ -38,7 +38,7 @@ fn golden() -> Vec<(&'static str, KernelSpec)> {
     ]
 }
 
-/// A comparator that is short enough to be inlined.
+/// Returns a comparator that is short enough to be inlined.
 fn ascending() -> Arc<InlineBody> {
     let text = r#"(module (func (export "compare") (param i32 i32) (result i32)
         (i32.sub (i32.gt_s (local.get 0) (local.get 1)) (i32.lt_s (local.get 0) (local.get 1)))))"#;
@@ -96,7 +96,7 @@ fn the_text_of_each_kernel_is_the_golden_one() {
     assert_eq!(found, names, "a golden text of no kernel");
 }
 
-/// A kernel of `i32` values that asks a closure.
+/// A kernel of `i32` values whose comparator is a closure.
 struct Harness {
     store: Store<()>,
     kernel: Instance,
@@ -132,7 +132,7 @@ impl Harness {
         value.i64().unwrap_or_else(|| value.unwrap_i32().into())
     }
 
-    /// The addresses of the items and of scratch space behind them.
+    /// Returns the addresses of the items and of the scratch space after them.
     fn places(len: usize) -> (u32, u32) {
         (SLACK_BYTES as u32, (SLACK_BYTES + 4 * len) as u32)
     }
@@ -146,18 +146,18 @@ impl Harness {
     }
 }
 
-/// Compares by the upper bits, so that items can be told apart that compare as equal.
+/// Compares by the upper bits, so that items that compare as equal remain distinguishable.
 fn by_key(a: i32, b: i32) -> Ordering {
     (a >> 8).cmp(&(b >> 8))
 }
 
-/// Items with few keys, each with a position of its own.
+/// Returns items with few distinct keys, each with a unique position.
 fn items(max: usize) -> impl Strategy<Value = Vec<i32>> {
     let keys = proptest::collection::vec(-4_i32..4, 0..max);
     keys.prop_map(|keys| (0..).zip(keys).map(|(at, key)| key << 8 | at).collect())
 }
 
-/// The answers of merging two sorted runs, and their merge.
+/// Returns the answers of a merge of two sorted runs, and the merged items.
 fn merged(left: &[i32], right: &[i32]) -> (Vec<bool>, Vec<i32>) {
     let (mut answers, mut merged, mut l, mut r) = (Vec::new(), Vec::new(), 0, 0);
     while l < left.len() && r < right.len() {
@@ -230,7 +230,7 @@ proptest! {
             }
             Err(error) => {
                 prop_assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::UnreachableCodeReached));
-                prop_assert_eq!(harness.global("lied"), 1);
+                prop_assert_eq!(harness.global("inconsistent"), 1);
             }
         }
     }
@@ -243,7 +243,8 @@ proptest! {
         let mut harness = Harness::new(&spec(ItemRepr::Values(I32)), by_key);
         harness.write(&all);
         let (from, to) = Harness::places(all.len());
-        let merge = harness.kernel.get_typed_func::<(u32, u32, u32, u32), ()>(&mut harness.store, "merge_runs");
+        type MergeRuns = (u32, u32, u32, u32);
+        let merge = harness.kernel.get_typed_func::<MergeRuns, ()>(&mut harness.store, "merge_runs");
         merge.unwrap().call(&mut harness.store, (from, to, left.len() as u32, right.len() as u32)).unwrap();
         prop_assert_eq!(harness.read(to as usize, all.len()), merged(&left, &right).1);
     }

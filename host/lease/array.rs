@@ -1,4 +1,4 @@
-//! A loan with an array, to native code that sorts or searches it.
+//! A lease with an array, for native code that sorts or searches it.
 
 use std::cell::OnceCell;
 use std::ffi::c_void;
@@ -20,12 +20,12 @@ use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
 use crate::trampoline::{self, Ask, OpenCall};
 
-/// A loan of a callback, with an array, until the native call has returned.
+/// A lease of a callback, with an array, until the native call has returned.
 ///
-/// Native code works on a private copy of the array, which [`finish`](ArrayLease::finish) writes back if
-/// nothing failed. Dropping a lease without that leaves the array as it was. Until then the array
-/// is out of reach. A lease stays on the thread that made it, and calls on this thread cost the least;
-/// other threads may call the pointer too.
+/// Native code works on a private copy of the array, which [`finish`](ArrayLease::finish) writes back if no
+/// call failed. Dropping the lease instead leaves the array unchanged. The array is mutably borrowed while
+/// the lease lives. A lease stays on the thread that created it. Calls on this thread cost the least; other
+/// threads may call the pointer too.
 ///
 /// ```compile_fail,E0506
 /// fn lend(ascending: &callbox::Callback) -> callbox::Result<()> {
@@ -55,30 +55,29 @@ impl fmt::Debug for ArrayLease<'_> {
 }
 
 impl Callback {
-    /// Lends the callback to native code that works on `array` and calls it until it returns. All
-    /// calls share one budget, whose clock starts now.
+    /// Lends the callback to native code that works on `array` and calls the callback until it returns. All
+    /// calls share one budget, whose deadline starts now.
     ///
-    /// Native code that passes a pointer outside the array is out of bounds, because the answers
-    /// contradict each other and it relied on them: glibc's `qsort` before 2.39 does so where it has no
-    /// memory for its temporary. Code that we do not know cannot be unwound, and answering would let
-    /// it write out there, so the process is aborted with a message.
-    /// [`native::qsort`](crate::native::qsort) gives an error instead. Native code that compares
-    /// with elements elsewhere by design, such as a pivot that it has copied, wants
+    /// Native code that passes a pointer outside the array is out of bounds, because the answers contradict
+    /// each other and it relied on them: glibc's `qsort` before 2.39 does so when it has no memory for its
+    /// temporary array. Unknown code cannot be unwound, and an answer would let it write out of bounds, so
+    /// the process is aborted with a message. [`native::qsort`](crate::native::qsort) returns an error
+    /// instead. For native code that by design compares with elements elsewhere, such as a copied pivot, use
     /// [`Callback::retain`].
     ///
     /// # Errors
     ///
-    /// [`Error::ElementMismatch`] where the callback compares other elements,
-    /// [`Error::ArrayTooLarge`], [`Error::TableFull`].
+    /// [`Error::ElementMismatch`] if the callback compares other elements, [`Error::ArrayTooLarge`],
+    /// [`Error::TableFull`].
     pub fn lend<'a, T: Element>(&self, array: &'a mut [T]) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::typed(array))
     }
 
-    /// The same for records of `width` bytes each.
+    /// As [`Callback::lend`], for records of `width` bytes each.
     ///
     /// # Errors
     ///
-    /// As [`Callback::lend`], and [`Error::Ragged`] where `records` is no whole number of records.
+    /// As [`Callback::lend`], and [`Error::Ragged`] if `records` is not a whole number of records.
     pub fn lend_records<'a>(&self, records: &'a mut [u8], width: usize) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::records(records, width)?)
     }
@@ -95,7 +94,8 @@ impl Callback {
         Ok(ArrayLease { open: OpenCall::new(handle, bounds, prepared, ask), array, scratch })
     }
 
-    /// Asks on this budget, with lookahead as long as C sorts the whole array as glibc would.
+    /// Returns a function that answers comparisons on this budget, and its prepared answers. Lookahead lasts
+    /// as long as C sorts the whole array as glibc does.
     fn with_lookahead(
         &self,
         budget: Arc<Budget>,
@@ -121,20 +121,21 @@ impl Callback {
 }
 
 impl ArrayLease<'_> {
-    /// The function pointer.
+    /// Returns the function pointer.
     ///
     /// # Safety of calling it
     ///
-    /// While the lease lives, any thread may call it with any pointers: those outside the private
-    /// copy of the array are not read, but end the process. A call that has begun must have returned
-    /// before the lease ends. While a call on the thread that made the lease is in progress, nobody may
-    /// write to the copy: such a call may look at elements that are going to be compared.
+    /// While the lease lives, any thread may call it with any pointers: those outside the private copy of the
+    /// array are not dereferenced, but abort the process. A call that has begun must have returned before the
+    /// lease ends. While a call on the thread that created the lease is in progress, no thread may write to
+    /// the copy: such a call may read elements that have yet to be compared.
     pub fn pointer(&self) -> CompareFn {
         trampoline::compare_fn(self.open.handle().key().slot())
     }
 
-    /// The same for C that hands a pointer through, as POSIX's `qsort_r` does: a function that all callbacks
-    /// share, and the context that tells it which one is meant. A stale context finds nothing, for ever.
+    /// Returns a comparator that all callbacks share, and the context that identifies this lease, for C
+    /// functions that pass a user pointer through, such as POSIX's `qsort_r`. A stale context never finds a
+    /// callback.
     ///
     /// # Safety of calling it
     ///
@@ -144,43 +145,43 @@ impl ArrayLease<'_> {
         super::with_context(self.key())
     }
 
-    /// The private copy that native code is to work on, aligned for every C type. It lives as long
-    /// as the lease.
+    /// Returns a pointer to the private copy for native code to work on, aligned for every C type. The copy
+    /// lives as long as the lease.
     pub fn base(&mut self) -> *mut c_void {
         self.scratch.as_mut_slice().as_mut_ptr().cast()
     }
 
-    /// Length of the array in elements.
+    /// Returns the number of elements in the array.
     pub fn len(&self) -> usize {
         self.scratch.len()
     }
 
-    /// Whether the array has no elements.
+    /// Returns `true` if the array has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Width of an element in bytes.
+    /// Returns the width of an element in bytes.
     pub fn width(&self) -> usize {
         self.scratch.width()
     }
 
-    /// How often native code has called.
+    /// Returns the number of calls by native code.
     pub fn calls(&self) -> u64 {
         self.open.handle().entry().calls()
     }
 
-    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
+    /// Returns the key of the slot in the [`CallbackTable`](crate::CallbackTable).
     pub fn key(&self) -> SlotKey {
         self.open.handle().key()
     }
 
-    /// Ends the loan. If no call failed, what native code made of the private copy goes into the
-    /// array; otherwise the array is as it was.
+    /// Ends the lease. If no call failed, the private copy, as native code left it, is written back to the
+    /// array; otherwise the array is unchanged.
     ///
     /// # Errors
     ///
-    /// The first failure, if there was one.
+    /// The first failure, if any call failed.
     pub fn finish(mut self) -> Result<()> {
         if let Some(failure) = self.open.handle().entry().take_failure() {
             return Err(failure);

@@ -1,12 +1,19 @@
-//! The RAII loans of a function pointer to native code.
+//! Leases: RAII guards that lend a function pointer to native code.
 //!
 //! | native code | lease | ends |
 //! |---|---|---|
-//! | sorts or searches an array until it returns | [`ArrayLease`]: [`Callback::lend`](crate::Callback::lend) | [`ArrayLease::finish`], or when it is dropped |
-//! | calls until it returns | [`ScopedLease`]: [`Callback::lend_as`](crate::Callback::lend_as) | [`ScopedLease::finish`], or when it is dropped |
-//! | keeps the pointer, and we know for how long | [`RetainedLease`]: [`Callback::retain`](crate::Callback::retain), [`Callback::retain_as`](crate::Callback::retain_as) | when its last clone is dropped |
-//! | keeps it, and calls a destructor | [`RetainedLease::into_user_data`], with [`release`] as the destructor | when that is called |
+//! | sorts or searches an array until it returns | [`ArrayLease`]: [`lend`] | [`finish`][array] or drop |
+//! | calls until it returns | [`ScopedLease`]: [`lend_as`] | [`finish`][scoped] or drop |
+//! | keeps the pointer for a known time | [`RetainedLease`]: [`retain`], [`retain_as`] | last clone dropped |
+//! | keeps it, and calls a destructor | [`RetainedLease::into_user_data`] | its destructor, [`release`] |
 //! | keeps it for ever | [`RetainedLease::leak`] | never |
+//!
+//! [array]: ArrayLease::finish
+//! [scoped]: ScopedLease::finish
+//! [`lend`]: crate::Callback::lend
+//! [`lend_as`]: crate::Callback::lend_as
+//! [`retain`]: crate::Callback::retain
+//! [`retain_as`]: crate::Callback::retain_as
 
 mod array;
 mod retained;
@@ -31,16 +38,16 @@ pub use user_data::release;
 
 /// A C comparator: `int (*)(const void *, const void *)`.
 ///
-/// The code behind it is valid for ever. After its lease has ended it answers with the callback's
-/// [fallback](crate::Callback::fallback), or 0, and counts a
+/// The code behind the pointer stays valid for ever. After its lease has ended, it answers with the
+/// callback's [fallback](crate::Callback::fallback), or 0, and counts a
 /// [late call](crate::CallbackTable::late_calls).
 pub type CompareFn = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
 
-/// A C comparator that gets a context besides: `int (*)(const void *, const void *, void *)`.
+/// A C comparator with an additional context: `int (*)(const void *, const void *, void *)`.
 pub type CompareWithContextFn = unsafe extern "C" fn(*const c_void, *const c_void, *mut c_void) -> c_int;
 
-/// Returns the comparator that all callbacks share, and the context that names a lease: a number, and no
-/// address.
+/// Returns the comparator that all callbacks share, and the context that identifies a lease, which is a
+/// number and not an address.
 #[cfg(target_pointer_width = "64")]
 fn with_context(key: SlotKey) -> (CompareWithContextFn, *mut c_void) {
     (trampoline::compare_with_context, ptr::without_provenance_mut(key.as_u64() as usize))

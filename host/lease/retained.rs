@@ -1,4 +1,4 @@
-//! A loan that native code keeps.
+//! A lease for native code that keeps the function pointer.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::prototype::FnPointer;
 use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::trampoline;
 
-/// A loan of a callback that native code keeps, until the last clone of it is dropped.
+/// A lease of a callback for native code that keeps the function pointer, until its last clone is dropped.
 ///
 /// ```
 /// use callbox::{CallbackTable, Limits, Sandbox};
@@ -34,8 +34,8 @@ use crate::trampoline;
 /// # Ok(()) }
 /// ```
 ///
-/// `F` is the function pointer's type, a comparator's if nothing else is said. Each call by C has a budget
-/// of its own. After a failure C gets the [fallback](Callback::fallback) until the failure is
+/// `F` is the type of the function pointer, by default a comparator's. Each call by C has a budget of its
+/// own. After a failure C gets the [fallback](Callback::fallback) until the failure is
 /// [taken](RetainedLease::take_failure).
 #[derive(Clone)]
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
@@ -45,13 +45,13 @@ pub struct RetainedLease<F = CompareFn> {
 }
 
 impl Callback {
-    /// Lends a comparator to native code that keeps it, for elements of the type that its prototype
-    /// points to. Of the guest's answer C gets the sign, as -1, 0 or 1.
+    /// Lends a comparator to native code that keeps it, for elements of the type that its prototype points
+    /// to. C gets the sign of the guest's answer, as -1, 0 or 1.
     ///
     /// # Errors
     ///
-    /// [`Error::ElementMismatch`] where the prototype points to `void`, so that
-    /// [`Callback::retain_records`] has to say how wide an element is; [`Error::TableFull`].
+    /// [`Error::ElementMismatch`] if the prototype points to `void`, in which case
+    /// [`Callback::retain_records`] states the width of an element; [`Error::TableFull`].
     pub fn retain(&self) -> Result<RetainedLease> {
         let width = self.width()?.ok_or_else(|| Error::ElementMismatch {
             export: self.export().to_owned(),
@@ -61,12 +61,11 @@ impl Callback {
         self.retain_records(width)
     }
 
-    /// The same for elements of `width` bytes.
+    /// As [`Callback::retain`], for elements of `width` bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::ElementMismatch`] where the callback compares elements of another width,
-    /// [`Error::TableFull`].
+    /// [`Error::ElementMismatch`] if the callback compares elements of another width, [`Error::TableFull`].
     pub fn retain_records(&self, width: usize) -> Result<RetainedLease> {
         self.accepts(width, None)?;
         let access = Access::Comparator { bounds: Bounds::Trusted { width }, budget: None };
@@ -75,12 +74,14 @@ impl Callback {
         Ok(RetainedLease { handle, pointer })
     }
 
-    /// Lends the callback to native code that keeps it, as a function pointer of this type, which has to
-    /// be that of its prototype: `unsafe extern "C" fn(*const c_char) -> c_int` for `int (const char *)`.
-    /// A `*const c_void` is any function pointer, unchecked, for prototypes that nobody knew beforehand.
+    /// Lends the callback to native code that keeps it, as a function pointer of type `F`, which must be that
+    /// of its prototype: `unsafe extern "C" fn(*const c_char) -> c_int` for `int (const char *)`.
+    /// `*const c_void` stands for any function pointer, unchecked, for prototypes that are not known
+    /// beforehand.
     ///
-    /// Such a pointer is made by libffi; a comparator that is [retained](Callback::retain) as one is
-    /// faster. A comparator that is retained in this way answers what the guest did, not only its sign.
+    /// The pointer is made by libffi; for a comparator, the pointer of [`Callback::retain`] is faster. A
+    /// comparator that is retained as a function pointer type returns the guest's answer itself, not only its
+    /// sign.
     ///
     /// ```
     /// use callbox::{Limits, Module, Sandbox};
@@ -88,7 +89,8 @@ impl Callback {
     /// let sandbox = Sandbox::new(Limits::default())?;
     /// let text = r#"(module (func (export "half") (param f64) (result f64)
     ///     (f64.mul (local.get 0) (f64.const 0.5))))"#;
-    /// let half = Module::from_text(&sandbox, "half", text)?.instantiate()?.callback("half", "double (double)".parse()?)?;
+    /// let guest = Module::from_text(&sandbox, "half", text)?.instantiate()?;
+    /// let half = guest.callback("half", "double (double)".parse()?)?;
     /// let kept = half.retain_as::<unsafe extern "C" fn(f64) -> f64>()?;
     /// // SAFETY: it takes no pointers.
     /// assert_eq!(unsafe { kept.pointer()(3.0) }, 1.5);
@@ -97,8 +99,8 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// [`TypeError::Pointer`](crate::TypeError::Pointer) where C would call `F` in another way;
-    /// [`Error::PrototypeUnserved`] where the export compares, and takes its elements in a shape of its own;
+    /// [`TypeError::Pointer`](crate::TypeError::Pointer) if C would call `F` in another way;
+    /// [`Error::PrototypeUnserved`] if the export compares, and takes its elements in a shape of its own;
     /// [`Error::TableFull`] and [`Error::NoMemory`].
     #[cfg(feature = "libffi")]
     pub fn retain_as<F: FnPointer>(&self) -> Result<RetainedLease<F>> {
@@ -108,51 +110,50 @@ impl Callback {
 }
 
 impl<F: Copy> RetainedLease<F> {
-    /// The function pointer.
+    /// Returns the function pointer.
     ///
     /// # Safety of calling it
     ///
-    /// While the lease lives, arguments that are followed must lead to what the prototype says: for a comparator, to
-    /// elements that can be read; otherwise what is const can be read and what is not can also be
-    /// written, until the call returns. After its end they are not looked at. Nothing here knows an array: where
-    /// native code leaves its own when the answers contradict each other, as a sort may, lend the
-    /// callback with it ([`Callback::lend`]).
+    /// While the lease lives, pointers that are followed must lead to the pointees of the prototype: for a
+    /// comparator, to elements that can be read; otherwise const pointees must be readable, and others also
+    /// writable, until the call returns. After the end of the lease, arguments are not read. The lease does
+    /// not know the bounds of any array: if native code may leave its own when the answers contradict each
+    /// other, as a sort may, lend the callback with the array ([`Callback::lend`]).
     pub fn pointer(&self) -> F {
         self.pointer
     }
 
-    /// How often native code has called.
+    /// Returns the number of calls by native code.
     pub fn calls(&self) -> u64 {
         self.handle.entry().calls()
     }
 
-    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
+    /// Returns the key of the slot in the [`CallbackTable`](crate::CallbackTable).
     pub fn key(&self) -> SlotKey {
         self.handle.key()
     }
 
-    /// Takes the first failure since the last time, if there was one; the next call asks the guest
-    /// again.
+    /// Takes the first failure since the last time, if any; the next call reaches the guest again.
     pub fn take_failure(&self) -> Option<Error> {
         self.handle.entry().take_failure()
     }
 
-    /// Ends the loan for every clone, and never lends its pointer again: a late call can then meet
-    /// no other callback, ever.
+    /// Ends the lease for every clone, and never lends its pointer again: a late call can then never reach
+    /// another callback.
     pub fn retire(self) {
         self.handle.retire();
     }
 
-    /// Never ends the loan: for native code that keeps the pointer until the process ends. The
-    /// [`CallbackTable`](crate::CallbackTable) goes on listing it.
+    /// Leaks the lease, for native code that keeps the pointer until the process ends. The
+    /// [`CallbackTable`](crate::CallbackTable) continues to list it.
     pub fn leak(self) -> F {
         std::mem::forget(self.handle);
         self.pointer
     }
 
-    /// Hands the lease over to native code, as the user data that goes with the function pointer; it ends
-    /// when native code calls its destructor, which is to be [`release`](crate::lease::release). The user data
-    /// is a number, and no address: a destructor that is called twice, or with anything else, does nothing.
+    /// Hands the lease over to native code, as the user data that accompanies the function pointer. The lease
+    /// ends when native code calls its destructor, which must be [`release`](crate::lease::release). The user
+    /// data is a number, not an address: calling the destructor twice, or with anything else, does nothing.
     ///
     /// ```
     /// # fn main() -> callbox::Result<()> {
@@ -160,9 +161,9 @@ impl<F: Copy> RetainedLease<F> {
     /// # let ascending = guest.callback("compare", "int (const int *, const int *)".parse()?)?;
     /// let kept = ascending.retain()?;
     /// let key = kept.key();
-    /// let user_data = kept.into_user_data();    // sqlite3_create_collation_v2 (…, user_data, compare, release)
+    /// let user_data = kept.into_user_data(); // sqlite3_create_collation_v2 (…, user_data, compare, release)
     /// assert!(callbox::CallbackTable.get(key).is_some());
-    /// callbox::lease::release(user_data);              // by C
+    /// callbox::lease::release(user_data);       // by C
     /// assert!(callbox::CallbackTable.get(key).is_none());
     /// # Ok(()) }
     /// ```
@@ -172,9 +173,9 @@ impl<F: Copy> RetainedLease<F> {
 }
 
 impl RetainedLease {
-    /// The comparator for C that hands a pointer through, as POSIX's `qsort_r` does: a function that all
-    /// callbacks share, and the context that tells it which one is meant. A stale context finds
-    /// nothing, for ever.
+    /// Returns a comparator that all callbacks share, and the context that identifies this lease, for C
+    /// functions that pass a user pointer through, such as POSIX's `qsort_r`. A stale context never finds a
+    /// callback.
     ///
     /// # Safety of calling it
     ///

@@ -1,4 +1,4 @@
-//! A loan of whatever prototype, until a native call returns.
+//! A lease for any prototype, until a native call returns.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +10,18 @@ use crate::registry::{Access, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
 use crate::trampoline;
 
-/// A loan of a callback of whatever prototype, until the native call has returned.
+/// A lease of a callback of any prototype, until the native call has returned.
 ///
-/// All calls of it share one budget, whose clock starts when it is made.
+/// All calls share one budget, whose deadline starts when the lease is created.
 ///
 /// ```
 /// # #![allow(unsafe_code)]
 /// use callbox::{Limits, Module, Sandbox};
 /// use std::ffi::{c_int, c_void};
 /// # fn main() -> callbox::Result<()> {
-/// // A function that C calls once for each of some numbers; this one adds them up, and tells.
-/// unsafe extern "C" fn each(of: *const c_int, len: usize, tell: unsafe extern "C" fn(*const c_int) -> c_int) -> c_int {
+/// // A C function that calls `tell` once for each number, and returns the sum of the answers.
+/// type Tell = unsafe extern "C" fn(*const c_int) -> c_int;
+/// unsafe extern "C" fn each(of: *const c_int, len: usize, tell: Tell) -> c_int {
 ///     // SAFETY: the caller vouches for both.
 ///     (0..len).map(|at| unsafe { tell(of.add(at)) }).sum()
 /// }
@@ -44,9 +45,9 @@ pub struct ScopedLease<F> {
 }
 
 impl Callback {
-    /// Lends the callback to native code that calls it until it returns, as a function pointer of this
-    /// type, which has to be that of its prototype ([`Callback::retain_as`]). All calls share one budget,
-    /// whose clock starts now.
+    /// Lends the callback to native code that calls it until it returns, as a function pointer of type `F`,
+    /// which must be that of its prototype ([`Callback::retain_as`]). All calls share one budget, whose
+    /// deadline starts now.
     ///
     /// # Errors
     ///
@@ -56,7 +57,8 @@ impl Callback {
         Ok(ScopedLease { handle, pointer })
     }
 
-    /// Lends it as whatever its prototype is, on this budget or each call on its own.
+    /// Lends the callback as a function of its prototype, with all calls on `budget`, or each on a budget of
+    /// its own.
     pub(super) fn lend_values<F: FnPointer>(&self, budget: Option<Arc<Budget>>) -> Result<(SlotHandle, F)> {
         prototype::check_fn_pointer::<F>(self.prototype())?;
         if self.function().is_none() {
@@ -69,32 +71,32 @@ impl Callback {
 }
 
 impl<F: Copy> ScopedLease<F> {
-    /// The function pointer.
+    /// Returns the function pointer.
     ///
     /// # Safety of calling it
     ///
-    /// While the lease lives, any thread may call it, with arguments that lead to what the prototype says:
-    /// what is const can be read and what is not can also be written, until the call returns. After its
-    /// end they are not looked at.
+    /// While the lease lives, any thread may call it, with pointers that lead to the pointees of the
+    /// prototype: const pointees must be readable, and others also writable, until the call returns. After
+    /// the end of the lease, arguments are not read.
     pub fn pointer(&self) -> F {
         self.pointer
     }
 
-    /// How often native code has called.
+    /// Returns the number of calls by native code.
     pub fn calls(&self) -> u64 {
         self.handle.entry().calls()
     }
 
-    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable).
+    /// Returns the key of the slot in the [`CallbackTable`](crate::CallbackTable).
     pub fn key(&self) -> SlotKey {
         self.handle.key()
     }
 
-    /// Ends the loan.
+    /// Ends the lease.
     ///
     /// # Errors
     ///
-    /// The first failure, if there was one.
+    /// The first failure, if any call failed.
     pub fn finish(self) -> Result<()> {
         self.handle.entry().take_failure().map_or(Ok(()), Err)
     }

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 use crate::registry::SlotHandle;
 use crate::sync::lock;
 
-/// The leases that native code holds, by the numbers that it has for user data.
+/// The leases that native code holds, by the numbers that serve as user data.
 #[derive(Default)]
 struct Registered {
     last: usize,
@@ -17,7 +17,7 @@ struct Registered {
 
 static REGISTERED: LazyLock<Mutex<Registered>> = LazyLock::new(Mutex::default);
 
-/// Hands a lease over. Returns the user data for it, which is never null and never the same again.
+/// Registers a lease and returns its user data, which is never null and never reused.
 pub(super) fn register(handle: SlotHandle) -> *mut c_void {
     let mut registered = lock(&REGISTERED);
     registered.last += 1;
@@ -26,13 +26,14 @@ pub(super) fn register(handle: SlotHandle) -> *mut c_void {
     ptr::without_provenance_mut(number)
 }
 
-/// Ends the lease that [`RetainedLease::into_user_data`](crate::RetainedLease::into_user_data) handed over, as a C
-/// library's destructor.
+/// Ends a lease that was handed over by
+/// [`RetainedLease::into_user_data`](crate::RetainedLease::into_user_data), as the destructor that a C
+/// library calls.
 ///
-/// Any thread may call it, with anything, at any time: a pointer that is not the user data of a living lease does
-/// nothing.
+/// Any thread may call it at any time, with any argument: a pointer that is not the user data of a living
+/// lease does nothing.
 pub extern "C" fn release(user_data: *mut c_void) {
-    // The guard is dropped before the handle, which may take a guest with it.
+    // The guard is dropped before the handle, whose drop may free a guest.
     let handle = lock(&REGISTERED).handles.remove(&user_data.addr());
     drop(handle);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use table::{Limit, Limits};
 
-/// A limit that was exceeded, for the sentence that says so.
+/// A limit that was exceeded, for the error's sentence.
 pub(crate) struct Exceeded<'a> {
     /// The export, or the thing that was counted.
     pub(crate) subject: &'a str,
@@ -27,14 +27,14 @@ pub enum LimitUnit {
     Nanoseconds,
     /// Elements of a table.
     Elements,
-    /// Units of fuel, functions, locals and whatever else has no unit of its own.
+    /// Units of fuel, functions, locals and everything else that has no unit of its own.
     Count,
 }
 
 /// Types of limits.
 trait LimitValue: Copy {
     fn to_u64(self) -> u64;
-    /// Converts a number; one that does not fit becomes the largest.
+    /// Converts a number, saturating one that does not fit.
     fn from_u64(number: u64) -> Self;
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for LimitText {
 }
 
 impl fmt::Display for Limits {
-    /// One line: `fuel 1000, deadline 60s, memory 67108864 bytes, …`.
+    /// Writes one line: `fuel 1000, deadline 60s, memory 67108864 bytes, …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.lines().collect::<Vec<_>>().join(", "))
     }

@@ -1,11 +1,11 @@
-//! The table of limits, where each of them is written once.
+//! The table of limits, which defines each limit once.
 
 use std::time::Duration;
 
 use super::{Exceeded, LimitUnit, LimitValue};
 
-/// Each row gives the documentation, whose first line is the option's help as well; the setter, the getter, type
-/// and default; the scope; the variant of [`Limit`] with its unit and option; and the sentence of an
+/// Each row gives the documentation, whose first line is the option's help as well; the setter, the getter,
+/// type and default; the scope; the variant of [`Limit`] with its unit and option; and the sentence of an
 /// [`Error::Limit`](crate::Error::Limit), where the limit has no error of its own.
 macro_rules! limits {
     ($(
@@ -15,10 +15,10 @@ macro_rules! limits {
     )*) => {
         /// The limits of a guest, with defaults that suit a comparator.
         ///
-        /// Fuel and deadline are the budget of one native call with all its callbacks (of each call by C, for a
-        /// retained callback), and of one instantiation. Memory, table, stack and print hold for a guest's life.
-        /// The others are checked before a module is compiled, so that no module can keep the compiler busy:
-        /// within the defaults, the worst known module takes 3 s and 256 MiB.
+        /// Fuel and deadline are the budget of one native call with all its callbacks (of each call by C, for
+        /// a retained callback), and of one instantiation. Memory, table, stack and print hold for a guest's
+        /// life. The others are checked before a module is compiled, so that no module can keep the compiler
+        /// busy: within the defaults, the worst known module takes 3 s and 256 MiB.
         ///
         /// | limit | default | per |
         /// |---|---|---|
@@ -127,21 +127,21 @@ macro_rules! limits {
 limits! {
     /// Fuel of one native call, about one unit for each instruction
     ///
-    /// Counted in wasmtime's units.
+    /// In wasmtime's units.
     fuel, get_fuel: u64 = 1_000_000_000_000, per "native call",
         Fuel in Count by "--fuel",
         |at| format!("\"{}\" spent all its fuel, {} units", at.subject, at.limit);
 
     /// Wall-clock time of one native call
     ///
-    /// It is checked each 10 ms.
+    /// It is checked every 10 ms.
     deadline, get_deadline: Duration = Duration::from_secs(60), per "native call",
         Deadline in Nanoseconds by "--timeout",
         |at| format!("\"{}\" was still running at its deadline of {}", at.subject, at.limit);
 
     /// Linear memory of the guest
     ///
-    /// In bytes. The elements that the host puts there are included.
+    /// In bytes, including elements that the host stages there.
     memory, get_memory: usize = 64 << 20, per "guest",
         Memory in Bytes by "--max-memory",
         |at| format!("the guest needs {} bytes of memory, but may have {}", at.found, at.limit.number);
@@ -155,8 +155,8 @@ limits! {
 
     /// Native stack of the guest's calls
     ///
-    /// In bytes; at least 1. A thread that has not these and 64 KiB more left when it calls a guest is refused
-    /// with [`Error::Stack`](crate::Error::Stack).
+    /// In bytes; at least 1. A thread that has less than these and 64 KiB more left when it calls a guest is
+    /// refused with [`Error::Stack`](crate::Error::Stack).
     stack, get_stack: usize = 128 << 10, per "guest",
         Stack in Bytes by "--max-stack";
 
@@ -169,7 +169,8 @@ limits! {
 
     /// Array that native code sorts or searches
     ///
-    /// In bytes; a private copy is made of it. Also the total that the arguments of any other call point to.
+    /// In bytes; native code gets a private copy. The limit also holds for the total that the arguments of
+    /// any other call point to.
     array, get_array: usize = 1 << 30, per "native call",
         Array in Bytes by "--max-array";
 
@@ -212,8 +213,8 @@ limits! {
 
     /// Estimated cost of compiling the module, 1 for a plain instruction
     ///
-    /// Calls, loops, branches out of nested blocks past many locals, and others that compile to much cost more.
-    /// A unit was measured to stand for up to 7 µs on a machine of 2023.
+    /// Calls, loops, branches out of nested blocks past many locals, and other instructions that compile to
+    /// much code cost more. A unit was measured to take up to 7 µs on a machine of 2023.
     complexity, get_complexity: u64 = 400_000, per "module",
         Complexity in Count by "--max-complexity", too_complex;
 }

@@ -2,14 +2,14 @@
 
 use crate::error::{Error, Result};
 
-/// Bytes of `count` elements of `width` bytes; `Err` where they are more than `most`, or than can be
-/// said. C's `qsort` does not check its product.
+/// Returns the size in bytes of `count` elements of `width` bytes; `Err` where it exceeds `most` or
+/// overflows. C's `qsort` does not check its product.
 pub(crate) fn array_bytes(count: usize, width: usize, most: usize) -> Result<usize> {
     let bytes = count.saturating_mul(width);
     if bytes > most { Err(Error::ArrayTooLarge { bytes, most }) } else { Ok(bytes) }
 }
 
-/// An empty vector with room for `count` elements; `Err`, and no abort, where there is no memory.
+/// Creates an empty vector with capacity for `count` elements; `Err`, not an abort, where memory is short.
 pub(crate) fn try_with_capacity<T>(count: usize, what: &'static str) -> Result<Vec<T>> {
     let mut vec = Vec::new();
     let bytes = count.saturating_mul(size_of::<T>());

@@ -1,10 +1,10 @@
-//! A typed run of host memory.
+//! Typed arrays in host memory.
 
 use super::{array_bytes, madvise, try_with_capacity};
 use crate::ctype::CType;
 use crate::error::{Error, Result};
 
-/// A type whose values may stand in an array that C sorts: plain data of a known C type.
+/// An element type of arrays that C sorts: plain data of a known C type.
 pub trait Element: bytemuck::Pod {
     /// The C type with this layout and meaning.
     const CTYPE: CType;
@@ -22,7 +22,7 @@ elements! {
     f32 => Float, f64 => Double,
 }
 
-/// The size of an array: how many elements, of how many bytes each.
+/// The size of an array: number of elements, and their width in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     pub(crate) len: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Extent {
 pub(crate) struct Array<'a> {
     bytes: &'a mut [u8],
     width: usize,
-    /// What the elements are; `None` for byte records, which suit every type of their width.
+    /// The type of the elements; `None` for byte records, which match every type of their width.
     ctype: Option<CType>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Array<'a> {
         self.bytes
     }
 
-    /// A copy for C to work on, of at most so many bytes.
+    /// Returns a copy for C to work on; `Err` where it exceeds `most` bytes.
     pub(crate) fn scratch_copy(&self, most: usize) -> Result<ScratchArray> {
         let mut scratch = ScratchArray::empty(self.bytes.len() / self.width, self.width, most)?;
         let (whole, rest) = self.bytes.as_chunks();
@@ -80,7 +80,7 @@ pub(crate) fn check_width(bytes: usize, width: usize) -> Result<()> {
     Ok(())
 }
 
-/// An owned array that C may do to as it likes, aligned for every C type.
+/// A private, mutable array for the native call, aligned for every C type.
 pub(crate) struct ScratchArray {
     words: Vec<u128>,
     len: usize,
@@ -88,14 +88,14 @@ pub(crate) struct ScratchArray {
 }
 
 impl ScratchArray {
-    /// `count` elements of `width` zero bytes each, if that is at most so many bytes.
+    /// Creates an array of `count` elements of `width` zero bytes each; `Err` where it exceeds `most` bytes.
     pub(crate) fn zeroed(count: usize, width: usize, most: usize) -> Result<ScratchArray> {
         let mut scratch = ScratchArray::empty(count, width, most)?;
         scratch.words.resize(scratch.words.capacity(), 0);
         Ok(scratch)
     }
 
-    /// The same, still without its elements.
+    /// Allocates an array as [`ScratchArray::zeroed`] does, but leaves its elements to be written.
     fn empty(count: usize, width: usize, most: usize) -> Result<ScratchArray> {
         let len = array_bytes(count, width, most)?;
         let words: Vec<u128> =
@@ -112,7 +112,7 @@ impl ScratchArray {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
     }
 
-    /// Length in elements.
+    /// Returns the number of elements.
     pub(crate) fn len(&self) -> usize {
         self.len / self.width
     }
@@ -121,7 +121,7 @@ impl ScratchArray {
         self.width
     }
 
-    /// Length and width together.
+    /// Returns the number of elements and their width.
     pub(crate) fn extent(&self) -> Extent {
         Extent { len: self.len(), width: self.width }
     }

@@ -1,15 +1,15 @@
-//! Which memory C may point to when it calls.
+//! Bounds of the pointers that C passes when it calls.
 
-/// Which pointers C may pass.
+/// The pointers that C may pass.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bounds {
-    /// Pointers to elements of this width, for which the lender has vouched.
+    /// Pointers to elements of this width, for which the lender vouches.
     Trusted { width: usize },
-    /// Pointers into known runs of memory; the first before the second, if they are to ascend.
+    /// Pointers into known ranges of memory; the first below the second, if `ascending`.
     Known { a: AddressRange, b: AddressRange, width: usize, ascending: bool },
 }
 
-/// A run of memory by its addresses.
+/// A range of memory by its addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AddressRange {
     start: usize,
@@ -29,14 +29,14 @@ impl AddressRange {
         self.len
     }
 
-    /// Whether an element of `width` bytes at this address lies inside.
-    fn holds(self, at: usize, width: usize) -> bool {
+    /// Returns whether an element of `width` bytes at this address lies inside.
+    fn contains(self, at: usize, width: usize) -> bool {
         let offset = at.wrapping_sub(self.start);
         self.len >= width && offset <= self.len - width
     }
 }
 
-/// A pointer that C must not have passed.
+/// A violation of the bounds by a pointer that C passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
     Outside,
@@ -50,7 +50,7 @@ impl Bounds {
         }
     }
 
-    /// The run that the first pointer is to be in, where it is known.
+    /// Returns the range that the first pointer has to be in; an empty one where that is unknown.
     pub(crate) fn array(&self) -> AddressRange {
         match *self {
             Bounds::Trusted { .. } => AddressRange { start: 0, len: 0 },
@@ -58,14 +58,14 @@ impl Bounds {
         }
     }
 
-    /// `Ok` if both addresses may be read, for the width of an element each.
+    /// `Ok` if an element may be read at both addresses.
     pub(crate) fn check(&self, a: usize, b: usize) -> Result<(), Violation> {
         match *self {
             Bounds::Trusted { .. } if a != 0 && b != 0 => Ok(()),
             Bounds::Trusted { .. } => Err(Violation::Outside),
             Bounds::Known { ascending: true, .. } if a >= b => Err(Violation::Descending),
             Bounds::Known { a: first, b: second, width, .. } => {
-                let inside = first.holds(a, width) && second.holds(b, width);
+                let inside = first.contains(a, width) && second.contains(b, width);
                 if inside { Ok(()) } else { Err(Violation::Outside) }
             }
         }
@@ -88,10 +88,10 @@ mod tests {
             (0, false),
             (usize::MAX, false),
         ] {
-            assert_eq!(run.holds(at, 4), good, "{at}");
+            assert_eq!(run.contains(at, 4), good, "{at}");
         }
-        assert!(!AddressRange { start: 1000, len: 3 }.holds(1000, 4));
-        assert!(!AddressRange { start: 1000, len: 0 }.holds(1000, 1));
+        assert!(!AddressRange { start: 1000, len: 3 }.contains(1000, 4));
+        assert!(!AddressRange { start: 1000, len: 0 }.contains(1000, 1));
     }
 
     #[test]

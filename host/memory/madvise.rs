@@ -1,32 +1,33 @@
-//! Large pages for memory that is filled at once and read all over.
+//! Advice to the system about pages: huge pages for memory that is filled at once and read throughout, and
+//! release of unneeded pages.
 #![allow(unsafe_code, reason = "advises the system about a memory")]
 
-/// From this size on it is worth asking: a large page is 2 MiB or more.
+/// Minimum size in bytes for which huge pages pay: a huge page is 2 MiB or more.
 #[cfg(target_os = "linux")]
 const MIN_HUGE_PAGE_BYTES: usize = 4 << 20;
 
-/// Where pages begin, of whatever size they are.
+/// Alignment in bytes that pages of every size have.
 #[cfg(target_os = "linux")]
 const SYSTEM_PAGE: usize = 4 << 10;
 
-/// Lets the system have the pages of memory whose content nobody needs any more. What it is afterwards is
-/// not said.
+/// Releases to the system the pages of memory whose content is no longer needed. The content is unspecified
+/// afterwards.
 pub(crate) fn discard(memory: &mut [u8]) {
     #[cfg(not(target_os = "linux"))]
     let _ = memory;
     #[cfg(target_os = "linux")]
     if let Some(pages) = memory.get_mut(memory.as_ptr().align_offset(SYSTEM_PAGE)..) {
         let size = pages.len() / SYSTEM_PAGE * SYSTEM_PAGE;
-        // SAFETY: whole pages of a slice that is the caller's, and whose content may change. Anonymous
-        // pages are zero from now on; where the system refuses, all is as before.
+        // SAFETY: the range is whole pages of a slice that the caller lends mutably, so its content may
+        // change. Anonymous pages are zero from now on; where the system refuses, nothing changes.
         let _ = unsafe {
             rustix::mm::madvise(pages.as_mut_ptr().cast(), size, rustix::mm::Advice::LinuxDontNeed)
         };
     }
 }
 
-/// Asks the system to back memory with large pages from now on, where it has them and waits to be
-/// asked: faults and misses of the TLB then cost a fraction.
+/// Advises the system to back memory with huge pages from now on, where it has them on request only: page
+/// faults and TLB misses then take a fraction of the time.
 pub(crate) fn huge_pages(memory: *const u8, size: usize) {
     #[cfg(not(target_os = "linux"))]
     let _ = (memory, size);
@@ -34,8 +35,8 @@ pub(crate) fn huge_pages(memory: *const u8, size: usize) {
     if size >= MIN_HUGE_PAGE_BYTES {
         let skipped = memory.align_offset(SYSTEM_PAGE);
         let at = memory.wrapping_add(skipped).cast_mut().cast();
-        // SAFETY: the advice changes how a range is backed and nothing that is in it, whoever it
-        // belongs to. Where the system refuses, all is as before.
+        // SAFETY: the advice changes how a range is backed and none of its content, whoever owns it. Where
+        // the system refuses, nothing changes.
         let _ = unsafe { rustix::mm::madvise(at, size - skipped, rustix::mm::Advice::LinuxHugepage) };
     }
 }

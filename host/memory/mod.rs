@@ -1,4 +1,4 @@
-//! Host memory that C works on: typed arrays, scratch copies, bounds of pointers.
+//! Host memory that C works on: typed arrays, scratch copies, pointer bounds.
 
 mod alloc;
 mod array;

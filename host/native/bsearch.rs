@@ -23,7 +23,7 @@ unsafe extern "C-unwind" {
 }
 
 /// Searches a sorted array with the C library's `bsearch`; the guest compares. Returns the index
-/// of an element equal to `key`, of whichever if there are several.
+/// of an element equal to `key`, of any one of them if there are several.
 ///
 /// # Errors
 ///
@@ -34,11 +34,11 @@ pub fn bsearch<T: Element>(key: &T, array: &[T], compare: &Callback) -> Result<O
     search(key, bytemuck::cast_slice(array), Some(&T::CTYPE), compare)
 }
 
-/// The same for records as wide as `key`.
+/// As [`bsearch`], for records as wide as `key`.
 ///
 /// # Errors
 ///
-/// As [`bsearch`], and [`Error::Ragged`] where `records` is no whole number of them.
+/// As [`bsearch`], and [`Error::Ragged`] where `records` is not a whole number of records.
 pub fn bsearch_records(key: &[u8], records: &[u8], compare: &Callback) -> Result<Option<usize>> {
     check_width(records.len(), key.len())?;
     search(key, records, None, compare)
@@ -52,7 +52,7 @@ fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -
     search_by(key, array, compare, Box::new(|_, [a, b]| session.compare(a, b)))
 }
 
-/// Searches by the answers of `ask`. The callback table lists `compare` meanwhile.
+/// Searches by the answers of `ask`. Meanwhile the callback table lists `compare`.
 pub(super) fn search_by<'a>(
     key: &[u8],
     array: &[u8],
@@ -64,7 +64,7 @@ pub(super) fn search_by<'a>(
     let bounds = Bounds::Known { a, b, width, ascending: false };
     let (key, base, count) = (key.as_ptr().cast(), array.as_ptr(), array.len() / width);
     let mut found = std::ptr::null_mut();
-    trampoline::call(compare, bounds, None, ask, |compare| {
+    trampoline::call_native(compare, bounds, None, ask, |compare| {
         // SAFETY: `key` is one element and `base` points to `count`, all of `width` bytes and
         // borrowed until the call has returned. bsearch calls the trampoline on this thread, and
         // not after it has returned.
@@ -74,7 +74,7 @@ pub(super) fn search_by<'a>(
         return Ok(None);
     }
     let index = (found.addr() - base.addr()) / width;
-    // bsearch has no way to return anything else, whatever the answers; an index that is used to
-    // read is checked all the same.
+    // bsearch cannot return anything else, whatever the answers; the index is checked all the same,
+    // because it is used to read.
     if index >= count { Err(bug!("bsearch found element {index} of {count}")) } else { Ok(Some(index)) }
 }

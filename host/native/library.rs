@@ -12,10 +12,10 @@ use crate::trampoline::UnwindingCompareFn;
 /// A function with `qsort`'s signature, from a shared library that stays loaded: libbsd's `mergesort` and
 /// `heapsort`, musl's `qsort`.
 ///
-/// Nothing is known of it. It may compare with elements that it has put aside, so its pointers cannot be
-/// checked as those of the C library's own are, and it cannot be left by unwinding: it is up to the function to
-/// keep to its array whatever it is answered. What it has made of the array is checked: a
-/// permutation, and in order.
+/// Its algorithm is unknown. It may compare elements that it has copied elsewhere, so its pointers cannot be
+/// checked as those of the C library's own sort are, and it cannot be left by unwinding: the function itself
+/// has to keep to its array whatever the comparator answers. Its result is checked: a permutation of the
+/// input, and in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SortFunction {
     code: usize,
@@ -43,14 +43,14 @@ impl SortFunction {
     ///
     /// # Safety
     ///
-    /// The library may be loaded, which runs its initialisation, and the function has `qsort`'s signature, but for a
-    /// result, and keeps to its array, to its own memory and to the thread that called it whatever the comparator
-    /// answers.
+    /// The library may be loaded, which runs its initialisation, and the function has `qsort`'s signature,
+    /// except that it may have a result, and keeps to its array, to its own memory and to the calling thread
+    /// whatever the comparator answers.
     pub unsafe fn load(library: &str, symbol: &str) -> Result<SortFunction> {
         // SAFETY: the caller vouches for the library.
         let loaded = unsafe { Library::new(library) }
             .map_err(|error| LibraryError::Load { library: library.to_owned(), reason: error.to_string() })?;
-        // SAFETY: it is taken for an address, whatever it is.
+        // SAFETY: the symbol is used as an address only, whatever it is.
         let found = unsafe { loaded.get::<*const c_void>(symbol) };
         let code = found.ok().map(|found| (*found).expose_provenance()).filter(|code| *code != 0);
         let Some(code) = code else {
@@ -58,22 +58,22 @@ impl SortFunction {
                 LibraryError::Symbol { library: library.to_owned(), symbol: symbol.to_owned() }.into()
             );
         };
-        mem::forget(loaded); // its code is called from now on, for as long as anybody likes
+        mem::forget(loaded); // its code may be called until the process ends
         Ok(SortFunction { code, name: format!("{library}:{symbol}").leak() })
     }
 
-    /// Library and function, `libbsd.so.0:mergesort`.
+    /// Returns library and function, as in `libbsd.so.0:mergesort`.
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    /// The function itself.
+    /// Returns the function itself.
     pub(super) fn function(
         self,
     ) -> unsafe extern "C-unwind" fn(*mut c_void, usize, usize, UnwindingCompareFn) {
         let code = std::ptr::with_exposed_provenance::<c_void>(self.code);
-        // SAFETY: `load` has found it, and its caller has vouched for its type; a result, if there is one, is in a
-        // register that nobody looks at.
+        // SAFETY: `load` has found it, and its caller has vouched for its type; a result, if there is one, is
+        // in a register that is never read.
         unsafe { mem::transmute(code) }
     }
 }

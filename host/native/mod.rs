@@ -1,8 +1,8 @@
-//! Safe C functions written with leases.
+//! Safe wrappers of C's sort and search functions.
 //!
-//! Each works on a private copy, so that on any failure the array is as it was; each checks the
-//! pointers that C passes; each reduces the guest's answer to its sign. They take the guest's turn
-//! for the whole call: other threads that want the same guest wait until it returns.
+//! Each sort works on a private copy, so that on any failure the array is unchanged. All functions
+//! check the pointers that C passes, reduce the guest's answer to its sign, and hold the guest
+//! exclusively for the whole call: other threads that need the same guest wait until it returns.
 //!
 //! ```
 //! use callbox::{Limits, Sandbox, native};

@@ -3,8 +3,8 @@
 //! Eight elements or fewer are sorted by selection: the largest goes to the end. More are
 //! partitioned around the median of first, middle and last; the smaller part is sorted first, so
 //! that the stack of open parts stays small. Elements equal to the pivot are left out of both.
-//! The comparisons, and their order, are those of the runtime's own `qsort`; this is another
-//! writing of it. Whatever the comparator answers, no element outside the array is touched.
+//! The comparisons, and their order, are those of the runtime's own `qsort`; this is an independent
+//! implementation. Whatever the comparator answers, no element outside the array is touched.
 #![allow(unsafe_code, reason = "has the signature of C's qsort")]
 
 use std::ffi::c_void;
@@ -12,10 +12,10 @@ use std::ptr;
 
 use crate::trampoline::UnwindingCompareFn;
 
-/// Up to this many elements are sorted by selection.
+/// Maximum number of elements that are sorted by selection.
 const MAX_SELECTION_ELEMENTS: usize = 8;
 
-/// Elements by number.
+/// The array, accessed by index.
 struct Elements {
     base: *mut u8,
     count: usize,
@@ -27,9 +27,9 @@ struct Elements {
 ///
 /// # Safety
 ///
-/// C's contract: `base` points to `count × width` bytes that nobody else uses, and `compare` may be
-/// called with pointers to elements. A `compare` that unwinds leaves the array permuted; one that
-/// contradicts itself does no harm.
+/// C's contract: `base` points to `count × width` bytes that nothing else accesses, and `compare` may
+/// be called with pointers to elements. A `compare` that unwinds leaves the array permuted; one that
+/// is inconsistent does no harm.
 pub unsafe extern "C-unwind" fn qsort(
     base: *mut c_void,
     count: usize,
@@ -60,7 +60,7 @@ pub unsafe extern "C-unwind" fn qsort(
 }
 
 impl Elements {
-    /// Selection sort of `lo..=hi`: the largest goes to `hi`, then `hi` steps down.
+    /// Sorts `lo..=hi` by selection: the largest goes to `hi`, then `hi` steps down.
     fn select(&self, lo: usize, hi: usize) {
         for hi in (lo + 1..=hi).rev() {
             let mut largest = lo;
@@ -73,8 +73,8 @@ impl Elements {
         }
     }
 
-    /// Splits `lo..=hi`, which are more than [`CUTOFF`], around the median of three. Both parts that
-    /// it returns lie inside; one with its end before its start is empty.
+    /// Partitions `lo..=hi`, more than [`MAX_SELECTION_ELEMENTS`] elements, around the median of three.
+    /// Returns both parts, which lie inside; one with its end before its start is empty.
     fn partition(&self, lo: usize, hi: usize) -> ((usize, usize), (usize, usize)) {
         let mut pivot = lo + (hi - lo).div_ceil(2);
         for (a, b) in [(lo, pivot), (lo, hi), (pivot, hi)] {
@@ -84,7 +84,7 @@ impl Elements {
         }
         let (mut low, mut high) = (lo, hi);
         loop {
-            // Up to the pivot, then from the pivot on, to an element that is larger.
+            // Advance to a larger element, first up to the pivot, then beyond it.
             if low < pivot {
                 low += 1;
                 while low < pivot && self.order(low, pivot) <= 0 {
@@ -97,7 +97,7 @@ impl Elements {
                     low += 1;
                 }
             }
-            // Down to an element that is not larger; the pivot itself stops this.
+            // Retreat to an element that is not larger; the pivot itself stops this.
             high -= 1;
             while high > pivot && self.order(high, pivot) > 0 {
                 high -= 1;
@@ -106,7 +106,7 @@ impl Elements {
                 break;
             }
             self.swap(low, high);
-            // The pivot may just have been moved.
+            // The swap may have moved the pivot.
             if pivot == high {
                 pivot = low;
             }

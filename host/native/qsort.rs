@@ -37,19 +37,19 @@ pub(crate) enum NativeSorter {
 /// # Errors
 ///
 /// [`ElementMismatch`](crate::Error::ElementMismatch) where the callback compares other elements;
-/// [`ArrayTooLarge`](crate::Error::ArrayTooLarge); the first failure of the guest; [`OutOfBounds`](crate::Error::OutOfBounds) and
-/// [`LeftMergePath`](crate::Error::LeftMergePath) where the sort had to be abandoned,
-/// [`TemporaryTooLarge`](crate::Error::TemporaryTooLarge) where it could not be begun. On every
-/// error the array is as it was.
+/// [`ArrayTooLarge`](crate::Error::ArrayTooLarge); the first failure of the guest;
+/// [`OutOfBounds`](crate::Error::OutOfBounds) and [`LeftMergePath`](crate::Error::LeftMergePath) where
+/// the sort had to be abandoned, [`TemporaryTooLarge`](crate::Error::TemporaryTooLarge) where it could
+/// not be begun. On every error the array is unchanged.
 pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
     sort_array(NativeSorter::Qsort, Array::typed(array), compare)
 }
 
-/// The same for records of `width` bytes each.
+/// As [`qsort`], for records of `width` bytes each.
 ///
 /// # Errors
 ///
-/// As [`qsort`], and [`Ragged`](crate::Error::Ragged) where `records` is no whole number of records.
+/// As [`qsort`], and [`Ragged`](crate::Error::Ragged) where `records` is not a whole number of records.
 pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
     sort_array(NativeSorter::Qsort, Array::records(records, width)?, compare)
 }
@@ -65,7 +65,7 @@ pub fn msvcrt_qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<(
     sort_array(NativeSorter::Msvcrt, Array::typed(array), compare)
 }
 
-/// The same for records of `width` bytes each.
+/// As [`msvcrt_qsort`], for records of `width` bytes each.
 ///
 /// # Errors
 ///
@@ -84,8 +84,8 @@ fn sort_array(sorter: NativeSorter, mut array: Array<'_>, compare: &Callback) ->
     Ok(())
 }
 
-/// Sorts a scratch array by a guest's answers and these rules. Where C's next questions are known, many of
-/// them go in at once.
+/// Sorts a scratch array by a guest's answers and these rules. Where C's next comparisons are known, the
+/// guest makes them in batches.
 pub(crate) fn sort_by_guest(
     sorter: NativeSorter,
     scratch: &mut ScratchArray,
@@ -108,7 +108,7 @@ pub(crate) fn sort_by_guest(
     call_sorter(bounds, None, sorter, scratch, callback, ask)
 }
 
-/// Sorts a scratch array by the answers of `ask`. The callback table lists `callback` meanwhile. On an error
+/// Sorts a scratch array by the answers of `ask`. Meanwhile the callback table lists `callback`. On an error
 /// the elements are in no particular order.
 pub(crate) fn sort_by<'a>(
     sorter: NativeSorter,
@@ -125,7 +125,7 @@ fn bounds(sorter: NativeSorter, scratch: &ScratchArray) -> Result<Bounds> {
     let range = AddressRange::of(scratch.as_slice());
     let width = scratch.width();
     if let NativeSorter::Library(_) = sorter {
-        // It may put elements aside, and compare with them there.
+        // It may copy elements elsewhere, and compare them there.
         return Ok(Bounds::Trusted { width });
     }
     let ascending = sorter == NativeSorter::Qsort && glibc::merges_in_order();
@@ -151,11 +151,11 @@ pub(super) fn call_sorter<'a>(
         NativeSorter::Msvcrt => msvcrt::qsort,
         NativeSorter::Library(function) => function.function(),
     };
-    trampoline::call(callback, bounds, prepared, ask, |compare| {
-        // SAFETY: `scratch` is `len` elements of `width` bytes, and nobody else's until the call returns. The
-        // trampoline leaves the sort before it can touch a byte outside of them, as far as `bounds` check it;
-        // the caller of `SortFunction::load` vouches for any other function. All of them call it on this
-        // thread, and not after they have returned.
+    trampoline::call_native(callback, bounds, prepared, ask, |compare| {
+        // SAFETY: `scratch` is `len` elements of `width` bytes, borrowed exclusively until the call returns.
+        // The trampoline unwinds out of the sort before it can touch a byte outside of them, as far as
+        // `bounds` check it; the caller of `SortFunction::load` vouches for any other function. All sorters
+        // call the trampoline on this thread, and not after they have returned.
         unsafe { sort(base, len, width, compare) }
     })?;
     Ok(())

@@ -1,18 +1,18 @@
-//! How C passes arguments.
+//! Calling conventions.
 
-/// How C passes arguments and results.
+/// A C calling convention: how arguments and results are passed.
 ///
-/// Which of them there are depends on the target; a callback of one that this target has not is refused
-/// when its function pointer is asked for.
+/// The available conventions depend on the target; [`Guest::callback`](crate::Guest::callback) refuses the
+/// others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallConv {
-    /// What the target's C compiler uses when nothing is said; ctypes' `CFUNCTYPE`.
+    /// The default of the target's C compiler; ctypes' `CFUNCTYPE`.
     #[default]
     C,
-    /// The System V convention of x86-64, wherever the code runs; Rust's `extern "sysv64"`.
+    /// The System V convention of x86-64, on any operating system; Rust's `extern "sysv64"`.
     SysV64,
-    /// The Microsoft x64 convention, wherever the code runs; Rust's `extern "win64"`.
+    /// The Microsoft x64 convention, on any operating system; Rust's `extern "win64"`.
     Win64,
     /// `__stdcall`, ctypes' `WINFUNCTYPE`. On x86-64 it is the Microsoft x64 convention.
     Stdcall,
@@ -22,7 +22,7 @@ pub enum CallConv {
     Thiscall,
 }
 
-/// Each with what a C compiler calls it.
+/// The calling conventions with their keywords or attributes in C compilers.
 const KEYWORDS: [(CallConv, &str); 6] = [
     (CallConv::C, "__cdecl"),
     (CallConv::SysV64, "sysv_abi"),
@@ -33,7 +33,7 @@ const KEYWORDS: [(CallConv, &str); 6] = [
 ];
 
 impl CallConv {
-    /// Whether code of this target can be called so.
+    /// Returns whether this target has the convention.
     pub fn is_native(self) -> bool {
         match self {
             CallConv::C => true,
@@ -43,12 +43,12 @@ impl CallConv {
         }
     }
 
-    /// The convention of this keyword, or of this word in an `__attribute__`.
+    /// Returns the convention of a keyword, or of a word in an `__attribute__`.
     pub(super) fn of(word: &str) -> Option<CallConv> {
         KEYWORDS.iter().find(|(_, name)| *name == word).map(|(conv, _)| *conv)
     }
 
-    /// How it is written before a list of arguments, with the space that follows.
+    /// Returns the text that precedes a list of arguments, including a trailing space; empty for the default.
     pub(super) fn keyword(self) -> String {
         match KEYWORDS.iter().find(|(conv, _)| *conv == self) {
             Some((CallConv::C, _)) | None => String::new(),

@@ -1,4 +1,4 @@
-//! Rust's types of function pointers, checked against prototypes.
+//! Rust's function pointer types, checked against prototypes.
 #![allow(unsafe_code, reason = "turns addresses of code into function pointers")]
 
 use std::any::type_name;
@@ -9,15 +9,15 @@ use super::{CallConv, Prototype};
 use crate::ctype::{CType, NumberKind};
 use crate::error::{Result, TypeError};
 
-/// How C passes a value: two types of one class are passed alike.
+/// The class of a type in the C ABI: values of two types of one class are passed alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AbiClass {
     /// No value.
     Void,
-    /// An integer, `_Bool` or an enumeration of so many bytes, signed or not.
+    /// An integer, `_Bool` or an enumeration of this many bytes, signed or not.
     Integer(usize),
-    /// A floating-point number of so many bytes.
+    /// A floating-point number of this many bytes.
     Float(usize),
     /// Any pointer to data or code.
     Pointer,
@@ -45,29 +45,29 @@ pub enum AbiClass {
 ///
 /// C passes values of the type as the class says.
 pub unsafe trait CValue {
-    /// How C passes it.
+    /// Class of the type.
     const CLASS: AbiClass;
 }
 
 /// A Rust function pointer type, such as `unsafe extern "C" fn(c_int) -> c_int`, of up to twelve
-/// arguments. `*const c_void` is one as well, of which nothing is known.
+/// arguments. `*const c_void` implements it as well, without a known prototype.
 ///
 /// # Safety
 ///
 /// A `*const c_void` that is the address of code with these arguments, result and calling convention can
-/// be transmuted into it. `PASSED` is `None` only where calling it takes another transmutation.
+/// be transmuted into the type. `PASSED` is `None` only where a call requires another transmutation.
 pub unsafe trait FnPointer: Copy + 'static {
-    /// Convention, result and arguments, as far as they are known.
+    /// Calling convention, result and arguments; `None` where they are unknown.
     const PASSED: Option<(CallConv, AbiClass, &'static [AbiClass])>;
 }
 
 impl AbiClass {
-    /// The class of a `#[repr(C)]` struct.
+    /// Returns the class of a `#[repr(C)]` struct.
     pub const fn of_struct<T>() -> AbiClass {
         AbiClass::Struct { size: size_of::<T>(), align: align_of::<T>() }
     }
 
-    /// The class of a C type.
+    /// Returns the class of a C type.
     pub fn of(ctype: &CType) -> AbiClass {
         let (size, align) = (ctype.size().unwrap_or(0), ctype.align().unwrap_or(1));
         match (ctype, ctype.kind()) {
@@ -96,12 +96,12 @@ values! {
     Float: f32 f64;
 }
 
-// SAFETY: it is what a function without a result returns.
+// SAFETY: `()` is the return type of a function without a result.
 unsafe impl CValue for () {
     const CLASS: AbiClass = AbiClass::Void;
 }
 
-// SAFETY: a thin pointer is C's.
+// SAFETY: a thin pointer is passed as C's.
 unsafe impl<T> CValue for *const T {
     const CLASS: AbiClass = AbiClass::Pointer;
 }
@@ -111,14 +111,14 @@ unsafe impl<T> CValue for *mut T {
     const CLASS: AbiClass = AbiClass::Pointer;
 }
 
-// SAFETY: it says nothing, and is not called.
+// SAFETY: `PASSED` is `None`, and a `*const c_void` cannot be called without another transmutation.
 unsafe impl FnPointer for *const c_void {
     const PASSED: Option<(CallConv, AbiClass, &'static [AbiClass])> = None;
 }
 
 macro_rules! pointer {
     ($abi:literal $conv:ident $($arg:ident)*) => {
-        // SAFETY: `PASSED` is what the type says itself.
+        // SAFETY: `PASSED` repeats the calling convention and the types of the function pointer type itself.
         unsafe impl<R: CValue + 'static, $($arg: CValue + 'static),*> FnPointer
             for unsafe extern $abi fn($($arg),*) -> R
         {
@@ -171,7 +171,7 @@ pub(crate) fn check_fn_pointer<F: FnPointer>(prototype: &Prototype) -> Result<()
     Err(TypeError::Pointer { prototype: prototype.to_string(), found: type_name::<F>(), reason }.into())
 }
 
-/// One name for what is the same on this target.
+/// Maps calling conventions that are the same on this target to one of them.
 fn canonical(conv: CallConv) -> CallConv {
     match conv {
         CallConv::Stdcall | CallConv::Win64 if cfg!(all(target_arch = "x86_64", windows)) => CallConv::C,
@@ -181,9 +181,9 @@ fn canonical(conv: CallConv) -> CallConv {
     }
 }
 
-/// The function pointer at this address, whose prototype has been [checked](check_fn_pointer).
+/// Converts the address of code, whose prototype has been [checked](check_fn_pointer), to a function pointer.
 pub(crate) fn fn_pointer<F: FnPointer>(code: *const c_void) -> F {
     const { assert!(size_of::<F>() == size_of::<*const c_void>()) };
-    // SAFETY: `FnPointer` promises that this is how one is made.
+    // SAFETY: the implementor of `FnPointer` promises that the address of such code can be transmuted.
     unsafe { mem::transmute_copy(&code) }
 }

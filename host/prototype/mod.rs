@@ -1,4 +1,4 @@
-//! A C function type as a value; parses and prints C syntax.
+//! C function types as values, and their parser and printer in C syntax.
 
 mod conv;
 #[cfg(feature = "libffi")]
@@ -19,7 +19,7 @@ pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 
 /// A C function type: calling convention, result type, argument types. ctypes' `CFUNCTYPE`.
 ///
-/// Build it in the order of `CFUNCTYPE`, result first, or write it as C does:
+/// A prototype is built in the order of `CFUNCTYPE`, result first, or parsed from C syntax:
 ///
 /// ```
 /// use callbox::{CType, Prototype};
@@ -31,21 +31,21 @@ pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 /// # Ok(()) }
 /// ```
 ///
-/// # What can be written
+/// # Syntax
 ///
-/// | text | is |
+/// | text | meaning |
 /// |---|---|
 /// | `int`, `unsigned long long`, `uint8_t`, `size_t`, `_Bool`, `double`, … | a number |
 /// | `enum colour`, `enum { RED, GREEN }` | an `int` |
-/// | `const T *`, `T *` | a pointer to one `T`, which is copied into the guest, and back where it is not const |
-/// | `const T [5]`, `T (*)[5]` | a pointer to five of them |
-/// | `const T a[n]`, `T a[n]` | a pointer to as many as the argument called `n` says; bytes, where `T` is `void` |
+/// | `const T *`, `T *` | a pointer to one `T`, copied into the guest, and back where it is not const |
+/// | `const T [5]`, `T (*)[5]` | a pointer to five `T` |
+/// | `const T a[n]`, `T a[n]` | a pointer to as many `T` as the argument `n` is; bytes, where `T` is `void` |
 /// | `const char *` | text that ends with a NUL |
 /// | `struct point { int x; int y; }` | the struct itself; afterwards `struct point` means the same |
-/// | `void *`, `struct unknown *` | an opaque token, which the guest can hand back and not read |
+/// | `void *`, `struct unknown *` | an opaque token, which the guest can pass back but not read |
 ///
-/// C allows all of this but `void a[n]`. Definitions of structs may stand before the function type, each
-/// with a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`, `__thiscall`,
+/// All of this except `void a[n]` is valid C. Struct definitions may precede the function type, each followed
+/// by a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`, `__thiscall`,
 /// `__attribute__((ms_abi))` and `__attribute__((sysv_abi))`.
 ///
 /// ```
@@ -65,33 +65,34 @@ pub struct Prototype {
 }
 
 impl Prototype {
-    /// A prototype of the C calling convention: result type, then argument types.
+    /// Creates a prototype of the C calling convention: result type, then argument types.
     pub fn new(result: CType, params: impl IntoIterator<Item = CType>) -> Prototype {
         Prototype { conv: CallConv::C, result, params: params.into_iter().collect() }
     }
 
-    /// `int (const T *, const T *)`: what `qsort` and `bsearch` take, for elements of one type.
+    /// Returns the prototype of comparators for `qsort` and `bsearch`, for elements of one type:
+    /// `int (const T *, const T *)`.
     pub fn comparator(element: CType) -> Prototype {
         let element = element.const_pointer();
         Prototype::new(CType::Int, [element.clone(), element])
     }
 
-    /// The same with another calling convention.
+    /// Returns the prototype with another calling convention.
     pub fn with_conv(self, conv: CallConv) -> Prototype {
         Prototype { conv, ..self }
     }
 
-    /// How C passes the arguments.
+    /// Returns the calling convention.
     pub fn conv(&self) -> CallConv {
         self.conv
     }
 
-    /// The type of the result.
+    /// Returns the type of the result.
     pub fn result(&self) -> &CType {
         &self.result
     }
 
-    /// The types of the arguments.
+    /// Returns the types of the arguments.
     pub fn params(&self) -> &[CType] {
         &self.params
     }
@@ -100,22 +101,22 @@ impl Prototype {
 impl FromStr for Prototype {
     type Err = Error;
 
-    /// Parses C syntax: `int (const void *, const void *)`, the same as a pointer (`int (*)(…)`), with or
-    /// without names, and what else the [table](Prototype#what-can-be-written) lists.
+    /// Parses C syntax: `int (const void *, const void *)` or a pointer to such a function (`int (*)(…)`),
+    /// with or without names, and everything else in the [table](Prototype#syntax).
     ///
     /// # Errors
     ///
-    /// [`Error::PrototypeSyntax`], which says where and why.
+    /// [`Error::PrototypeSyntax`], with the column and the reason.
     fn from_str(text: &str) -> Result<Prototype, Error> {
         parse::prototype(text)
     }
 }
 
 impl fmt::Display for Prototype {
-    /// C syntax, without names but for arguments that tell a length: `int (const void *, const void *)`.
+    /// Writes C syntax, with names for lengths of other arguments only: `int (const void *, const void *)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut printer = Printer::default();
-        // C reads the result's type first.
+        // The result's type comes first in C, and so do the definitions of its structs.
         let result = printer.declare(&self.result, "\0".to_owned());
         let name = |at: usize| format!("n{}", at + 1);
         let counts = |at: usize| {

@@ -1,4 +1,4 @@
-//! The fallbacks of comparators: the answers of calls that find no callback.
+//! The fallbacks of comparators: the answers to calls that find no callback.
 
 use std::ffi::c_int;
 use std::num::NonZeroU32;

@@ -1,4 +1,4 @@
-//! The slots that native code calls through, what is registered in them, and the callback table.
+//! The slots that native code calls through, their entries, and the callback table.
 
 mod fallbacks;
 mod report;
@@ -25,13 +25,13 @@ pub(crate) use statics::new_table;
 use statics::{FALLBACKS, TABLE};
 pub(crate) use statics::{SLOTS, comparator_slot, fallback, fallback_of};
 
-/// A registration of a callback: what a slot holds while it is lent.
+/// A registered callback: the content of a slot while it is lent.
 pub(crate) struct Entry {
     pub(crate) callback: Callback,
     pub(crate) access: Access,
-    /// Calls on the thread that began the native call, the only one that writes this.
+    /// Number of calls on the thread that began the native call, the only thread that writes this counter.
     unshared_calls: AtomicU64,
-    /// Calls on any other thread.
+    /// Number of calls on other threads.
     shared_calls: AtomicU64,
     failures: AtomicU64,
     leases: AtomicUsize,
@@ -39,7 +39,8 @@ pub(crate) struct Entry {
     failure: Mutex<Option<Error>>,
 }
 
-/// The calls that a slot takes from any thread. A budget is shared by all of them; without one, each call has its own.
+/// Calls that a slot accepts from any thread. All of them share the budget; without one, each call has its
+/// own.
 pub(crate) enum Access {
     /// None: a native call of this crate is in progress, and only the thread that began it may call.
     CallingThread,
@@ -64,8 +65,8 @@ impl Entry {
         }
     }
 
-    /// What C gets from a comparator in place of an answer. Our own native calls go on with "equal", with
-    /// which their loops run out.
+    /// Returns the neutral answer, which C gets from a comparator when the guest gives none. Native calls of
+    /// this crate continue with "equal", which ends their loops.
     pub(crate) fn neutral(&self) -> c_int {
         match (&self.access, &self.callback.policy().fallback) {
             (Access::CallingThread, _) | (_, None) => 0,
@@ -78,8 +79,8 @@ impl Entry {
         self.shared_calls.fetch_add(1, Relaxed);
     }
 
-    /// Counts a call on the thread that began the native call: no other one does, so that it needs no
-    /// exclusive access.
+    /// Counts a call on the thread that began the native call. No other thread does, so the counter needs no
+    /// atomic increment.
     #[inline]
     pub(crate) fn count_unshared(&self) {
         self.unshared_calls.store(self.unshared_calls.load(Relaxed) + 1, Relaxed);
@@ -89,7 +90,7 @@ impl Entry {
         self.unshared_calls.load(Relaxed) + self.shared_calls.load(Relaxed)
     }
 
-    /// Keeps the first failure, as far as the lender's hook leaves it; later ones are its echoes.
+    /// Records the first failure, unless the `on_failure` hook consumes it; later ones are dropped.
     pub(crate) fn fail(&self, error: Error) {
         self.failures.fetch_add(1, Relaxed);
         let kept = match &self.callback.policy().on_failure {
@@ -103,12 +104,12 @@ impl Entry {
         }
     }
 
-    /// Whether a failure is kept, so that the guest is not to be asked again.
+    /// Returns `true` if a failure is recorded, after which the guest is not called again.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Relaxed)
     }
 
-    /// Takes the first failure out; the next call asks the guest again.
+    /// Takes the recorded failure; the next call reaches the guest again.
     pub(crate) fn take_failure(&self) -> Option<Error> {
         let failure = lock(&self.failure).take();
         self.failed.store(false, Relaxed);
@@ -116,7 +117,7 @@ impl Entry {
     }
 }
 
-/// A shared holding of one slot; the last one to go gives the slot back.
+/// A reference-counted handle to a slot; dropping the last one releases the slot.
 pub(crate) struct SlotHandle {
     table: &'static SlotTable<Entry>,
     key: SlotKey,
@@ -124,7 +125,7 @@ pub(crate) struct SlotHandle {
 }
 
 impl SlotHandle {
-    /// Takes a free slot of the comparators'.
+    /// Takes a free slot from the comparators' table.
     pub(crate) fn new(entry: Entry) -> Result<SlotHandle> {
         let neutral = entry.neutral();
         let handle = SlotHandle::new_in(&TABLE, entry)?;
@@ -132,7 +133,7 @@ impl SlotHandle {
         Ok(handle)
     }
 
-    /// Takes a free slot of a table.
+    /// Takes a free slot from a table.
     pub(crate) fn new_in(table: &'static SlotTable<Entry>, entry: Entry) -> Result<SlotHandle> {
         let entry = Arc::new(entry);
         let key = table.insert(entry.clone()).ok_or(Error::TableFull { capacity: SLOTS })?;
@@ -147,13 +148,13 @@ impl SlotHandle {
         &self.entry
     }
 
-    /// What is known of the loan, for who wants to ask after its end.
+    /// Returns the entry, for callers that read it after the lease has ended.
     #[cfg(feature = "sqlite")]
     pub(crate) fn shared_entry(&self) -> Arc<Entry> {
         self.entry.clone()
     }
 
-    /// Gives the slot up for good, whoever else holds it.
+    /// Retires the slot for good, even if other handles to it exist.
     pub(crate) fn retire(self) {
         self.table.retire(self.key);
     }

@@ -1,4 +1,4 @@
-//! The tables as users see them.
+//! The public view of the tables.
 
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,63 +7,64 @@ use super::statics::{SLOTS, tables};
 use super::{Entry, SlotKey, SlotTable};
 use crate::prototype::Prototype;
 
-/// The callbacks that native code holds function pointers to: a view of the process's one table.
+/// The table of callbacks that native code holds function pointers to: a view of the one table of the
+/// process.
 ///
-/// Each slot belongs to one function pointer, for ever: the comparators' are compiled in, and each other
-/// prototype has its own. A released slot goes to the end of its prototype's queue, so that a pointer that
-/// native code kept too long meets another callback, of the same prototype, only after every other free
-/// slot has been lent once.
+/// Each slot belongs to one function pointer for the life of the process: the comparators' are compiled in,
+/// and each other prototype has its own. A released slot goes to the end of its prototype's queue, so that a
+/// pointer that native code kept too long reaches another callback, of the same prototype, only after every
+/// other free slot has been lent once.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallbackTable;
 
-/// One slot that is lent, for a leak report.
+/// One lent slot, as listed in a leak report.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// The slot and its generation.
     pub key: SlotKey,
-    /// The guest's export.
+    /// Name of the guest's export.
     pub export: String,
-    /// The name of the guest's module.
+    /// Name of the guest's module.
     pub module: String,
-    /// How C calls it.
+    /// Prototype by which C calls the callback.
     pub prototype: Prototype,
-    /// How often C has called it.
+    /// Number of calls by C.
     pub calls: u64,
-    /// How many of these calls failed.
+    /// Number of these calls that failed.
     pub failures: u64,
-    /// How many leases hold it.
+    /// Number of leases that hold the slot.
     pub leases: usize,
 }
 
 impl CallbackTable {
-    /// Slots that are lent now.
+    /// Returns the number of slots that are lent now.
     pub fn len(self) -> usize {
         tables().iter().map(|table| table.len()).sum()
     }
 
-    /// Whether nothing is lent.
+    /// Returns `true` if no slot is lent.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// Slots there are for comparators, and as many for each other prototype.
+    /// Returns the number of slots for comparators, which is also that of each other prototype.
     pub fn capacity(self) -> usize {
         SLOTS
     }
 
-    /// Calls that came through a pointer after its release. They were answered with the neutral
-    /// value.
+    /// Returns the number of calls through a pointer after its release. They were answered with the
+    /// [fallback](crate::Callback::fallback).
     pub fn late_calls(self) -> u64 {
         tables().iter().map(|table| table.late_calls()).sum()
     }
 
-    /// Who is registered, in the order of slots, as of now.
+    /// Returns an iterator over the lent slots as of now, in slot order.
     pub fn iter(self) -> impl Iterator<Item = Registration> {
         let all = tables().into_iter().flat_map(SlotTable::snapshot);
         all.map(|(key, entry)| Registration::of(key, &entry))
     }
 
-    /// What a key names; `None` once its lease is over.
+    /// Returns the registration with this key; `None` once its lease has ended.
     pub fn get(self, key: SlotKey) -> Option<Registration> {
         let found = tables().into_iter().find_map(|table| table.get(key));
         found.map(|entry| Registration::of(key, &entry))
@@ -85,7 +86,7 @@ impl Registration {
 }
 
 impl fmt::Display for Registration {
-    /// One line of a leak report.
+    /// Formats the registration as one line of a leak report.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

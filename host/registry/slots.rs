@@ -1,4 +1,4 @@
-//! Slots and generational keys; safe code that knows no wasm.
+//! Slots and generational keys, in safe code that is independent of WebAssembly.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::sync::lock;
 
-/// Names what a slot holds now; once the slot has moved on, it names nothing. As slotmap's keys
-/// do, it fits a `void *` ([`SlotKey::as_u64`]).
+/// Generational key of a slot's content, which goes stale when the slot is released. Like slotmap's keys, it
+/// fits in a `void *` ([`SlotKey::as_u64`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotKey {
     slot: u32,
@@ -16,40 +16,41 @@ pub struct SlotKey {
 }
 
 impl SlotKey {
-    /// Returns how often the slot had been given back when it was lent, plus one.
+    /// Returns the number of releases of the slot before it was lent, plus one.
     pub(super) fn generation(self) -> NonZeroU32 {
         self.generation
     }
 
-    /// Which slot, and so which function pointer.
+    /// Returns the index of the slot, which identifies the function pointer.
     pub fn slot(self) -> usize {
         self.slot as usize
     }
 
-    /// Both parts in one number that is never 0, for a C library's user data.
+    /// Returns slot and generation as one number that is never 0, for a C library's user data.
     pub fn as_u64(self) -> u64 {
         u64::from(self.generation.get()) << 32 | u64::from(self.slot)
     }
 
-    /// The key that [`SlotKey::as_u64`] told; `None` for a number that it never tells.
+    /// Returns the key that [`SlotKey::as_u64`] turned into this number; `None` for a number that it never
+    /// returns.
     pub fn from_u64(number: u64) -> Option<SlotKey> {
         let generation = NonZeroU32::new((number >> 32) as u32)?;
         Some(SlotKey { slot: number as u32, generation })
     }
 }
 
-/// So many slots at most. A slot that is given back goes to the end of the queue, so that it is lent
-/// again only after every other free slot has been.
+/// A table of up to `capacity` slots. A released slot goes to the end of the queue, so that it is lent again
+/// only after every other free slot.
 pub(crate) struct SlotTable<T: 'static> {
-    /// The number of its first slot; keys of several tables do not meet.
+    /// Index of the table's first slot; the keys of different tables are distinct.
     first: u32,
     capacity: u32,
-    /// Where the slot of this number is, counted from the table's first. Slots stay for ever.
+    /// Returns the slot at a position in the table. Slots are never freed.
     place: fn(usize) -> &'static Slot<T>,
     queue: Mutex<Queue<T>>,
 }
 
-/// What a function pointer leads to: a holding that comes and goes.
+/// The slot behind a function pointer, whose content changes with each lease.
 pub(crate) struct Slot<T> {
     state: Mutex<SlotState<T>>,
     late: AtomicU64,
@@ -61,7 +62,7 @@ struct SlotState<T> {
 }
 
 struct Queue<T: 'static> {
-    /// Slots that have been lent before, or are now.
+    /// Slots that are lent or have been lent before.
     touched: Vec<&'static Slot<T>>,
     returned: VecDeque<u32>,
     retired: usize,
@@ -73,8 +74,8 @@ impl<T> Slot<T> {
         Slot { state: Mutex::new(state), late: AtomicU64::new(0) }
     }
 
-    /// What it holds, whatever its generation: this is all that a C function pointer can say.
-    /// A call while it is empty is counted.
+    /// Returns the content, whatever its generation: a C function pointer identifies only the slot. A call
+    /// while the slot is empty is counted.
     pub(crate) fn get(&self) -> Option<Arc<T>> {
         let value = lock(&self.state).value.clone();
         if value.is_none() {
@@ -83,26 +84,26 @@ impl<T> Slot<T> {
         value
     }
 
-    /// The same for who knows the generation; `None` for any other one.
+    /// Returns the content if it is of the key's generation.
     pub(crate) fn get_by(&self, key: SlotKey) -> Option<Arc<T>> {
         let state = lock(&self.state);
         state.value.clone().filter(|_| state.generation == key.generation)
     }
 
-    /// Counts a call that nobody may answer.
+    /// Counts a late call, which no callback may answer.
     pub(crate) fn count_late(&self) {
         self.late.fetch_add(1, Relaxed);
     }
 }
 
 impl<T> SlotTable<T> {
-    /// An empty table of slots that are numbered from `first` on.
+    /// Creates an empty table of slots that are numbered from `first`.
     pub(crate) const fn new(first: u32, capacity: u32, place: fn(usize) -> &'static Slot<T>) -> Self {
         let queue = Queue { touched: Vec::new(), returned: VecDeque::new(), retired: 0 };
         SlotTable { first, capacity, place, queue: Mutex::new(queue) }
     }
 
-    /// Takes the slot that has been free for longest; `None` if there is none.
+    /// Fills the slot that has been free for longest; `None` if no slot is free.
     pub(crate) fn insert(&self, value: Arc<T>) -> Option<SlotKey> {
         let mut queue = lock(&self.queue);
         let at = queue.touched.len() as u32;
@@ -117,7 +118,7 @@ impl<T> SlotTable<T> {
         Some(SlotKey { slot: self.first + at, generation: state.generation })
     }
 
-    /// Where in the table the slot of a key of its own is.
+    /// Returns the position in the table of the slot of one of its keys.
     #[cfg(feature = "libffi")]
     pub(crate) fn position(&self, key: SlotKey) -> usize {
         key.slot() - self.first as usize
@@ -128,13 +129,14 @@ impl<T> SlotTable<T> {
         queue.touched.get(at as usize).copied()
     }
 
-    /// A slot that has been lent before, by its place in the table.
+    /// Returns the slot at a position in the table, if it has been lent before.
     #[cfg(any(feature = "libffi", test, fuzzing))]
     pub(crate) fn touched(&self, at: usize) -> Option<&'static Slot<T>> {
         lock(&self.queue).touched.get(at).copied()
     }
 
-    /// `None` once the slot has moved on, even if it holds something new.
+    /// Returns the content that a key identifies; `None` once the slot has been released, even if it is lent
+    /// again.
     pub(crate) fn get(&self, key: SlotKey) -> Option<Arc<T>> {
         let slot = self.slot(&lock(&self.queue), key)?;
         slot.get_by(key)
@@ -151,7 +153,7 @@ impl<T> SlotTable<T> {
     }
 
     fn take(&self, key: SlotKey, retire: bool) -> Option<Arc<T>> {
-        // The queue is locked first, as `insert` does.
+        // Locks the queue before the slot, as `insert` does.
         let mut queue = lock(&self.queue);
         let mut state = lock(&self.slot(&queue, key)?.state);
         if state.generation != key.generation {
@@ -163,24 +165,25 @@ impl<T> SlotTable<T> {
                 state.generation = next;
                 queue.returned.push_back(key.slot - self.first);
             }
-            // Its keys are used up, or the caller wants no other callback ever to answer there.
+            // The generations are exhausted, or the caller wants no other callback ever to answer there.
             _ => queue.retired += 1,
         }
         Some(value)
     }
 
-    /// Slots that are held now.
+    /// Returns the number of slots that are lent now.
     pub(crate) fn len(&self) -> usize {
         let queue = lock(&self.queue);
         queue.touched.len() - queue.returned.len() - queue.retired
     }
 
-    /// Calls that came when their slot was empty.
+    /// Returns the number of late calls.
     pub(crate) fn late_calls(&self) -> u64 {
         lock(&self.queue).touched.iter().map(|slot| slot.late.load(Relaxed)).sum()
     }
 
-    /// What is held, in the order of slots. It is a snapshot: no lock is held while it is used.
+    /// Returns the content of each lent slot, in slot order. The result is a snapshot: no lock is held while
+    /// it is used.
     pub(crate) fn snapshot(&self) -> Vec<(SlotKey, Arc<T>)> {
         let touched = lock(&self.queue).touched.clone();
         let state = |(at, slot): (usize, &'static Slot<T>)| {

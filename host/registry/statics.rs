@@ -1,5 +1,5 @@
-//! The tables of the process: one for comparators, and one for each other prototype. They are static
-//! because function pointers are: C may call one at any time.
+//! The tables of the process: one for comparators, and one for each other prototype. They are static because
+//! function pointers are: C may call one at any time.
 
 use std::ffi::c_int;
 use std::sync::Mutex;
@@ -8,22 +8,22 @@ use super::fallbacks::Fallbacks;
 use super::{Entry, Slot, SlotKey, SlotTable};
 use crate::sync::lock;
 
-/// How many function pointers of one kind can be lent at once.
+/// Maximum number of function pointers of one prototype that are lent at once.
 pub(crate) const SLOTS: usize = 1024;
 
 /// The slots behind the comparators' trampolines, which are numbered functions in this binary.
 static COMPARATORS: [Slot<Entry>; SLOTS] = [const { Slot::new() }; SLOTS];
 
-/// The answers of their trampolines to calls that find no callback.
+/// Fallbacks of the comparators' trampolines, for calls that find no callback.
 pub(super) static FALLBACKS: [Fallbacks; SLOTS] = [const { Fallbacks::new() }; SLOTS];
 
 /// The table of the comparators.
 pub(super) static TABLE: SlotTable<Entry> = SlotTable::new(0, SLOTS as u32, comparator_slot);
 
-/// The tables of all other prototypes that a function pointer was ever wanted for.
+/// The tables of all other prototypes for which a function pointer was ever requested.
 static OTHERS: Mutex<Vec<&'static SlotTable<Entry>>> = Mutex::new(Vec::new());
 
-/// The slot behind a comparator's trampoline.
+/// Returns the slot behind a comparator's trampoline.
 pub(crate) fn comparator_slot(slot: usize) -> &'static Slot<Entry> {
     &COMPARATORS[slot]
 }
@@ -38,7 +38,7 @@ pub(crate) fn fallback_of(key: SlotKey) -> c_int {
     FALLBACKS[key.slot()].of(key.generation())
 }
 
-/// A table for the function pointers of one prototype more. It stays, because they do.
+/// Creates a table for the function pointers of one more prototype. It is never freed, because they are not.
 #[cfg(feature = "libffi")]
 pub(crate) fn new_table() -> &'static SlotTable<Entry> {
     let mut others = lock(&OTHERS);

@@ -1,4 +1,4 @@
-//! What a module is, found out before it is compiled; modules that would cost too much are refused.
+//! Inspection of a module before it is compiled; modules that would cost too much are rejected.
 
 use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
@@ -6,16 +6,16 @@ use super::cost::CostEstimate;
 use crate::error::{Error, ModuleError, Result, printable};
 use crate::limits::{Limit, Limits};
 
-/// Facts about a module that wasmtime does not tell.
+/// Facts about a module that wasmtime does not report.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Facts {
-    /// Some function has a `memory.grow` instruction.
+    /// Whether some function has a `memory.grow` instruction.
     pub(super) grows_memory: bool,
-    /// A start function runs at instantiation.
+    /// Whether a start function runs at instantiation.
     pub(super) starts: bool,
 }
 
-/// A module on its way in.
+/// The name and limits that all checks of one module share.
 struct Scanner<'a> {
     name: &'a str,
     limits: &'a Limits,
@@ -30,7 +30,7 @@ pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()
     Ok(())
 }
 
-/// Reads the module, first for how much there is of everything and then for whether it is valid.
+/// Checks a module, first its counts and sizes against the limits, and then its validity.
 /// `name` is for errors.
 pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeatures) -> Result<Facts> {
     check_size(name, bytes, limits)?;
@@ -38,7 +38,7 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeat
     if !bytes.starts_with(b"\0asm") {
         return Err(scanner.refuse(what_instead(bytes)));
     }
-    // The encoding's two bytes: 0 for a core module, 1 for a component.
+    // The two bytes of the layer field: 0 for a core module, 1 for a component.
     if bytes.get(6..8) == Some(&[1, 0]) {
         let features = vec!["the component model".into()];
         return Err(ModuleError::Features { module: name.to_owned(), features }.into());
@@ -46,7 +46,7 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeat
     let facts = scanner.count(bytes)?;
     match Validator::new_with_features(features).validate_all(bytes) {
         Ok(_) => Ok(facts),
-        Err(error) => Err(match needed(bytes, features) {
+        Err(error) => Err(match missing_features(bytes, features) {
             Some(features) => ModuleError::Features { module: name.to_owned(), features }.into(),
             None => scanner.refuse(error.to_string()),
         }),
@@ -54,7 +54,7 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeat
 }
 
 impl Scanner<'_> {
-    /// Counts what costs something, and stops at the first that there is too much of.
+    /// Counts everything that a limit bounds, and stops at the first limit that is exceeded.
     fn count(&self, bytes: &[u8]) -> Result<Facts> {
         let mut facts = Facts::default();
         let mut cost = CostEstimate::default();
@@ -82,7 +82,7 @@ impl Scanner<'_> {
                     }
                 }
                 Payload::FunctionSection(section) => {
-                    self.bound(Limit::Functions, section.count(), "functions")?;
+                    self.check_limit(Limit::Functions, section.count(), "functions")?;
                     for ty in section {
                         cost.add_function(ty.map_err(parse)?);
                     }
@@ -96,22 +96,22 @@ impl Scanner<'_> {
                 Payload::TagSection(section) => self.declared(section.count(), "tags")?,
                 Payload::StartSection { .. } => facts.starts = true,
                 Payload::CodeSectionStart { size, .. } => {
-                    self.bound(Limit::CodeSize, size, "bytes of code")?;
+                    self.check_limit(Limit::CodeSize, size, "bytes of code")?;
                 }
                 Payload::CodeSectionEntry(body) => {
                     let size = body.range().len();
                     let what = format!("bytes in function {defined}");
-                    self.bound(Limit::FunctionSize, size as u64, &what)?;
+                    self.check_limit(Limit::FunctionSize, size as u64, &what)?;
                     let mut locals = cost.params(defined);
                     for group in body.get_locals_reader().map_err(parse)? {
                         let (count, _) = group.map_err(parse)?;
                         locals += u64::from(count);
                         let what = format!("locals in function {defined}");
-                        self.bound(Limit::Locals, locals, &what)?;
+                        self.check_limit(Limit::Locals, locals, &what)?;
                     }
                     let operators = body.get_operators_reader().map_err(parse)?;
                     facts.grows_memory |= cost.add_body(locals, operators).map_err(parse)?;
-                    self.bound(Limit::Complexity, cost.total(), "units of complexity")?;
+                    self.check_limit(Limit::Complexity, cost.total(), "units of complexity")?;
                     defined += 1;
                 }
                 _ => {}
@@ -121,11 +121,11 @@ impl Scanner<'_> {
     }
 
     fn declared(&self, count: u32, of_what: &str) -> Result<()> {
-        self.bound(Limit::Declarations, count, of_what)
+        self.check_limit(Limit::Declarations, count, of_what)
     }
 
-    /// More than one of these is a proposal of its own for memories, and of no use to a comparator
-    /// for tables.
+    /// `Err` where there is more than one table, which is of no use to a comparator. More than one
+    /// memory is a proposal of its own, which validation rejects.
     fn one(&self, count: u32, of_what: &str) -> Result<()> {
         if count > 1 && of_what == "tables" {
             return Err(self.refuse(format!("it has {count} tables, but may have 1")));
@@ -133,8 +133,8 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// `Err` where there are more than the limit allows.
-    fn bound(&self, limit: Limit, found: impl Into<u64>, of_what: &str) -> Result<()> {
+    /// `Err` where `found` exceeds the limit.
+    fn check_limit(&self, limit: Limit, found: impl Into<u64>, of_what: &str) -> Result<()> {
         let found = found.into();
         if found <= self.limits.get(limit) {
             return Ok(());
@@ -148,9 +148,9 @@ impl Scanner<'_> {
     }
 }
 
-/// The proposals without which the module is not valid, beyond those that are allowed; `None` where
-/// it is not valid with all of them either.
-fn needed(bytes: &[u8], allowed: WasmFeatures) -> Option<Vec<String>> {
+/// Returns the proposals that the module needs to be valid, beyond those that are allowed; `None`
+/// where it is not valid with all of them either.
+fn missing_features(bytes: &[u8], allowed: WasmFeatures) -> Option<Vec<String>> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
     let mut features = WasmFeatures::all();
     if !valid(features) {
@@ -164,11 +164,11 @@ fn needed(bytes: &[u8], allowed: WasmFeatures) -> Option<Vec<String>> {
     if features.contains(WasmFeatures::GC) {
         features.remove(WasmFeatures::GC_TYPES); // a part of it
     }
-    Some(features.difference(allowed).iter_names().map(|(name, _)| spoken(name)).collect())
+    Some(features.difference(allowed).iter_names().map(|(name, _)| feature_name(name)).collect())
 }
 
-/// A feature's name as people write it.
-fn spoken(name: &str) -> String {
+/// Returns a feature's name as people write it.
+fn feature_name(name: &str) -> String {
     match name {
         "SIMD" => "SIMD".into(),
         "RELAXED_SIMD" => "relaxed SIMD".into(),

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
 
-/// What is left of one native call's fuel and time. The clock starts when it is made.
+/// The remaining fuel and time of one native call. Its clock starts when it is created.
 #[derive(Debug)]
 pub(crate) struct Budget {
     fuel: u64,
-    /// What was left when the last turn on it ended.
+    /// The fuel left when the last turn on this budget ended.
     left: AtomicU64,
     pub(super) time: Duration,
     pub(super) ends: Option<Instant>,
@@ -22,25 +22,25 @@ impl Budget {
             fuel: limits.fuel,
             left: AtomicU64::new(limits.fuel),
             time: limits.deadline,
-            // `None` is a time too far for the clock to say.
+            // `None` where an `Instant` cannot represent the deadline.
             ends: Instant::now().checked_add(limits.deadline),
         }
     }
 
-    /// What is left of it in equal parts, for callbacks that run at the same time. What they use is to
-    /// be [spent](Budget::spend) here.
+    /// Splits the remaining fuel into `count` equal shares, for callbacks that run at the same time. The
+    /// fuel used of them has to be [spent](Budget::spend) on this budget.
     pub(crate) fn shares(&self, count: usize) -> Vec<Arc<Budget>> {
         let fuel = self.left() / count.max(1) as u64;
         let share = || Budget { fuel, left: AtomicU64::new(fuel), ..*self };
         (0..count).map(|_| Arc::new(share())).collect()
     }
 
-    /// Takes fuel off that was used elsewhere.
+    /// Deducts fuel that was used of another budget.
     pub(crate) fn spend(&self, fuel: u64) {
         self.set_left(self.left().saturating_sub(fuel));
     }
 
-    /// Fuel that guests have used of it, up to the end of the last turn.
+    /// Returns the fuel that guests have used, up to the end of the last turn.
     pub(crate) fn fuel_used(&self) -> u64 {
         self.fuel - self.left()
     }

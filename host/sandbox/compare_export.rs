@@ -10,7 +10,7 @@ use crate::ctype::{CType, CoreType, NumberKind, StoredNumber};
 
 type Two<T> = TypedFunc<(T, T), i32>;
 
-/// A comparator export; one variant for each core type that has a shape.
+/// A comparator export; one variant for each shape and core type.
 pub(crate) enum CompareExport {
     Pointers(Two<i32>),
     Slices(TypedFunc<(i32, i32, i32, i32), i32>),
@@ -20,7 +20,7 @@ pub(crate) enum CompareExport {
     F64(Two<f64>),
 }
 
-/// A way to hand two elements over and ask for their order.
+/// The call of a comparator with two elements, specialized for their type.
 pub(crate) struct PairCaller(Box<dyn CallPair>);
 
 impl PairCaller {
@@ -47,7 +47,7 @@ trait CallPair: Send + Sync {
 }
 
 impl CompareExport {
-    /// Whether scalars of this type can be handed over without losing anything but, for `u32` and
+    /// Returns whether scalars of this type can be passed without losing anything but, for `u32` and
     /// `u64`, the sign.
     pub(crate) fn takes(&self, element: &CType) -> bool {
         let (size, kind) = (element.size().unwrap_or(0), element.kind());
@@ -64,7 +64,7 @@ impl CompareExport {
         }
     }
 
-    /// The type of the elements where only the core type tells it.
+    /// Returns the type of the elements as the core type alone states it.
     pub(crate) fn scalar(&self) -> Option<CType> {
         match self {
             CompareExport::Pointers(_) | CompareExport::Slices(_) => None,
@@ -77,7 +77,7 @@ impl CompareExport {
         }
     }
 
-    /// Such elements as numbers, for a comparator that takes numbers.
+    /// Returns the representation of such elements, for a comparator that takes numbers.
     pub(crate) fn number(&self, element: Option<&CType>) -> Option<StoredNumber> {
         let core = match self {
             CompareExport::Pointers(_) | CompareExport::Slices(_) => return None,
@@ -90,11 +90,11 @@ impl CompareExport {
         Some(StoredNumber { core, width, signed: element?.kind() == Some(NumberKind::Signed) })
     }
 
-    /// The way to call it with such elements, which it takes. Narrow integers are extended as C
-    /// extends them.
+    /// Returns the call for elements of this type, which it [takes](CompareExport::takes). Narrow integers
+    /// are extended as C extends them.
     pub(crate) fn caller(&self, element: Option<&CType>) -> PairCaller {
         let size = element.and_then(CType::size);
-        // Compiled for each width: a jump by width in each call would cost as much as the rest.
+        // Monomorphized for each width: a branch on the width in each call would take as long as the rest.
         PairCaller(match self {
             CompareExport::Pointers(f) => Box::new(Pointers(f.clone())),
             CompareExport::Slices(f) => Box::new(Slices(f.clone())),
@@ -131,7 +131,7 @@ impl CallPair for Pointers {
         a: &[u8],
         b: &[u8],
     ) -> wasmtime::Result<i32> {
-        let at = staging.put(store, a, b)?;
+        let at = staging.stage_pair(store, a, b)?;
         self.0.call(store, (at.0 as i32, at.1 as i32))
     }
 }
@@ -146,7 +146,7 @@ impl CallPair for Slices {
         a: &[u8],
         b: &[u8],
     ) -> wasmtime::Result<i32> {
-        let at = staging.put(store, a, b)?;
+        let at = staging.stage_pair(store, a, b)?;
         self.0.call(store, (at.0 as i32, a.len() as i32, at.1 as i32, b.len() as i32))
     }
 }
@@ -170,7 +170,7 @@ impl<W: WasmTy + Sync, T: Scalar<W>> CallPair for Scalars<W, T> {
     }
 }
 
-/// A number in the host's memory, as core type `W`.
+/// A number in the host's memory that is passed as core type `W`.
 trait Scalar<W> {
     fn read(bytes: &[u8]) -> W;
 }

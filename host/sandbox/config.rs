@@ -1,4 +1,4 @@
-//! How a sandbox is set up, and wasmtime with it.
+//! Configuration of a sandbox, and of wasmtime with it.
 #![allow(unsafe_code, reason = "sets two flags of Cranelift")]
 
 use std::num::NonZeroUsize;
@@ -9,7 +9,7 @@ use super::engine_error;
 use crate::error::Result;
 use crate::limits::Limits;
 
-/// Proposals that compilers for plain wasm turn on, and nothing that enlarges what a guest can do.
+/// Proposals that compilers for plain wasm turn on, none of which gives a guest more power.
 const ALLOWED_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -19,11 +19,11 @@ const ALLOWED_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::FLOATS);
 
-/// With less address space than this, memories are not given the 4 GiB each that let them do
-/// without bounds checks.
+/// Minimum address space for reserving 4 GiB for each memory, which makes bounds checks
+/// unnecessary.
 const MIN_ROOMY_ADDRESS_SPACE: u64 = 64 << 30;
 
-/// How a [`Sandbox`](crate::Sandbox) is set up, where [`Limits`] alone do not say it.
+/// Configuration of a [`Sandbox`](crate::Sandbox): its [`Limits`], and settings beyond them.
 ///
 /// ```
 /// use callbox::{Config, Limits, Sandbox};
@@ -46,18 +46,18 @@ impl From<Limits> for Config {
 }
 
 impl Config {
-    /// No SIMD; traps by signals.
+    /// Creates a configuration without SIMD and with traps by signals.
     pub fn new(limits: Limits) -> Config {
         Config { limits, simd: false, signals: true }
     }
 
-    /// Whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
-    /// machine). Off at first, because it enlarges the compiler that a module can reach.
+    /// Sets whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
+    /// machine). Off by default, because it enlarges the part of the compiler that a module can reach.
     pub fn simd(self, simd: bool) -> Config {
         Config { simd, ..self }
     }
 
-    /// Whether a guest's access out of bounds may be found out by a signal, which is the fastest
+    /// Sets whether a guest's access out of bounds may be detected by a signal, which is the fastest
     /// way. Turn it off where the process installs a SIGSEGV handler of its own after the first
     /// guest (Python's faulthandler, a JVM, Go): bounds are then checked by instructions, and
     /// wasmtime's mitigations of Spectre in these checks, which need signals, are off.
@@ -65,7 +65,7 @@ impl Config {
         Config { signals, ..self }
     }
 
-    /// What a module may be written in.
+    /// Returns the proposals that a module may use.
     pub(super) fn features(&self) -> WasmFeatures {
         if self.simd { ALLOWED_FEATURES.union(WasmFeatures::SIMD) } else { ALLOWED_FEATURES }
     }
@@ -75,7 +75,7 @@ impl Config {
         config
             .wasm_features(WasmFeatures::all(), false)
             .wasm_features(self.features(), true)
-            // Of modules only our own kernels see two memories; guests are refused before.
+            // Only kernels use two memories; validation rejects guests that do.
             .wasm_features(WasmFeatures::MULTI_MEMORY, true)
             .consume_fuel(true)
             .epoch_interruption(true)
@@ -86,9 +86,9 @@ impl Config {
             .allocation_strategy(InstanceAllocationStrategy::OnDemand)
             .signals_based_traps(self.signals);
         if !self.signals {
-            // wasmtime refuses these mitigations where no signal can follow.
+            // wasmtime rejects these mitigations where traps by signals are off.
             for flag in ["enable_heap_access_spectre_mitigation", "enable_table_access_spectre_mitigation"] {
-                // SAFETY: both flags change what is done against speculation, not what is checked.
+                // SAFETY: both flags change the mitigations of speculation, not the bounds checks.
                 unsafe { config.cranelift_flag_set(flag, "false") };
             }
         }
@@ -99,7 +99,7 @@ impl Config {
     }
 }
 
-/// Whether the process may reserve address space as it likes.
+/// Returns whether the process may reserve [`MIN_ROOMY_ADDRESS_SPACE`] or more.
 fn address_space_is_roomy() -> bool {
     #[cfg(unix)]
     let most = rustix::process::getrlimit(rustix::process::Resource::As).current;

@@ -1,31 +1,32 @@
-//! What a module's code costs to compile, estimated from its instructions.
+//! The cost of compiling a module's code, estimated from its instructions.
 //!
 //! The weights were measured with modules that repeat one instruction, or one pattern, as often as
-//! a function can hold it. What is cheap by the byte and dear to compile gets a weight: instructions
+//! a function can hold it. Code that is short in bytes and slow to compile gets a weight: instructions
 //! that become calls with several blocks around them, values that calls and branches carry by the
-//! hundred, and branches out of deep nests, behind which each local may need a value of its own.
+//! hundred, and branches out of deep nests, after which each local may need a value of its own.
 
 use wasmparser::{BlockType, CompositeInnerType, FuncType, Operator, OperatorsReader, Result, SubType};
 
 /// Weight of a plain instruction.
 const PLAIN: u64 = 1;
-/// Becomes a branch, and what it branches to merges what comes from there.
+/// Weight of an instruction that becomes a branch, whose values the target has to merge.
 const BRANCH: u64 = 30;
-/// Becomes several blocks, or a call of the runtime with a reload of what it may have changed.
+/// Weight of an instruction that becomes several blocks, or a call of the runtime with a reload of the
+/// state that it may have changed.
 const HEAVY: u64 = 60;
-/// A value that is passed to a call or comes back from it.
+/// Weight of a value that is passed to a call or returned from it.
 const PASSED: u64 = 4;
-/// So many locals that are merged at a block behind a branch weigh as much as a plain instruction.
+/// Number of locals, merged at a block after a branch, that weigh as much as a plain instruction.
 const MERGED: u64 = 6;
 
-/// How many values go in and come out.
+/// Numbers of parameters and results.
 #[derive(Clone, Copy, Debug, Default)]
 struct Arity {
     params: u64,
     results: u64,
 }
 
-/// The weight of a module's functions so far, and what it takes to weigh one.
+/// The weight of a module's functions so far, and the types needed to weigh one.
 #[derive(Debug, Default)]
 pub(super) struct CostEstimate {
     types: Vec<Arity>,
@@ -46,7 +47,7 @@ impl CostEstimate {
         });
     }
 
-    /// How many types there are so far.
+    /// Returns the number of types so far.
     pub(super) fn types(&self) -> u32 {
         u32::try_from(self.types.len()).unwrap_or(u32::MAX)
     }
@@ -60,12 +61,12 @@ impl CostEstimate {
         self.functions.push(self.ty(ty));
     }
 
-    /// How many parameters the module's own function of this number has, from 0.
+    /// Returns the number of parameters of function `defined`, counted from 0 without the imports.
     pub(super) fn params(&self, defined: usize) -> u64 {
         self.functions.get(self.imported + defined).map_or(0, |arity| arity.params)
     }
 
-    /// An index that leads nowhere is for the validator to refuse.
+    /// Returns a type's arity; an index out of range counts as empty, and the validator rejects it.
     fn ty(&self, index: u32) -> Arity {
         self.types.get(index as usize).copied().unwrap_or_default()
     }
@@ -78,15 +79,15 @@ impl CostEstimate {
         }
     }
 
-    /// The weight of all functions that have been weighed.
+    /// Returns the weight of all functions added so far.
     pub(super) fn total(&self) -> u64 {
         self.total
     }
 
-    /// Adds the weight of a function with so many locals. Returns whether it grows the memory.
+    /// Adds the weight of a function with `locals` locals. Returns whether it grows the memory.
     pub(super) fn add_body(&mut self, locals: u64, operators: OperatorsReader<'_>) -> Result<bool> {
         let mut grows = false;
-        // What a branch to each open block carries, and whether it is a loop.
+        // For each open block, the number of values that a branch to it carries, and whether it is a loop.
         let mut open: Vec<(u64, bool)> = vec![(0, false)];
         let mut loops = 0;
         let (mut weight, mut merged) = (0u64, 0u64);
@@ -95,7 +96,7 @@ impl CostEstimate {
             let mut branch = |depth: u32, open: &[(u64, bool)]| {
                 let at = open.len().checked_sub(1 + depth as usize);
                 let carried = at.map_or(0, |at| open[at].0);
-                // A depth that leads nowhere is for the validator, too.
+                // The validator rejects a depth out of range, too.
                 let out = (u64::from(depth) + 1).saturating_mul(locals + 1);
                 merged = merged.saturating_add(out);
                 carried
@@ -161,13 +162,15 @@ impl CostEstimate {
                 Operator::F32Ceil | Operator::F32Floor | Operator::F32Trunc | Operator::F32Nearest
                 | Operator::F64Ceil | Operator::F64Floor | Operator::F64Trunc | Operator::F64Nearest
                 | Operator::F32Sqrt | Operator::F64Sqrt
-                // Conversions that trap, or take both signs apart.
+                // Conversions that trap, or treat the signs separately.
                 | Operator::I32TruncF32S | Operator::I32TruncF32U | Operator::I32TruncF64S
                 | Operator::I32TruncF64U | Operator::I64TruncF32S | Operator::I64TruncF32U
                 | Operator::I64TruncF64S | Operator::I64TruncF64U | Operator::I32TruncSatF32S
                 | Operator::I32TruncSatF32U | Operator::I32TruncSatF64S | Operator::I32TruncSatF64U
                 | Operator::I64TruncSatF32S | Operator::I64TruncSatF32U | Operator::I64TruncSatF64S
-                | Operator::I64TruncSatF64U | Operator::F32ConvertI64U | Operator::F64ConvertI64U => 4 * PLAIN,
+                | Operator::I64TruncSatF64U | Operator::F32ConvertI64U | Operator::F64ConvertI64U => {
+                    4 * PLAIN
+                }
                 _ => PLAIN,
             };
         }

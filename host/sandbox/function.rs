@@ -1,4 +1,4 @@
-//! An export with whatever core type, ready to be called.
+//! An export of any core type, ready to be called.
 
 #[cfg(feature = "libffi")]
 use wasmtime::Func;
@@ -9,7 +9,7 @@ use super::shape::func_type_text;
 use crate::ctype::CoreType;
 use crate::error::{Error, ModuleError, Result, bug};
 
-/// An export, and what it takes and gives.
+/// An export, with the types of its parameters and results.
 pub(crate) struct Function {
     #[cfg(feature = "libffi")]
     pub(super) func: Func,
@@ -20,7 +20,7 @@ pub(crate) struct Function {
 }
 
 impl Guest {
-    /// The exported function of this name.
+    /// Returns the exported function `name`.
     pub(crate) fn function(&self, name: &str) -> Result<Function> {
         let ty = self.module().function(name)?;
         let cores = |types: Vec<ValType>| types.iter().map(core).collect::<Option<Vec<_>>>();
@@ -31,7 +31,7 @@ impl Guest {
         if results.len() > 1 {
             return Err(self.misfit(name, &ty, "one result at most"));
         }
-        let mut turn = self.turn_unpaid(name)?;
+        let mut turn = self.turn_without_budget(name)?;
         let (store, instance, _) = turn.parts();
         let Some(_func) = instance.get_func(store, name) else {
             return Err(bug!("no export \"{name}\", which the module has"));
@@ -45,15 +45,15 @@ impl Guest {
         })
     }
 
-    /// An error for an export of another type.
+    /// Returns the error for an export of another type.
     fn misfit(&self, name: &str, ty: &FuncType, expected: &str) -> Error {
         let reason = format!("\"{name}\" has the type {}, expected {expected}", func_type_text(ty));
         ModuleError::Export { module: self.module().name().to_owned(), reason }.into()
     }
 
-    /// Why nothing can be put into its memory, if that is so.
+    /// `Err` with the reason where nothing can be staged in its memory.
     pub(crate) fn check_staging(&self, name: &str) -> Result<()> {
-        let mut turn = self.turn_unpaid(name)?;
+        let mut turn = self.turn_without_budget(name)?;
         match turn.parts().2.refusal() {
             None => Ok(()),
             Some(reason) => {
@@ -65,8 +65,8 @@ impl Guest {
 }
 
 impl Turn<'_> {
-    /// Finds room in the guest's memory, and lets `fill` write into it; the address of the room, which
-    /// `fill` gets as well.
+    /// Reserves `size` bytes of the guest's memory, and lets `fill` write to them. Returns their address,
+    /// which `fill` gets as well.
     pub(crate) fn stage(
         &mut self,
         export: &str,
@@ -74,7 +74,7 @@ impl Turn<'_> {
         fill: impl FnOnce(u32, &mut [u8]),
     ) -> Result<u32> {
         let (store, _, staging) = self.parts();
-        staging.put_all(store, size, fill).map_err(|error| *self.failure(error, export))
+        staging.stage(store, size, fill).map_err(|error| *self.failure(error, export))
     }
 }
 

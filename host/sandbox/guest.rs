@@ -29,39 +29,39 @@ pub struct Guest {
 
 struct GuestInner {
     module: Module,
-    /// The thread whose turn it is, as [`this_thread`] tells it, or 0.
+    /// The thread whose turn it is, as [`this_thread`] identifies it, or 0.
     holder: AtomicUsize,
     turn: Mutex<Running>,
 }
 
-/// Stack that a call takes on the host's side: ours, wasmtime's, and what it does after a trap.
+/// Stack that a call takes on the host's side: for this crate, for wasmtime, and for its work after a trap.
 const HOST_STACK_BYTES: usize = 64 << 10;
 
-/// Why a module without a start function traps when a guest is made.
-const UNFIT: &str = "a data or element segment lies outside its memory or table";
+/// Reason for which a module without a start function traps at instantiation.
+const SEGMENT_OUT_OF_BOUNDS: &str = "a data or element segment lies outside its memory or table";
 
 struct Running {
     store: Store<StoreData>,
     instance: Instance,
     staging: Staging,
-    /// Kernels that stay beside the guest, each for an export and a way to use it.
+    /// Cached kernels in the guest's store, each for an export and a specification.
     kernels: Vec<(String, KernelSpec, KernelInstance)>,
 }
 
 impl Module {
-    /// Makes a guest: an instance with a memory of its own. A start function and `_initialize` run
+    /// Creates a guest: an instance with a memory of its own. A start function and `_initialize` run
     /// now, on a budget of their own.
     ///
     /// # Errors
     ///
-    /// [`ModuleError::Imports`] where the module wants an import that is not granted; [`Error::Trap`] and
+    /// [`ModuleError::Imports`] where the module has an import that is not granted; [`Error::Trap`] and
     /// [`Error::Limit`] where initialisation fails; [`Error::Stack`] and [`Error::Forked`] where this
-    /// thread, or this process, cannot run a guest, which holds for every later call too.
+    /// thread, or this process, cannot run a guest, which every later call checks too.
     pub fn instantiate(&self) -> Result<Guest> {
         self.check_imports()?;
-        self.check_place()?;
+        self.check_thread_and_process()?;
         let inner = &*self.inner;
-        inner.sandbox.watch()?;
+        inner.sandbox.start_ticker()?;
         let budget = Arc::new(Budget::new(inner.sandbox.limits()));
         let fail = |error: wasmtime::Error, export: &str| {
             store::failure(error, &inner.name, export, inner.sandbox.limits())
@@ -76,7 +76,7 @@ impl Module {
             } else {
                 match fail(error, "") {
                     Error::Trap { module, .. } => {
-                        ModuleError::Invalid { module, reason: UNFIT.into() }.into()
+                        ModuleError::Invalid { module, reason: SEGMENT_OUT_OF_BOUNDS.into() }.into()
                     }
                     other => other,
                 }
@@ -95,7 +95,7 @@ impl Module {
 
 impl Module {
     /// `Err` where this process, or this thread, cannot run a guest.
-    fn check_place(&self) -> Result<()> {
+    fn check_thread_and_process(&self) -> Result<()> {
         let inner = &*self.inner;
         if !fork::is_same_process(inner.sandbox.process) {
             return Err(Error::Forked { module: inner.name.clone() });
@@ -115,12 +115,12 @@ impl fmt::Debug for Guest {
 }
 
 impl Guest {
-    /// What it is an instance of.
+    /// Returns the module of which it is an instance.
     pub fn module(&self) -> &Module {
         &self.inner.module
     }
 
-    /// Size of its memory in bytes; 0 where it exports none.
+    /// Returns the size of its memory in bytes; 0 where it exports none.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Guest {
         Ok(memory.map_or(0, |memory| memory.data_size(&*store)))
     }
 
-    /// What it may use.
+    /// Returns the limits of the guest.
     pub(crate) fn limits(&self) -> &Limits {
         self.module().inner.sandbox.limits()
     }
@@ -141,7 +141,8 @@ impl Guest {
         Arc::new(Budget::new(self.limits()))
     }
 
-    /// Checks an export once: name, type, and that the host can put elements where it needs to.
+    /// Checks an export once: its name, its type, and that the host can stage elements where the shape
+    /// needs it.
     pub(crate) fn compare_export(
         &self,
         name: &str,
@@ -169,29 +170,29 @@ impl Guest {
         Ok((shape, comparator))
     }
 
-    /// Waits for this thread's turn, to ask an export called `name` on this budget, or on one for this
-    /// turn alone.
+    /// Waits for this thread's turn, to call the export `name` on this budget, or on one for this turn
+    /// alone.
     pub(crate) fn turn(&self, name: &str, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
-        self.module().check_place()?;
+        self.module().check_thread_and_process()?;
         let mut turn = self.enter(name)?;
         let store = &mut turn.running.store;
         match budget {
-            None => store::charge_afresh(store)?,
+            None => store::switch_to_own_budget(store)?,
             Some(budget) if Arc::ptr_eq(&store.data().budget, budget) => {}
             Some(budget) => store::charge(store, budget)?,
         }
         Ok(turn)
     }
 
-    /// The same, to look at the guest and run nothing.
-    pub(super) fn turn_unpaid(&self, name: &str) -> Result<Turn<'_>> {
+    /// As [`Guest::turn`], to inspect the guest without running it.
+    pub(super) fn turn_without_budget(&self, name: &str) -> Result<Turn<'_>> {
         self.enter(name)
     }
 
     fn enter(&self, name: &str) -> Result<Turn<'_>> {
         let inner = &*self.inner;
         let me = this_thread();
-        // Only this thread ever stores `me`, so the answer cannot change under our hands.
+        // Only this thread ever stores `me`, so no other thread can change the outcome.
         if inner.holder.load(Relaxed) == me {
             let (module, export) = (inner.module.name().to_owned(), name.to_owned());
             return Err(Error::Reentrant { module, export });
@@ -203,14 +204,14 @@ impl Guest {
     }
 }
 
-/// A thread's turn with a guest. When it ends, its budget is up to date.
+/// A thread's turn with a guest. Dropping it brings its budget up to date.
 pub(crate) struct Turn<'a> {
     guest: &'a GuestInner,
     running: MutexGuard<'a, Running>,
 }
 
 impl Turn<'_> {
-    /// Asks an export of this guest called `name`, by `call`, for the order of two elements.
+    /// Compares two elements with `call`, which calls the export `name` of this guest.
     #[inline]
     pub(crate) fn compare(
         &mut self,
@@ -248,7 +249,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        store::settle(&mut self.running.store);
-        self.guest.holder.store(0, Relaxed); // before the guard lets the next one in
+        store::save_fuel(&mut self.running.store);
+        self.guest.holder.store(0, Relaxed); // before the guard lets the next thread in
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 const INLINE_ARGS: usize = 8;
 
 impl Turn<'_> {
-    /// What the guest has left of the last [`Turn::stage`].
+    /// Returns the first `size` bytes of the last [`Turn::stage`], as the guest has left them.
     pub(crate) fn staged(&mut self, size: usize) -> &[u8] {
         let (store, _, staging) = self.parts();
         staging.staged(store, size)
@@ -42,8 +42,9 @@ impl Turn<'_> {
         }
         assert_eq!(passed, len, "arguments of \"{export}\"");
         let (store, ..) = self.parts();
-        // SAFETY: wasmtime checks that the function is of this store. There is a value for each of its
-        // parameters, of the type that wasmtime has told, none of them a reference, and room for its one result.
+        // SAFETY: wasmtime checks that the function belongs to this store. There is a value for each of its
+        // parameters, of the type that wasmtime reported, none of them a reference, and room for its one
+        // result.
         let called = unsafe { function.func.call_unchecked(store, &raw mut *values) };
         if let Err(error) = called {
             return Err(self.failure(error, export));

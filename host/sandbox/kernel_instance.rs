@@ -1,5 +1,4 @@
-//! A kernel beside a guest, in the same store: it sorts by the guest's answers, which nothing native ever
-//! sees.
+//! A kernel in a guest's store: it sorts by the guest's answers, which never reach native code.
 
 use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
 
@@ -12,11 +11,11 @@ use crate::error::{Error, Result, bug};
 use crate::kernel::KernelSpec;
 use crate::memory::madvise;
 
-/// A kernel for one guest.
+/// A kernel, instantiated in one guest's store.
 #[derive(Clone)]
 pub(crate) struct KernelInstance {
     memory: Memory,
-    /// The guest's memory, where the kernel sees it.
+    /// The guest's memory, where the kernel imports it.
     guest: Option<Memory>,
     sort: TypedFunc<(u32, u32, u32), ()>,
     merge_runs: TypedFunc<(u32, u32, u32, u32), ()>,
@@ -25,7 +24,7 @@ pub(crate) struct KernelInstance {
     base: Global,
     table: Global,
     comparisons: Global,
-    lied: Global,
+    inconsistent: Global,
 }
 
 /// Addresses of two runs for [`Turn::merge_answers`].
@@ -41,7 +40,7 @@ pub(crate) struct MergePlaces {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockPlaces {
     pub(crate) items: u32,
-    /// As many bytes as the items have.
+    /// The scratch array, as large as the items.
     pub(crate) scratch: u32,
     /// 16 bytes for each merge.
     pub(crate) answers: u32,
@@ -54,11 +53,11 @@ pub(crate) struct BlockPlaces {
 pub(crate) struct SortPlaces {
     /// The items; [`Turn::sort`] leaves its result here.
     pub(crate) items: u32,
-    /// As many bytes as the items have; [`Turn::merge_runs`] leaves its result here.
+    /// The scratch array, as large as the items; [`Turn::merge_runs`] leaves its result here.
     pub(crate) scratch: u32,
 }
 
-/// Numbers of items in two runs that follow each other.
+/// Numbers of items in two adjacent runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunLengths {
     pub(crate) left: u32,
@@ -66,8 +65,8 @@ pub(crate) struct RunLengths {
 }
 
 impl Turn<'_> {
-    /// Puts a kernel beside the guest, which sorts by the export of this name. It stays there as long as the
-    /// guest does.
+    /// Instantiates a kernel in the guest's store, which sorts by the export `export`. It stays there as long
+    /// as the guest does.
     pub(crate) fn instantiate_kernel(&mut self, export: &str, spec: &KernelSpec) -> Result<KernelInstance> {
         let module: Module = self.module().clone();
         let kernel = module.kernel(export, spec)?;
@@ -81,7 +80,7 @@ impl Turn<'_> {
             kernel.get_global(&mut *store, name).ok_or_else(|| bug!("the kernel has no global {name}"))
         };
         let (base, table) = (global("base")?, global("table")?);
-        let (comparisons, lied) = (global("comparisons")?, global("lied")?);
+        let (comparisons, inconsistent) = (global("comparisons")?, global("inconsistent")?);
         let memory = kernel.get_memory(&mut *store, "memory");
         Ok(KernelInstance {
             guest: seen,
@@ -93,12 +92,12 @@ impl Turn<'_> {
             base,
             table,
             comparisons,
-            lied,
+            inconsistent,
         })
     }
 
-    /// Returns the guest's kernel of this specification, instantiated on the first call; `None` where the guest
-    /// has too many.
+    /// Returns the guest's kernel of this specification, instantiated on the first call; `None` where the
+    /// guest has too many, or it cannot be instantiated.
     pub(crate) fn cached_kernel(&mut self, export: &str, spec: &KernelSpec) -> Option<KernelInstance> {
         let found = self.cached_kernels().iter().find(|(name, known, _)| name == export && known == spec);
         if let Some((.., kernel)) = found {
@@ -112,7 +111,7 @@ impl Turn<'_> {
         Some(kernel)
     }
 
-    /// Returns whether [`Turn::cached_kernel`] has it without compiling.
+    /// Returns whether [`Turn::cached_kernel`] has this kernel without instantiating it.
     pub(crate) fn has_cached_kernel(&mut self, export: &str, spec: &KernelSpec) -> bool {
         self.cached_kernels().iter().any(|(name, known, _)| name == export && known == spec)
     }
@@ -131,8 +130,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Sorts a block as glibc does. Returns the answers of its merges: for each one 16 bytes, the bits and their
-    /// number.
+    /// Sorts a block as glibc does. Returns the answers of its merges, 16 bytes for each merge: the bits and
+    /// their number.
     pub(crate) fn sort_block(
         &mut self,
         export: &str,
@@ -146,8 +145,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Returns `size` bytes of the guest's memory for elements, and their address, where the kernel sees that
-    /// memory. Any call of the guest's allocator may move them, so they are asked for anew each time.
+    /// Returns `size` bytes of the guest's memory for elements, and their address, where the kernel imports
+    /// that memory. Any call of the guest's allocator may move them, so callers request them anew each time.
     pub(crate) fn staging_area(
         &mut self,
         export: &str,
@@ -168,9 +167,9 @@ impl Turn<'_> {
         let (store, ..) = self.parts();
         let missing = size.saturating_sub(kernel.memory.data_size(&*store)).div_ceil(WASM_PAGE);
         if missing > 0 {
-            store.data_mut().ours = true;
+            store.data_mut().growing_kernel = true;
             let grown = kernel.memory.grow(&mut *store, missing as u64);
-            store.data_mut().ours = false;
+            store.data_mut().growing_kernel = false;
             grown.map_err(|_| Error::NoMemory { bytes: size, what: "the sandboxed sorter" })?;
             madvise::huge_pages(kernel.memory.data_ptr(&*store), kernel.memory.data_size(&*store));
         }
@@ -200,7 +199,7 @@ impl Turn<'_> {
             .map_err(|error| self.kernel_failure(export, kernel, error))
     }
 
-    /// Merges two sorted runs that follow each other.
+    /// Merges two adjacent sorted runs.
     pub(crate) fn merge_runs(
         &mut self,
         export: &str,
@@ -213,7 +212,7 @@ impl Turn<'_> {
         merged.map_err(|error| self.kernel_failure(export, kernel, error))
     }
 
-    /// Returns how often the kernel has asked the guest.
+    /// Returns the number of comparisons that the kernel has made with the guest.
     pub(crate) fn comparisons(&mut self, kernel: &KernelInstance) -> u64 {
         let (store, ..) = self.parts();
         kernel.comparisons.get(store).i64().unwrap_or(0) as u64
@@ -221,7 +220,7 @@ impl Turn<'_> {
 
     fn kernel_failure(&mut self, export: &str, kernel: &KernelInstance, error: wasmtime::Error) -> Error {
         let (store, ..) = self.parts();
-        if kernel.lied.get(store).i32() == Some(1) {
+        if kernel.inconsistent.get(store).i32() == Some(1) {
             return Error::Contradiction { export: export.to_owned() };
         }
         *self.failure(error, export)

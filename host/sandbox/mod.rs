@@ -1,4 +1,4 @@
-//! Engine, module, guest: the only folder that speaks wasmtime.
+//! Engine, module, guest: the only folder that uses wasmtime.
 
 mod admission;
 mod budget;
@@ -38,20 +38,20 @@ pub use module::{MemoryType, Module, ModuleExtern};
 pub use shape::CompareShape;
 pub use source::ModuleSource;
 
-/// Bytes of a page of WebAssembly memory.
+/// Size of a page of WebAssembly memory in bytes.
 const WASM_PAGE: usize = 64 << 10;
 
-/// An error of wasmtime's that is no guest's fault.
+/// Converts an error of wasmtime's that is no guest's fault.
 fn engine_error(error: wasmtime::Error) -> Error {
     Error::Engine { reason: format!("{error:#}") }
 }
 
-/// Where the text of a guest's `callbox.print` goes.
+/// Receiver of the text of a guest's `callbox.print`.
 pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// An engine, the limits of its guests, and what they may import. Cheap to clone.
 ///
-/// A guest gets no import unless the host grants it; the only one there is, is
+/// A guest gets no import unless the host grants it; the only import that can be granted is
 /// [`callbox.print`](Sandbox::grant_print).
 ///
 /// ```
@@ -68,7 +68,7 @@ pub struct Sandbox {
     engine: Engine,
     /// Keeps the epoch moving from the first guest on, for as long as one may run.
     ticker: Arc<OnceLock<ticker::Subscription>>,
-    /// The process that it was made in, as [`fork`] counts them.
+    /// The process that created it, as [`fork::process`] identifies it.
     process: usize,
     config: Config,
     print: Option<Sink>,
@@ -82,7 +82,7 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox whose guests get these limits, or what a [`Config`] says, and no import.
+    /// Creates a sandbox whose guests get these limits, or the settings of a [`Config`], and no import.
     ///
     /// # Errors
     ///
@@ -94,8 +94,8 @@ impl Sandbox {
         Ok(Sandbox { engine, ticker: Arc::default(), process, config, print: None, fresh_pages: false })
     }
 
-    /// Grants guests loaded from now on the import `callbox.print (ptr, len)`, with `sink` to take
-    /// what they print: one call of the sink for each call of the import, at most
+    /// Grants guests loaded from now on the import `callbox.print (ptr, len)`, with `sink` to receive
+    /// the text that they print: one call of the sink for each call of the import, at most
     /// [`Limits::print`] bytes over a guest's life.
     pub fn grant_print(mut self, sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Sandbox {
         self.print = Some(Arc::new(sink));
@@ -103,34 +103,34 @@ impl Sandbox {
     }
 
     /// Lets the host put elements into fresh pages of guests that grow their memory themselves and
-    /// export no allocator. Without it such a module is refused, because allocators were seen that
-    /// took pages grown by the host for their own.
+    /// export no allocator. Without it such a module is refused, because some allocators take pages
+    /// grown by the host for their own.
     pub fn assume_fresh_pages(mut self) -> Sandbox {
         self.fresh_pages = true;
         self
     }
 
-    /// Loads a module from a `.wasm` or `.wat` file and makes one guest of it:
+    /// Loads a module from a `.wasm` or `.wat` file and creates one guest of it:
     /// [`Module::from_file`], then [`Module::instantiate`].
     ///
     /// # Errors
     ///
-    /// Those of the two.
+    /// Those of these two functions.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Guest> {
         Module::from_file(self, path)?.instantiate()
     }
 
-    /// What guests may use.
+    /// Returns the limits of the guests.
     pub fn limits(&self) -> &Limits {
         &self.config.limits
     }
 
-    /// Makes sure that deadlines are watched.
-    fn watch(&self) -> Result<()> {
+    /// Subscribes to the ticker, which enforces deadlines, if not done before.
+    fn start_ticker(&self) -> Result<()> {
         if self.ticker.get().is_none() {
             let subscription = ticker::Subscription::new(self.engine.clone())
                 .map_err(|source| Error::Thread { purpose: "to watch deadlines", source })?;
-            // Where two threads came here at once, one of them was enough.
+            // If two threads race here, one subscription is enough.
             let _ = self.ticker.set(subscription);
         }
         Ok(())

@@ -16,7 +16,7 @@ use crate::error::{ModuleError, Result, printable};
 use crate::kernel::{InlineBody, KernelSpec};
 use crate::sync::lock;
 
-/// How many compiled kernels are kept.
+/// Maximum number of compiled kernels that a module keeps.
 const MAX_CACHED_KERNELS: usize = 32;
 
 /// A compiled module: [`Send`] and [`Sync`], and cheap to clone. Each [`Guest`](crate::Guest) is
@@ -33,23 +33,23 @@ pub(super) struct ModuleInner {
     pub(super) facts: admission::Facts,
     bytes: Box<[u8]>,
     sha256: [u8; 32],
-    /// Kernels that sort by its exports, as they were wanted.
+    /// Compiled kernels that sort by its exports, oldest first.
     pub(super) kernels: Mutex<Vec<(String, KernelSpec, wasmtime::Module)>>,
 }
 
-/// Something that a module exports or wants to import.
+/// An export or import of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleExtern {
     /// Its name; `module.name` for an import.
     pub name: String,
     /// Its type, as wasm text spells it: `func (i32, i32) -> i32`, `memory 1 2`.
     pub ty: String,
-    /// The shape it has as a comparator, where it is one.
+    /// Its shape as a comparator, where it is one.
     pub shape: Option<CompareShape>,
 }
 
 impl ModuleExtern {
-    /// Its name for a person: without what a terminal would obey, and not endlessly long.
+    /// Returns its name for display: control characters are escaped, and a long name is cut off.
     pub fn shown(&self) -> String {
         printable(&self.name)
     }
@@ -60,7 +60,7 @@ impl ModuleExtern {
 pub struct MemoryType {
     /// Pages at the start.
     pub minimum: u64,
-    /// Pages that it may grow to, where the module says so.
+    /// Pages that it may grow to, where the module declares a maximum.
     pub maximum: Option<u64>,
 }
 
@@ -71,13 +71,12 @@ impl fmt::Debug for Module {
 }
 
 impl Module {
-    /// Compiles a module from the bytes of its binary. `name` is what errors and leak reports call
-    /// it.
+    /// Compiles a module from the bytes of its binary. `name` is its name in errors and leak reports.
     ///
     /// # Errors
     ///
-    /// [`ModuleError::Invalid`] where the bytes are not a valid core module, [`ModuleError::Features`] where it
-    /// needs a proposal that is not allowed, [`Error::Limit`] where there is too much of it.
+    /// [`ModuleError::Invalid`] where the bytes are not a valid core module, [`ModuleError::Features`] where
+    /// it needs a proposal that is not allowed, [`Error::Limit`] where it exceeds a limit.
     pub fn new(sandbox: &Sandbox, name: impl Into<String>, bytes: &[u8]) -> Result<Module> {
         let name = name.into();
         let facts = admission::scan(&name, bytes, sandbox.limits(), sandbox.config.features())?;
@@ -118,12 +117,12 @@ impl Module {
         Module::new(sandbox, name, &wasm)
     }
 
-    /// The code of an export, where it is so short that a kernel takes it in place of a call.
+    /// Returns the code of an export, where it is so short that a kernel inlines it.
     pub(crate) fn body(&self, export: &str) -> Option<InlineBody> {
         InlineBody::of_export(&self.inner.bytes, export)
     }
 
-    /// A kernel, compiled when it is wanted for the first time.
+    /// Returns a kernel, compiled unless it is cached.
     pub(super) fn kernel(&self, export: &str, spec: &KernelSpec) -> Result<wasmtime::Module> {
         let mut kernels = lock(&self.inner.kernels);
         let found = kernels.iter().find(|(name, known, _)| name == export && known == spec);
@@ -139,32 +138,32 @@ impl Module {
         Ok(kernel)
     }
 
-    /// The name or path it was loaded by.
+    /// Returns the name or path it was loaded by.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Size of the binary in bytes.
+    /// Returns the size of the binary in bytes.
     pub fn size(&self) -> usize {
         self.inner.bytes.len()
     }
 
-    /// SHA-256 of the binary (of what text was turned into).
+    /// Returns the SHA-256 of the binary (of the converted binary, for text).
     pub fn sha256(&self) -> [u8; 32] {
         self.inner.sha256
     }
 
-    /// Whether a start function or `_initialize` runs when a guest is made.
+    /// Returns whether a start function or `_initialize` runs at instantiation.
     pub fn starts(&self) -> bool {
         self.inner.facts.starts || self.inner.wasm.get_export("_initialize").is_some()
     }
 
-    /// Whether some function of it adds pages to its memory.
+    /// Returns whether some function of it adds pages to its memory.
     pub fn grows_memory(&self) -> bool {
         self.inner.facts.grows_memory
     }
 
-    /// The memory that it exports as `memory`.
+    /// Returns the memory that it exports as `memory`.
     pub fn memory(&self) -> Option<MemoryType> {
         match self.inner.wasm.get_export("memory")? {
             ExternType::Memory(ty) => Some(MemoryType { minimum: ty.minimum(), maximum: ty.maximum() }),
@@ -172,7 +171,7 @@ impl Module {
         }
     }
 
-    /// What it exports, in its order.
+    /// Returns its exports, in the module's order.
     pub fn exports(&self) -> Vec<ModuleExtern> {
         let export = |export: wasmtime::ExportType<'_>| {
             let ty = export.ty();
@@ -188,7 +187,7 @@ impl Module {
         self.inner.wasm.exports().map(export).collect()
     }
 
-    /// What it wants to import, in its order.
+    /// Returns its imports, in the module's order.
     pub fn imports(&self) -> Vec<ModuleExtern> {
         let import = |import: wasmtime::ImportType<'_>| ModuleExtern {
             name: format!("{}.{}", import.module(), import.name()),
@@ -198,7 +197,7 @@ impl Module {
         self.inner.wasm.imports().map(import).collect()
     }
 
-    /// The exported function of this name.
+    /// Returns the type of the exported function `name`.
     pub(super) fn function(&self, name: &str) -> Result<FuncType> {
         let refuse = |reason| Err(ModuleError::Export { module: self.name().to_owned(), reason }.into());
         match self.inner.wasm.get_export(name) {
@@ -208,7 +207,7 @@ impl Module {
         }
     }
 
-    /// The exported function of this name, and the shape it has or is said to have.
+    /// Returns the type of the exported function `name`, and `shape` or else the shape that it has.
     pub(super) fn comparator(
         &self,
         name: &str,
@@ -234,7 +233,7 @@ impl Module {
         format!("the functions it exports are: {}", names.join(", "))
     }
 
-    /// Whether a guest gets this import.
+    /// Returns whether a guest gets this import.
     pub fn is_granted(&self, import: &ModuleExtern) -> bool {
         let granted = self.inner.sandbox.print.is_some();
         granted && import.name == "callbox.print" && import.ty == "func (i32, i32)"
@@ -263,13 +262,13 @@ fn describe(ty: &ExternType) -> String {
     }
 }
 
-/// wasmtime's chain of causes in one line.
+/// Returns wasmtime's chain of causes in one line.
 fn one_line(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
     printable(&text.split('\n').map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
-/// The parser's message and place, without the piece of the text that it shows below.
+/// Returns the parser's message and position, without the excerpt of the text below them.
 fn wat_error(text: &str) -> String {
     let mut lines = text.lines();
     let message = printable(lines.next().unwrap_or_default());

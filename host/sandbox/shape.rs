@@ -1,10 +1,10 @@
-//! How a comparator takes its two elements, by the name and core type of its export.
+//! The way in which a comparator takes its two elements, by the name and core type of its export.
 
 use wasmtime::{FuncType, ValType};
 
 use crate::ctype::NumberKind;
 
-/// How a comparator export takes its two elements.
+/// The way in which a comparator export takes its two elements.
 ///
 /// The type alone cannot decide, because pointers and `i32` scalars look the same; the name does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,12 +13,12 @@ pub enum CompareShape {
     Pointers,
     /// `(T, T) -> i32`: both values. Exports `compare_i32`, `_i64`, `_f32`, `_f64`.
     Scalars,
-    /// `(ptr, len, ptr, len) -> i32`: two runs of bytes. Export `compare_bytes`.
+    /// `(ptr, len, ptr, len) -> i32`: two byte slices. Export `compare_bytes`.
     Slices,
 }
 
 impl CompareShape {
-    /// The shape that an export of this name has, or failing that of this type.
+    /// Returns the shape that an export of this name has, or failing that, of this type.
     pub(super) fn of(name: &str, ty: &FuncType) -> CompareShape {
         match name.rsplit_once('_') {
             Some((_, "bytes")) => return CompareShape::Slices,
@@ -33,7 +33,7 @@ impl CompareShape {
         }
     }
 
-    /// Whether a function of this type has the shape.
+    /// Returns whether a function of this type has the shape.
     pub(super) fn fits(self, ty: &FuncType) -> bool {
         let params: Vec<_> = ty.params().collect();
         let results: Vec<_> = ty.results().collect();
@@ -47,7 +47,7 @@ impl CompareShape {
         shape && matches!(results[..], [ValType::I32])
     }
 
-    /// The types that fit, for an error.
+    /// Returns the types that fit, for an error.
     pub(super) fn expected(self) -> &'static str {
         match self {
             CompareShape::Pointers => "(i32, i32) -> i32",
@@ -81,7 +81,7 @@ pub(super) fn scalar_kind(export: &str) -> Option<NumberKind> {
     }
 }
 
-/// `(i32, i32) -> i32`.
+/// Formats a type as in `(i32, i32) -> i32`.
 pub(super) fn func_type_text(ty: &FuncType) -> String {
     let list = |types: Vec<String>| types.join(", ");
     let params = list(ty.params().map(|t| t.to_string()).collect());

@@ -1,4 +1,4 @@
-//! A module's bytes, before anybody has looked at them.
+//! A module's bytes, read but not yet inspected.
 
 use std::fmt;
 use std::fs::File;
@@ -9,9 +9,9 @@ use super::{Module, Sandbox, admission};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
-/// A module that has been read and not yet looked at. What is in it is looked at by
-/// [`ModuleSource::compile`], which a process may want to do behind a wall
-/// ([`Isolation`](crate::isolation::Isolation)) where it cannot read files any more.
+/// A module that has been read and not yet inspected. [`ModuleSource::compile`] inspects it, which a
+/// process may want to do in [`Isolation`](crate::isolation::Isolation), where it can no longer read
+/// files.
 #[derive(Clone)]
 pub struct ModuleSource {
     name: String,
@@ -26,7 +26,7 @@ impl fmt::Debug for ModuleSource {
 }
 
 impl ModuleSource {
-    /// A binary. `name` is what errors and leak reports call it.
+    /// Creates a source from a binary. `name` is its name in errors and leak reports.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> ModuleSource {
         ModuleSource { name: name.into(), bytes: bytes.into(), text: false }
     }
@@ -51,7 +51,7 @@ impl ModuleSource {
         Ok(ModuleSource { name, bytes, text })
     }
 
-    /// Compiles it.
+    /// Compiles the module.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Where in a guest's memory the host puts the elements that the guest is to compare.
+//! Staging: the area in a guest's memory into which the host copies elements for the guest.
 //!
-//! An allocator that the guest exports is used; else pages are added to its memory, where nobody
-//! but the host can have added them; else the module was refused when it was loaded.
+//! An allocator that the guest exports provides it; otherwise the host adds pages to the memory, if
+//! only the host adds any; otherwise a callback that needs staging is refused when it is created.
 
 use wasmtime::{Instance, Memory, Store, TypedFunc};
 
@@ -10,13 +10,13 @@ use super::store::StoreData;
 use crate::error::{Error, ModuleError};
 use crate::memory::madvise;
 
-/// Enough for every C type, and for SIMD.
+/// Alignment of elements in bytes: enough for every C type, and for SIMD.
 const ALIGN: usize = 16;
 
-/// What a guest's first elements get, so that longer ones seldom move the area.
+/// Minimum size of an area in bytes, so that longer elements seldom move it.
 const MIN_AREA_BYTES: usize = 4 << 10;
 
-/// From here on an area is as large as its elements.
+/// Size in bytes from which on an area is exactly as large as its elements.
 const MIN_LARGE_AREA_BYTES: usize = 1 << 20;
 
 pub(super) struct Staging {
@@ -34,12 +34,13 @@ enum Allocator {
     Alloc(TypedFunc<(u32, u32), u32>),
     /// Pages that the host adds.
     Pages,
-    /// Nowhere, for this reason.
+    /// No staging, for this reason.
     Nowhere(&'static str),
 }
 
 impl Staging {
-    /// Finds out where elements go. `may_add_pages`: no instruction of the guest adds pages.
+    /// Chooses the allocator. `may_add_pages`: no instruction of the guest adds pages, or fresh pages are
+    /// [assumed](super::Sandbox::assume_fresh_pages).
     pub(super) fn new(
         store: &mut Store<StoreData>,
         instance: &Instance,
@@ -64,7 +65,7 @@ impl Staging {
         Staging { memory, allocator, module: module.to_owned(), base: 0, capacity: 0 }
     }
 
-    /// Why elements cannot be put anywhere, if they cannot.
+    /// Returns the reason why elements cannot be staged, if they cannot.
     pub(super) fn refusal(&self) -> Option<&'static str> {
         match self.allocator {
             Allocator::Nowhere(why) => Some(why),
@@ -72,8 +73,8 @@ impl Staging {
         }
     }
 
-    /// Lets `fill` write `size` bytes of the guest's memory, at the address that it gets, which is returned.
-    pub(super) fn put_all(
+    /// Lets `fill` write `size` bytes of the guest's memory, given their address. Returns the address.
+    pub(super) fn stage(
         &mut self,
         store: &mut Store<StoreData>,
         size: usize,
@@ -90,7 +91,7 @@ impl Staging {
         Ok(self.base as u32)
     }
 
-    /// The first `size` bytes of the area, as the guest has left them.
+    /// Returns the first `size` bytes of the area, as the guest has left them.
     #[cfg(feature = "libffi")]
     pub(super) fn staged<'a>(&self, store: &'a Store<StoreData>, size: usize) -> &'a [u8] {
         match &self.memory {
@@ -99,13 +100,13 @@ impl Staging {
         }
     }
 
-    /// Where the area is, if it has so much room.
+    /// Returns the area's address, if it has room for `size` bytes.
     pub(super) fn area(&self, size: usize) -> Option<u32> {
         (size <= self.capacity && self.capacity > 0).then_some(self.base as u32)
     }
 
-    /// Copies both elements into the guest and says where they are.
-    pub(super) fn put(
+    /// Copies both elements into the guest's memory. Returns their addresses.
+    pub(super) fn stage_pair(
         &mut self,
         store: &mut Store<StoreData>,
         a: &[u8],
@@ -120,7 +121,7 @@ impl Staging {
         let area = &mut memory.data_mut(store)[self.base..][..need];
         copy(&mut area[..a.len()], a);
         copy(&mut area[second..], b);
-        // `reserve` saw that the area ends within 32 bits.
+        // `reserve` has checked that the area ends within 32 bits.
         Ok((self.base as u32, (self.base + second) as u32))
     }
 
@@ -129,8 +130,8 @@ impl Staging {
         let Some(memory) = self.memory else { return Err(self.error("it exports no memory")) };
         let size = match self.allocator {
             Allocator::Pages => need, // grows in place, at any size
-            // What an allocator gave before may be lost, so it is asked seldom; but a large area is
-            // not made larger than the guest's memory may be.
+            // An allocator may leak the previous area, so reservations are rare; but a large area is
+            // not rounded up beyond the guest's memory limit.
             _ if need < MIN_LARGE_AREA_BYTES => need.next_power_of_two(),
             _ => need,
         };
@@ -157,7 +158,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Adds pages for an area of `size` bytes; where the last area ends at the end of memory, it
+    /// Adds pages for an area of `size` bytes; where the previous area ends at the end of memory, it
     /// grows in place.
     fn add_pages(
         &self,
@@ -167,7 +168,7 @@ impl Staging {
     ) -> wasmtime::Result<(usize, usize)> {
         let end = memory.data_size(&*store);
         let in_place = self.capacity > 0 && self.base + self.capacity == end;
-        // Address 0 is no pointer that C would accept, so a memory without pages gets one more.
+        // Address 0 is C's null pointer, so in a memory without pages the area starts at `ALIGN`.
         let base = if in_place { self.base } else { end.max(ALIGN) };
         let pages = (base + size - end).div_ceil(WASM_PAGE) as u64;
         let ty = memory.ty(&*store);
@@ -189,7 +190,7 @@ impl Staging {
     }
 }
 
-/// Copies an element into a place of its length. A call of memcpy would take longer than these.
+/// Copies an element into a slice of its length. A call of memcpy would take longer than these copies.
 fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
         4 => to[..4].copy_from_slice(&from[..4]),

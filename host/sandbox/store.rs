@@ -1,4 +1,4 @@
-//! What a guest's store carries: its limits, its deadline, where its text goes.
+//! State of a guest's store: its limits, its deadline, the receiver of its text.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,28 +10,28 @@ use crate::error::{Error, GuestBacktrace, GuestFrame, Result, printable};
 use crate::kernel;
 use crate::limits::{Limit, Limits};
 
-/// How many kernels may stand beside a guest.
+/// Maximum number of kernels in a guest's store.
 pub(super) const MAX_KERNELS_PER_GUEST: usize = 8;
 
 pub(super) struct StoreData {
     limits: Limits,
     pub(super) budget: Arc<Budget>,
-    /// The guest's own budget, which is whole again for each call that has no other.
+    /// The guest's own budget, refilled for each call that has no other.
     own: Arc<Budget>,
     clock: Clock,
     print: Option<Sink>,
     printed: usize,
     /// Whether the memory that grows now is a kernel's, which the host has bounded.
-    pub(super) ours: bool,
+    pub(super) growing_kernel: bool,
 }
 
-/// When the time of the current budget ends.
+/// The deadline of the current budget.
 enum Clock {
-    /// As the budget says.
+    /// The budget's own deadline.
     Budget,
-    /// So long after the next look at the clock: a call that is over before one never looks.
+    /// Starts at the next epoch tick, so that short calls never read the clock.
     Unstarted,
-    /// Then; `None` is a time too far for the clock to say.
+    /// This time; `None` where an `Instant` cannot represent it.
     Ends(Option<Instant>),
 }
 
@@ -48,7 +48,7 @@ impl Clock {
     }
 }
 
-/// A limit that was hit, on its way through wasmtime as an error.
+/// A limit that was hit, as an error that passes through wasmtime.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct Hit {
@@ -63,13 +63,13 @@ impl Hit {
     }
 }
 
-/// An empty store with its limits set, running on `budget`.
+/// Creates an empty store with its limits set, running on `budget`.
 pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreData>> {
     let state = StoreData {
         limits: sandbox.config.limits,
         print: sandbox.print.clone(),
         printed: 0,
-        ours: false,
+        growing_kernel: false,
         own: Arc::new(Budget::new(sandbox.limits())),
         clock: Clock::Budget,
         budget: budget.clone(),
@@ -89,20 +89,20 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreD
     Ok(store)
 }
 
-/// Charges what the guest uses from now on to `budget`.
+/// Switches the store to `budget`.
 pub(super) fn charge(store: &mut Store<StoreData>, budget: &Arc<Budget>) -> Result<()> {
-    settle(store);
+    save_fuel(store);
     let state = store.data_mut();
     (state.budget, state.clock) = (budget.clone(), Clock::Budget);
     fuel(store, budget)
 }
 
-/// Charges it to a budget that is whole, and whose clock starts with the first tick.
-pub(super) fn charge_afresh(store: &mut Store<StoreData>) -> Result<()> {
+/// Switches the store to the guest's own budget, refilled; its deadline starts at the first tick.
+pub(super) fn switch_to_own_budget(store: &mut Store<StoreData>) -> Result<()> {
     let state = store.data_mut();
     state.clock = Clock::Unstarted;
     if !Arc::ptr_eq(&state.budget, &state.own) {
-        settle(store);
+        save_fuel(store);
         let state = store.data_mut();
         state.budget = state.own.clone();
     }
@@ -110,8 +110,8 @@ pub(super) fn charge_afresh(store: &mut Store<StoreData>) -> Result<()> {
     store.set_fuel(fuel).map_err(engine_error)
 }
 
-/// Brings the current budget up to date.
-pub(super) fn settle(store: &mut Store<StoreData>) {
+/// Stores the remaining fuel in the current budget.
+pub(super) fn save_fuel(store: &mut Store<StoreData>) {
     if let Ok(left) = store.get_fuel() {
         store.data().budget.set_left(left);
     }
@@ -123,7 +123,7 @@ fn fuel(store: &mut Store<StoreData>, budget: &Budget) -> Result<()> {
 
 impl ResourceLimiter for StoreData {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.limits.memory && !self.ours {
+        if desired > self.limits.memory && !self.growing_kernel {
             return Hit::err(&self.limits, Limit::Memory, desired);
         }
         Ok(true)
@@ -136,7 +136,7 @@ impl ResourceLimiter for StoreData {
         Ok(true)
     }
 
-    /// The guest, and kernels beside it.
+    /// The guest, and the kernels in its store.
     fn instances(&self) -> usize {
         1 + MAX_KERNELS_PER_GUEST
     }
@@ -162,7 +162,7 @@ pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wa
         return Hit::err(&state.limits, Limit::Print, state.printed.saturating_add(text.len()));
     }
     state.printed += text.len();
-    // The sink belongs to the host and may do as it likes, so it is not called on borrowed memory.
+    // The sink is the host's code and may do anything, so it is not called with borrowed memory.
     let (text, sink) = (text.to_vec(), state.print.clone());
     if let Some(sink) = sink {
         sink(&text);
@@ -170,9 +170,9 @@ pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wa
     Ok(())
 }
 
-/// What wasmtime reports of a call of `export`, in our words.
+/// Converts wasmtime's error of a call of `export` to this crate's.
 pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, limits: &Limits) -> Error {
-    // It may be one in our words already.
+    // It may be an error of this crate already.
     let error = match error.downcast::<Error>() {
         Ok(known) => return known,
         Err(other) => other,

@@ -1,4 +1,4 @@
-//! One thread a process that advances the epoch of every live engine, so that guests notice their
+//! One thread per process that advances the epoch of every live engine, so that guests notice their
 //! deadline.
 
 use std::io;
@@ -10,10 +10,10 @@ use wasmtime::Engine;
 
 use super::fork;
 
-/// How late a guest may notice its deadline.
+/// Interval between epoch ticks, and so the delay with which a guest may notice its deadline.
 const TICK: Duration = Duration::from_millis(10);
 
-/// How often a line of processes may fork and still run guests.
+/// Maximum number of generations of forked processes that can run guests.
 const MAX_FORK_GENERATIONS: usize = 64;
 
 struct Ticker {
@@ -27,21 +27,21 @@ struct TickerState {
     running: bool,
 }
 
-/// One for each process in a line of forks: what a child inherits has no thread, and may be locked
-/// for ever.
+/// One ticker for each process in a line of forks: the one that a child inherits has no thread, and
+/// may be locked for ever.
 static TICKERS: [Ticker; MAX_FORK_GENERATIONS] = [const {
     let state = TickerState { engines: Vec::new(), next: 0, running: false };
     Ticker { state: Mutex::new(state), left: Condvar::new() }
 }; MAX_FORK_GENERATIONS];
 
-/// While it lives, its engine's epoch advances.
+/// A registration of an engine, whose epoch advances while it lives.
 pub(super) struct Subscription {
     id: u64,
     process: usize,
 }
 
 impl Subscription {
-    /// Joins `engine` to this process's ticker, and starts the thread for the first.
+    /// Adds `engine` to this process's ticker, and starts the thread for the first one.
     pub(super) fn new(engine: Engine) -> io::Result<Subscription> {
         let process = fork::process();
         let ticker = TICKERS.get(process).ok_or_else(|| io::Error::other("too many generations of forks"))?;
@@ -60,7 +60,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         if !fork::is_same_process(self.process) {
-            return; // its thread lives on in the parent, and not here
+            return; // its thread runs in the parent only
         }
         let ticker = &TICKERS[self.process];
         ticker.lock().engines.retain(|(id, _)| *id != self.id);

@@ -1,4 +1,4 @@
-//! Sorting items by their numbers: the items stay in their place.
+//! Sorting items by their numbers, without moving the items.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::sandbox::Budget;
 /// Width in bytes of the elements that native code sorts: numbers of items.
 const NUMBER_WIDTH: usize = size_of::<u32>();
 
-/// A run of items by their numbers.
+/// A run of items, given by their numbers.
 pub(super) struct Numbers(pub(super) Vec<u32>);
 
 /// The session of a worker that sorts by number.
 pub(super) enum NumberSession<'a> {
-    /// Native code sorts and asks through the session.
+    /// Native code sorts and compares through the session.
     Native(NativeSorter, Session<'a>),
     /// The sort runs in the sandbox.
     Sandboxed(Box<SandboxedSort<'a>>),
@@ -117,14 +117,14 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
     /// Compares two items of these numbers by every rule.
     fn compare_numbers(&mut self, a: u32, b: u32) -> Answer {
         if a.max(b) as usize >= self.items.len() {
-            // Only a library's function compares memory that holds no number of an item.
+            // Only a library's function compares memory that does not hold an item's number.
             return Err(Box::new(Error::NotPermutation));
         }
         let order = self.compare(self.items.get(a as usize), self.items.get(b as usize))?;
         Ok(order.then(a.cmp(&b)))
     }
 
-    /// Sorts the items of these numbers with native code; the result counts from the first of them.
+    /// Sorts the items of these numbers with native code; the result is relative to the first number.
     fn sort_natively(&mut self, sorter: NativeSorter, numbers: Range<u32>) -> Result<Vec<u32>> {
         let callback = &self.job.callback;
         let most = callback.guest().limits().array;
@@ -140,7 +140,7 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         Ok(order)
     }
 
-    /// Merges two pieces; the result counts from the first item of the left one.
+    /// Merges two pieces; the result is relative to the first item of the left one.
     fn merge_natively(&mut self, left: &Piece<'_, Numbers>, right: &Piece<'_, Numbers>) -> Result<Vec<u32>> {
         let (items, left_len, len) = (self.items, left.len(), left.len() + right.len());
         let mut order = try_with_capacity(len, "the merged numbers of the items")?;
@@ -154,7 +154,7 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         Ok(order)
     }
 
-    /// `Err` where a library's function has left these items in no order.
+    /// `Err` where a library's function has left these items out of order.
     fn check_library_order(&mut self, order: &[u32]) -> Result<()> {
         let Sorter::Library(function) = self.job.options.sorter else { return Ok(()) };
         for pair in order.windows(2) {
@@ -165,7 +165,7 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         Ok(())
     }
 
-    /// Keeps only the first of items that the guest calls equal.
+    /// Keeps only the first of adjacent items that the guest calls equal.
     pub(super) fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
         let mut kept: Vec<u32> = try_with_capacity(order.len(), "the numbers of unique items")?;
         for at in order {
@@ -184,8 +184,8 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
 }
 
 impl<'a> Worker<'a, Session<'a>> {
-    /// Sorts the records themselves with native code, for records of which two that compare equal are the same
-    /// bytes.
+    /// Sorts the records themselves with native code, for records that are the same bytes where they compare
+    /// equal.
     pub(super) fn sort_records(&mut self, sorter: NativeSorter, width: usize) -> Result<ScratchArray> {
         let (job, items) = (self.job, self.items);
         let most = job.callback.guest().limits().array;
@@ -194,7 +194,7 @@ impl<'a> Worker<'a, Session<'a>> {
         if job.options.trace.is_none() {
             sort_by_guest(sorter, &mut scratch, &job.callback, &mut self.session, job.options.rules())?;
         } else {
-            // A trace is told of each comparison when C asks for it, not ahead of it.
+            // A trace reports each comparison when C requests it, without lookahead.
             let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare(a, b));
             sort_by(sorter, &mut scratch, &job.callback, ask)?;
         }
@@ -203,6 +203,6 @@ impl<'a> Worker<'a, Session<'a>> {
 }
 
 fn number(element: &[u8]) -> u32 {
-    // The scratch array holds `u32`s, and the trampoline hands out whole elements.
+    // The scratch array holds `u32`s, and the trampoline passes whole elements.
     u32::from_ne_bytes(element.try_into().expect("an element of four bytes"))
 }

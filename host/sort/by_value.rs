@@ -1,4 +1,4 @@
-//! Sorting records by value, in the sandbox: numbers that the guest takes as such.
+//! Sorting records by value in the sandbox: numbers that the guest takes as core values.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::callback::Callback;
 use crate::error::Result;
 use crate::sandbox::Budget;
 
-/// A run of records themselves.
+/// A run of the records themselves.
 pub(super) struct Values {
     pub(super) bytes: Vec<u8>,
-    /// Bytes of a record.
+    /// Width of a record in bytes.
     width: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Does a comparator keep its contract? A counterexample if not.
+//! Checks whether a comparator keeps its contract, and finds a counterexample if not.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use crate::callback::Session;
 use crate::error::Result;
 use crate::memory::try_with_capacity;
 
-/// Answers of a comparator that cannot all be true. The numbers are those of items, from 0.
+/// Answers of a comparator that cannot all be true. Items are given by their numbers, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contradiction {
@@ -16,21 +16,21 @@ pub enum Contradiction {
     NotReflexive {
         /// The item.
         item: usize,
-        /// What was said of it and itself.
+        /// The answer about the item and itself.
         answer: Ordering,
     },
-    /// The same question got two answers.
+    /// Two comparisons of the same items had different answers.
     NotDeterministic {
-        /// The items, in the order they were given.
+        /// The items, in the order of the arguments.
         items: [usize; 2],
         /// Both answers.
         answers: [Ordering; 2],
     },
-    /// Turning two items round does not turn the answer round.
+    /// Swapping two items does not reverse the answer.
     NotAntisymmetric {
         /// The items.
         items: [usize; 2],
-        /// What was said of the two, and of the two turned round.
+        /// The answers about the two items, and about the two swapped.
         answers: [Ordering; 2],
     },
     /// The first is not after the second, nor the second after the third, but the first is after
@@ -38,23 +38,23 @@ pub enum Contradiction {
     NotTransitive {
         /// The items.
         items: [usize; 3],
-        /// First and second, second and third, first and third.
+        /// The answers about first and second, second and third, first and third.
         answers: [Ordering; 3],
     },
 }
 
-/// What a check of the contract found.
+/// The result of a check of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// How many items were compared with each other, every pair both ways.
+    /// Number of items that were compared with each other, every pair both ways.
     pub items: usize,
     /// The first contradiction, if there was one.
     pub contradiction: Option<Contradiction>,
 }
 
 impl Job {
-    /// Compares up to `sample` items, evenly spread, with each other, twice each pair and both ways,
-    /// and looks for answers that contradict each other in one, two or three items.
+    /// Compares up to `sample` items, evenly spread, with each other, each pair both ways and once more, and
+    /// searches for answers that contradict each other in one, two or three items.
     ///
     /// # Errors
     ///
@@ -99,16 +99,16 @@ impl<'a> Worker<'a, Session<'a>> {
     }
 }
 
-/// Up to `sample` numbers below `len`, evenly spread.
+/// Returns up to `sample` numbers below `len`, evenly spread.
 fn spread(len: usize, sample: usize) -> Vec<usize> {
     let n = len.min(sample);
     (0..n).map(|i| (i as u128 * len as u128 / n as u128) as usize).collect()
 }
 
-/// Three items whose answers are not transitive, out of an antisymmetric table of `n × n` answers.
+/// Returns three items whose answers are not transitive, from an antisymmetric table of `n × n` answers.
 fn intransitive(said: &[Ordering], n: usize) -> Option<[usize; 3]> {
-    // In a weak order, an item's place is told by how many are before it. Only where that does not
-    // explain every answer, three items have to be looked for.
+    // In a weak order, the number of items before an item gives its place. Only where the places do not
+    // explain every answer are three items searched for.
     let before = |a: usize| (0..n).filter(|b| said[a * n + b].is_gt()).count();
     let place: Vec<_> = (0..n).map(before).collect();
     let explained = |a: usize, b: usize| said[a * n + b] == place[a].cmp(&place[b]);

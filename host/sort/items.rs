@@ -1,4 +1,4 @@
-//! What is sorted: lines or records, in one run of bytes.
+//! The items of a sort: lines or records, in one buffer.
 
 use std::ops::Range;
 
@@ -18,8 +18,8 @@ enum Boundaries {
     Records { width: usize },
 }
 
-/// Where each line begins, and behind the last line's separator, where the next would. Half as large
-/// where the text is not.
+/// Start offset of each line, plus one past the end. 32-bit offsets halve the size where the text is small
+/// enough.
 #[derive(Clone, Debug)]
 enum Starts {
     Short(Vec<u32>),
@@ -27,7 +27,7 @@ enum Starts {
 }
 
 impl Starts {
-    /// Room for so many, none of them above `most`.
+    /// Creates a list with room for `count` offsets, none of them above `most`.
     fn with_capacity(count: usize, most: usize) -> Result<Starts> {
         let what = "the places of the lines";
         match u32::try_from(most) {
@@ -38,7 +38,7 @@ impl Starts {
 
     fn push(&mut self, start: usize) {
         match self {
-            Starts::Short(starts) => starts.push(start as u32), // see `room`
+            Starts::Short(starts) => starts.push(start as u32), // see `with_capacity`
             Starts::Long(starts) => starts.push(start),
         }
     }
@@ -59,13 +59,13 @@ impl Starts {
 }
 
 impl Items {
-    /// The lines of a text. A line does not contain its separator; the last one may lack it.
+    /// Splits a text into lines. A line does not contain its separator; the last one may lack it.
     ///
     /// # Errors
     ///
     /// [`Error::TooManyItems`] beyond 2³² − 1 lines, [`Error::NoMemory`].
     pub fn lines(text: Vec<u8>, separator: u8) -> Result<Items> {
-        // Counted first: growing as they come would take up to three times the memory at once.
+        // Counted first: a list that grows line by line would take up to three times the memory at its peak.
         let separators = memchr::memchr_iter(separator, &text).count();
         let mut starts = Starts::with_capacity(separators + 2, text.len() + 1)?;
         starts.push(0);
@@ -77,11 +77,11 @@ impl Items {
         Ok(Items { bytes: text, boundaries: Boundaries::Lines { starts, separator } })
     }
 
-    /// Records of `width` bytes each.
+    /// Creates items from records of `width` bytes each.
     ///
     /// # Errors
     ///
-    /// [`Error::Ragged`] where the bytes are no whole number of records,
+    /// [`Error::Ragged`] where the bytes are not a whole number of records,
     /// [`Error::TooManyItems`] beyond 2³² − 1 of them.
     pub fn records(bytes: Vec<u8>, width: usize) -> Result<Items> {
         check_width(bytes.len(), width)?;
@@ -89,7 +89,7 @@ impl Items {
         Ok(Items { bytes, boundaries: Boundaries::Records { width } })
     }
 
-    /// How many there are.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         match &self.boundaries {
             Boundaries::Lines { starts, .. } => starts.len() - 1,
@@ -97,16 +97,16 @@ impl Items {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The item of this number, from 0.
+    /// Returns the item of this number, from 0.
     ///
     /// # Panics
     ///
-    /// Where there is no such item.
+    /// Panics where there is no such item.
     pub fn get(&self, at: usize) -> &[u8] {
         match &self.boundaries {
             Boundaries::Lines { starts, .. } => &self.bytes[starts.get(at)..starts.get(at + 1) - 1],
@@ -114,7 +114,7 @@ impl Items {
         }
     }
 
-    /// Width of a record in bytes; `None` for lines.
+    /// Returns the width of a record in bytes; `None` for lines.
     pub fn width(&self) -> Option<usize> {
         match self.boundaries {
             Boundaries::Lines { .. } => None,
@@ -122,7 +122,7 @@ impl Items {
         }
     }
 
-    /// All records, one after the other; nothing for lines.
+    /// Returns all records, one after the other; empty for lines.
     pub(super) fn all_records(&self) -> &[u8] {
         if self.width().is_some() { &self.bytes } else { &[] }
     }
@@ -131,7 +131,7 @@ impl Items {
         if self.width().is_some() { &mut self.bytes } else { &mut [] }
     }
 
-    /// Items of these numbers, as they lie in memory; the end of the last line is left out.
+    /// Returns the bytes of the items of these numbers, as in memory, without the last line's separator.
     pub(super) fn whole(&self, numbers: Range<u32>) -> &[u8] {
         let (from, to) = (numbers.start as usize, numbers.end as usize);
         match &self.boundaries {
@@ -141,7 +141,7 @@ impl Items {
         }
     }
 
-    /// Puts other records into their place, as many of them.
+    /// Overwrites the records with as many others.
     pub(super) fn replace_records(&mut self, records: &[u8]) -> Result<()> {
         match self.records_mut() {
             old if old.len() == records.len() => old.copy_from_slice(records),
@@ -150,7 +150,7 @@ impl Items {
         Ok(())
     }
 
-    /// Takes those of these numbers, in this order.
+    /// Replaces the items by those of these numbers, in this order.
     pub(super) fn arrange(&mut self, order: &[u32]) -> Result<()> {
         let end = usize::from(self.width().is_none());
         let len = order.iter().map(|&at| self.get(at as usize).len() + end).sum();
@@ -171,7 +171,7 @@ impl Items {
         Ok(())
     }
 
-    /// All of them, in the order of the input.
+    /// Iterates over the items in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         (0..self.len()).map(|at| self.get(at))
     }

@@ -1,4 +1,4 @@
-//! A job: a callback that orders items, its rules, and what it has cost so far.
+//! A job: a callback that orders items, its rules, and the costs so far.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::sandbox::Budget;
 
-/// A callback that orders items, with its rules for ties and one budget for all it does.
+/// A callback that orders items, with its rules for ties and one budget for all work of the job.
 #[derive(Debug)]
 pub struct Job {
     pub(super) callback: Callback,
@@ -24,8 +24,8 @@ pub struct Job {
     pub(super) comparisons: AtomicU64,
 }
 
-/// The result of a sort: a permutation of the items' numbers, without those of duplicates where they were to
-/// go.
+/// The result of a sort: a permutation of the items' numbers, without those of duplicates under
+/// [`Options::unique`].
 #[derive(Clone, Debug)]
 pub struct Sorted {
     /// Numbers of items, from 0, in their new order.
@@ -39,7 +39,7 @@ impl Job {
         Job { callback: callback.clone(), options, budget, comparisons: AtomicU64::new(0) }
     }
 
-    /// Returns how often the guest was asked.
+    /// Returns the number of the guest's comparisons.
     pub fn comparisons(&self) -> u64 {
         self.comparisons.load(Relaxed)
     }
@@ -64,11 +64,11 @@ impl Job {
         Ok(Sorted { order })
     }
 
-    /// Sorts the items themselves. For numbers this takes less time and memory than [`Job::sort`].
+    /// Sorts the items themselves. For numeric records this takes less time and memory than [`Job::sort`].
     ///
     /// # Errors
     ///
-    /// As [`Job::sort`]; the items are then as they were.
+    /// As [`Job::sort`]; the items are unchanged then.
     pub fn sort_in_place(&self, items: &mut Items) -> Result<()> {
         let Options { stable, unique, sorter, .. } = self.options;
         let Some(width) = items.width().filter(|_| !unique) else {
@@ -91,9 +91,9 @@ impl Job {
         items.arrange(&order)
     }
 
-    /// Sorts numbers of items on as many threads as they are worth.
+    /// Sorts numbers of items, on as many threads as pay.
     fn sort_numbers(&self, items: &Items) -> Result<Numbers> {
-        let all = 0..items.len() as u32; // `Items` has no more
+        let all = 0..items.len() as u32; // lossless: `Items` bounds its length
         match parallel::threads(self, items) {
             1 if self.options.sorter.native().is_some() => {
                 self.check_width(items)?;
@@ -116,8 +116,8 @@ impl Job {
         sorted
     }
 
-    /// Returns the number of the first item that is out of order, from 0; with `unique`, also of one that equals
-    /// the item before it.
+    /// Returns the number of the first item that is out of order, from 0; with `unique`, also of one that
+    /// equals the item before it.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl Job {
         Ok(None)
     }
 
-    /// Begins a session with the callback's own guest, to ask about these items.
+    /// Begins a session with the callback's own guest, to compare these items.
     pub(super) fn worker<'a>(&'a self, items: &'a Items) -> Result<Worker<'a, Session<'a>>> {
         self.check_width(items)?;
         Ok(Worker::new(self, items, self.callback.compare_session(&self.budget)?))

@@ -1,4 +1,4 @@
-//! How to sort.
+//! The options of a sort.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::batch::Rules;
 use crate::native;
 
-/// Is told of each comparison: both items, and what the guest said of them.
+/// A hook that receives each comparison: both items, and the guest's answer.
 pub type Trace = Arc<dyn Fn(&[u8], &[u8], Ordering) + Send + Sync>;
 
-/// What runs a sort.
+/// The code that sorts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sorter {
@@ -20,21 +20,20 @@ pub enum Sorter {
     Qsort,
     /// The Microsoft C runtime's algorithm, [`native::msvcrt::qsort`](crate::native::msvcrt::qsort).
     Msvcrt,
-    /// A function of a shared library. Its result is checked to be in order, which takes a comparison more for
-    /// each item.
+    /// A function of a shared library. Its result is checked to be in order, which takes one more comparison
+    /// per item.
     Library(native::SortFunction),
-    /// A trusted kernel inside the sandbox: all items are copied into the guest's memory, where
-    /// numbers are not taken by value, and a module of ours in the same store calls the comparator
-    /// directly. Nothing native ever sees an answer; the host checks that the result is a
-    /// permutation and applies it.
+    /// A kernel inside the sandbox: a trusted module in the guest's store, which calls the comparator
+    /// directly. All items are copied into the guest's memory, except numbers that are taken by value. No
+    /// native code ever sees an answer; the host checks that the result is a permutation and applies it.
     ///
-    /// It is a stable merge sort. It runs in a guest of its own, made for the job from the callback's
-    /// module, whose memory counts against [`Limits::memory`](crate::Limits::memory).
+    /// The kernel is a stable merge sort. It runs in a guest of its own, instantiated for the job from the
+    /// callback's module, whose memory counts against [`Limits::memory`](crate::Limits::memory).
     Sandboxed,
 }
 
 impl Sorter {
-    /// The native code that sorts, if it is native code.
+    /// Returns the native sorter; `None` for [`Sorter::Sandboxed`].
     pub(super) fn native(self) -> Option<native::NativeSorter> {
         match self {
             Sorter::Qsort => Some(native::NativeSorter::Qsort),
@@ -44,35 +43,36 @@ impl Sorter {
         }
     }
 
-    /// Returns the native code that may sort records themselves. Of a library's function only the order of
-    /// numbers is checked.
+    /// Returns the native sorter that may sort the records themselves; `None` for a library's function too,
+    /// as only its order of numbers is checked.
     pub(super) fn native_in_place(self) -> Option<native::NativeSorter> {
         self.native().filter(|sorter| !matches!(sorter, native::NativeSorter::Library(_)))
     }
 }
 
-/// How to sort. The words are those of sort(1).
+/// The options of a sort, in the terms of sort(1).
 #[derive(Clone)]
 pub struct Options {
-    /// Largest first. Items that stay in the input's order because of `stable` are not reversed.
+    /// Whether the order is reversed, the largest first. Items that `stable` keeps in the input's order are
+    /// not reversed.
     pub reverse: bool,
-    /// Of items that the guest calls equal, keep the first only.
+    /// Whether only the first of items that the guest calls equal is kept.
     pub unique: bool,
-    /// Items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
+    /// Whether items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
     pub stable: bool,
-    /// What runs the sort.
+    /// The code that sorts.
     pub sorter: Sorter,
-    /// How many threads sort at once, each with a guest of its own; fewer where there is little to
-    /// do. They share the job's fuel out evenly. The items are cut into as many parts, which are
-    /// sorted apart and then merged, so the comparisons differ from those of one thread.
+    /// Maximum number of threads, each with a guest of its own; fewer are used for few items. The job's fuel
+    /// is divided evenly among them. The items are cut into one part per thread; the parts are sorted
+    /// separately and then merged, so the comparisons differ from those of one thread.
     pub parallel: NonZeroUsize,
-    /// Who is told of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and
-    /// are not told.
+    /// The receiver of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and are not
+    /// reported.
     pub trace: Option<Trace>,
 }
 
 impl Options {
-    /// The same for a kernel.
+    /// Returns the rules that decide the order besides the guest's answers.
     pub(super) fn rules(&self) -> Rules {
         Rules { reverse: self.reverse, ties_by_bytes: !self.unique && !self.stable }
     }

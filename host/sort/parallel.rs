@@ -1,4 +1,4 @@
-//! Sorting with several threads: one guest for each, made from one compiled module.
+//! Sorting with several threads: one guest for each, instantiated from one compiled module.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,13 +9,13 @@ use super::{Items, Job};
 use crate::error::{Error, Result, bug};
 use crate::sandbox::Budget;
 
-/// Minimum number of items that pay for a thread.
+/// Minimum number of items for which a thread pays.
 const MIN_ITEMS_PER_THREAD: usize = 4096;
 
 /// Number of items that a thread merges at once.
 const ITEMS_PER_PIECE: usize = 1 << 17;
 
-/// Returns how many threads this job is worth.
+/// Returns the number of threads that pays for this job.
 pub(super) fn threads(job: &Job, items: &Items) -> usize {
     job.options.parallel.get().min(items.len() / MIN_ITEMS_PER_THREAD).max(1)
 }
@@ -29,7 +29,7 @@ pub(super) fn sort<R: Run>(job: &Job, items: &Items, threads: usize) -> Result<R
     while runs.len() > 1 {
         let odd = if runs.len() % 2 == 1 { runs.pop() } else { None };
         let pieces = threads.div_ceil(runs.len() / 2);
-        // Each thread merges small pieces one after the other: a kernel takes twice as much as its piece.
+        // Each thread merges small pieces one after the other: a kernel takes twice the memory of its piece.
         let small = (items.len() / threads).div_ceil(ITEMS_PER_PIECE).max(1);
         let mut work = Vec::new();
         let cuts: Result<Vec<_>> = runs
@@ -53,7 +53,7 @@ pub(super) fn sort<R: Run>(job: &Job, items: &Items, threads: usize) -> Result<R
             R::concat(merged, len)?.ok_or_else(|| bug!("a thread had no pieces to merge"))
         })?;
         drop(cuts);
-        // The runs are dropped before the merged pieces are put together.
+        // The runs are dropped before the merged pieces are concatenated.
         runs.clear();
         let mut merged = merged.into_iter().peekable();
         let mut next = Vec::new();
@@ -68,8 +68,8 @@ pub(super) fn sort<R: Run>(job: &Job, items: &Items, threads: usize) -> Result<R
     runs.pop().ok_or_else(|| bug!("several threads left no run"))
 }
 
-/// Does all of the work, each piece on a thread and with a guest of its own. Of several failures, returns
-/// that of the first piece.
+/// Does all pieces of the work at once, each on a thread and with a guest of its own. Of several failures,
+/// returns that of the first piece.
 fn at_once<R: Run, W: Send>(
     job: &Job,
     items: &Items,

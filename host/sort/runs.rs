@@ -1,4 +1,4 @@
-//! Sorted runs, and where two of them are cut so that the pieces can be merged apart.
+//! Sorted runs, and cuts of two of them into pieces that can be merged separately.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) trait Run: Send + Sync + Sized {
         right: Piece<'_, Self>,
     ) -> Result<Self>;
 
-    /// Returns an empty run with room for `len` more items after the first run of a concatenation.
+    /// Reserves room for `len` more items behind the first run of a concatenation.
     fn reserve(&mut self, len: usize) -> Result<()>;
 
     /// Appends a run.
@@ -58,7 +58,7 @@ pub(super) trait Run: Send + Sync + Sized {
     }
 }
 
-/// Does a piece of work with a guest of its own, made from the job's module.
+/// Does a piece of work with a guest of its own, instantiated from the job's module.
 pub(super) fn with_worker<R: Run, T>(
     job: &Job,
     items: &Items,
@@ -103,15 +103,15 @@ impl<'r, R: Run> Piece<'r, R> {
     }
 }
 
-/// Allocates room for `more` elements; `Err`, and no abort, where there is no memory.
+/// Reserves room for `more` elements; `Err` instead of an abort where there is no memory.
 pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
     let bytes = more.saturating_mul(size_of::<T>());
     vec.try_reserve_exact(more).map_err(|_| Error::NoMemory { bytes, what: "the sorted items" })
 }
 
-/// Cuts two runs into `count` pairs of pieces, so that the pairs merged one after the other are the
-/// runs merged. `after (l, r)`: whether item `r` of the right run must come before `l` of the left.
-/// Whatever it answers, each item is in one piece.
+/// Cuts two runs into `count` pairs of pieces, so that the merged pairs, one after the other, are the merged
+/// runs. `after(l, r)` compares item `l` of the left run with item `r` of the right one; `Greater` means that
+/// `r` must come first. Whatever it answers, each item is in one piece.
 pub(super) fn cut<'r, R: Run>(
     left: &'r R,
     right: &'r R,
@@ -121,10 +121,10 @@ pub(super) fn cut<'r, R: Run>(
     let mut pairs = try_with_capacity(count, "the pieces of a merge")?;
     let (mut l, mut r) = (0, 0);
     for piece in 1..=count {
-        // So many items of both runs together come before the cut.
+        // Number of items of both runs together before the cut.
         let before = (left.len() + right.len()) * piece / count;
-        // The first item of the left run that is behind it. A comparator that contradicts itself must
-        // not move a cut in front of the one before.
+        // Finds the first item of the left run behind the cut. The bounds keep a comparator that contradicts
+        // itself from moving a cut in front of the previous one.
         let (mut low, mut high) = (l.max(before.saturating_sub(right.len())), left.len().min(before - r));
         while low < high {
             let middle = low + (high - low) / 2;
@@ -169,6 +169,11 @@ mod tests {
         }
     }
 
+    /// The items of both runs, each marked with its run.
+    fn marked(left: &[u8], right: &[u8]) -> Vec<(u8, char)> {
+        left.iter().map(|x| (*x, 'l')).chain(right.iter().map(|x| (*x, 'r'))).collect()
+    }
+
     fn ranges(
         left: usize,
         right: usize,
@@ -194,11 +199,11 @@ mod tests {
             let mut apart = Vec::new();
             for [l, r] in pairs {
                 // A stable sort of both pieces, the left one first, merges them.
-                let mut piece: Vec<_> = left[l].iter().map(|x| (*x, 'l')).chain(right[r].iter().map(|x| (*x, 'r'))).collect();
+                let mut piece = marked(&left[l], &right[r]);
                 piece.sort_by_key(|(x, _)| *x);
                 apart.extend(piece);
             }
-            let mut naive: Vec<_> = left.iter().map(|x| (*x, 'l')).chain(right.iter().map(|x| (*x, 'r'))).collect();
+            let mut naive = marked(&left, &right);
             naive.sort_by_key(|(x, _)| *x);
             prop_assert_eq!(apart, naive);
         }

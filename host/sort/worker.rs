@@ -6,7 +6,7 @@ use super::{Items, Job};
 use crate::batch::SandboxedSort;
 use crate::callback::{Answer, Session};
 
-/// A job's session with one guest. The job counts its comparisons when it ends.
+/// A job's session with one guest. Its comparisons are added to the job's when it is dropped.
 pub(super) struct Worker<'a, S: HasSession<'a>> {
     pub(super) job: &'a Job,
     pub(super) items: &'a Items,
@@ -14,9 +14,9 @@ pub(super) struct Worker<'a, S: HasSession<'a>> {
     _guest: std::marker::PhantomData<&'a ()>,
 }
 
-/// Something that a guest can be asked through.
+/// A session with a guest, or an object that contains one.
 pub(super) trait HasSession<'a> {
-    /// Returns the session. A kernel that is loaded loses its items.
+    /// Returns the session. The items of a loaded kernel are lost.
     fn session(&mut self) -> &mut Session<'a>;
 }
 

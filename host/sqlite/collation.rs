@@ -15,8 +15,8 @@ use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::sandbox::CompareShape;
 use crate::trampoline::{AnyThread, Neutral, cross};
 
-/// A collation that SQLite has: what it has come to so far. The guest behind it lives until SQLite
-/// destroys the collation, with or without this.
+/// A collation registered with SQLite: its failure and calls so far. The guest behind it lives until SQLite
+/// destroys the collation, whether or not this is dropped.
 pub struct Collation {
     key: SlotKey,
     entry: Arc<Entry>,
@@ -28,17 +28,18 @@ struct CollationContext {
     db: *mut ffi::sqlite3,
 }
 
-/// Adds a collation to a connection, or replaces one: `ORDER BY name COLLATE guest`. `compare` takes its elements as
-/// slices of bytes ([`CompareShape::Slices`]), as the bundled guests for lines do; texts reach it in UTF-8.
+/// Adds a collation to a connection, or replaces one: `ORDER BY name COLLATE guest`. `compare` takes its
+/// elements as byte slices ([`CompareShape::Slices`]), as the bundled guests for lines do; texts reach it in
+/// UTF-8.
 ///
-/// Where the guest fails, the statement is interrupted, and so is every later one that asks it, until the
+/// If the guest fails, the statement is interrupted, and so is every later one that calls it, until the
 /// failure has been [taken](Collation::take_failure). SQLite may have returned a first row by then, and its
-/// error says no more than "interrupted": [`Collation::check`] returns the failure itself.
+/// error is only "interrupted": [`Collation::check`] returns the failure itself.
 ///
 /// # Errors
 ///
-/// SQLite's, which refuses while a statement is running; [`Error::TableFull`]; [`Error::PrototypeUnserved`] where
-/// the callback is not a comparator of that shape.
+/// SQLite's errors, as it refuses while a statement is running; [`Error::TableFull`];
+/// [`Error::PrototypeUnserved`] if the callback is not a comparator of that shape.
 pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusqlite::Result<Collation> {
     if compare.shape() != Some(CompareShape::Slices) || compare.accepts(usize::MAX, None).is_err() {
         let reason = "a collation takes two runs of bytes; \
@@ -48,10 +49,11 @@ pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusq
     let name = CString::new(name)?;
     let slot = SlotHandle::new(Entry::new(compare.clone(), Access::CallingThread)).map_err(wrapped)?;
     let collation = Collation { key: slot.key(), entry: slot.shared_entry() };
-    // SAFETY: it is only used to register, and by SQLite's own calls of the collation, in which it lives.
+    // SAFETY: the handle is used only to register, and in SQLite's own calls of the collation, while it is
+    // alive.
     let connection = unsafe { db.handle() };
     let context = Box::into_raw(Box::new(CollationContext { slot, db: connection }));
-    // SAFETY: both functions take a `CollationContext`, which stays until SQLite calls `destroy`.
+    // SAFETY: both functions take a `CollationContext`, which lives until SQLite calls `destroy`.
     let code = unsafe {
         ffi::sqlite3_create_collation_v2(
             connection,
@@ -63,7 +65,7 @@ pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusq
         )
     };
     if code != ffi::SQLITE_OK {
-        // SAFETY: this is the one registration whose failure leaves the destructor to us.
+        // SAFETY: this is the one registration function that does not call the destructor when it fails.
         unsafe { destroy(context.cast()) };
     }
     registered(code).map(|()| collation)
@@ -71,7 +73,7 @@ pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusq
 
 /// # Safety
 ///
-/// SQLite passes the context that it was given, and two runs of bytes.
+/// SQLite passes the context that it was given, and two texts with their lengths in bytes.
 unsafe extern "C" fn order(
     context: *mut c_void,
     a_len: c_int,
@@ -79,10 +81,10 @@ unsafe extern "C" fn order(
     b_len: c_int,
     b: *const c_void,
 ) -> c_int {
-    // SAFETY: it is the context that `create_collation` has left, and SQLite calls nothing after `destroy`.
+    // SAFETY: `create_collation` registered the context, and SQLite calls nothing after `destroy`.
     let CollationContext { slot, db } = unsafe { &*context.cast::<CollationContext>() };
     let bytes = |at: *const c_void, len: c_int| match usize::try_from(len) {
-        // SAFETY: SQLite vouches for its texts, until we return.
+        // SAFETY: SQLite vouches for its texts until this function returns.
         Ok(len) if len > 0 => unsafe { slice::from_raw_parts(at.cast::<u8>(), len) },
         _ => &[],
     };
@@ -91,7 +93,7 @@ unsafe extern "C" fn order(
     match cross::<AnyThread, _, _>(entry, || Ok(()), |()| entry.callback.ask(None, a, b)) {
         Ok(order) => order as c_int,
         Err(Neutral) => {
-            // SAFETY: the connection is in a call of ours.
+            // SAFETY: the connection is open, because it is in a call of this function.
             unsafe { ffi::sqlite3_interrupt(*db) };
             0
         }
@@ -107,12 +109,13 @@ unsafe extern "C" fn destroy(context: *mut c_void) {
 }
 
 impl Collation {
-    /// What a statement that used the collation came to: the guest's failure if there was one, whatever SQLite made of it.
+    /// Returns the guest's failure, if there was one, instead of the `outcome` of a statement that used the
+    /// collation, whatever SQLite made of it.
     ///
     /// # Errors
     ///
-    /// The guest's failure, as a [`UserFunctionError`](rusqlite::Error::UserFunctionError); otherwise that of
-    /// `outcome`.
+    /// The guest's failure, as a [`UserFunctionError`](rusqlite::Error::UserFunctionError); otherwise the
+    /// error of `outcome`.
     pub fn check<T>(&self, outcome: rusqlite::Result<T>) -> rusqlite::Result<T> {
         match self.take_failure() {
             Some(failure) => Err(wrapped(failure)),
@@ -120,19 +123,18 @@ impl Collation {
         }
     }
 
-    /// Takes the first failure since the last time, if there was one; the next statement asks the guest
-    /// again.
+    /// Takes the first failure since the last time, if any; the next statement calls the guest again.
     pub fn take_failure(&self) -> Option<Error> {
         self.entry.take_failure()
     }
 
-    /// How often SQLite has asked.
+    /// Returns the number of calls by SQLite.
     pub fn calls(&self) -> u64 {
         self.entry.calls()
     }
 
-    /// What the slot is called in the [`CallbackTable`](crate::CallbackTable), as long as SQLite has the
-    /// collation.
+    /// Returns the key of the slot in the [`CallbackTable`](crate::CallbackTable), which lists it as long as
+    /// SQLite has the collation.
     pub fn key(&self) -> SlotKey {
         self.key
     }

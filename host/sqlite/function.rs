@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::registry::{Access, SlotHandle};
 use crate::trampoline;
 
-/// Where an argument of the guest comes from. Arguments of SQL are counted from 0.
+/// Source of an argument of the guest. SQL arguments are counted from 0.
 #[derive(Clone, Copy)]
 enum From {
     Integer {
@@ -33,23 +33,23 @@ enum From {
     Bytes {
         sql: usize,
     },
-    /// The length of these bytes.
+    /// Length in bytes of the text or blob at SQL argument `of`.
     Length {
         of: usize,
     },
 }
 
-/// Adds a function to a connection: `SELECT guest(a, b)`. Each argument of the prototype is one of SQL, but for those that tell a
-/// length: integers, `float` and `double`; `const char *` for a text; `const void a[n]` for a text or a
-/// blob. The result is a number, or nothing, which is NULL. A NULL among the arguments makes the result
-/// NULL, and the guest is not asked.
+/// Adds a scalar function to a connection: `SELECT guest(a, b)`. Each argument of the prototype is an SQL
+/// argument, except those that hold a length: integers, `float` and `double`; `const char *` for a text;
+/// `const void a[n]` for a text or a blob. The result is a number, or nothing, which is NULL. If an argument
+/// is NULL, the result is NULL, and the guest is not called.
 ///
-/// A guest that fails makes the statement fail with its message. [`FunctionFlags::SQLITE_DIRECTONLY`] keeps a function that
-/// nobody trusts out of triggers and views.
+/// If the guest fails, the statement fails with its message. [`FunctionFlags::SQLITE_DIRECTONLY`] keeps an
+/// untrusted function out of triggers and views.
 ///
 /// # Errors
 ///
-/// [`Error::PrototypeUnserved`] where SQL has no such value, [`Error::TableFull`], and SQLite's.
+/// [`Error::PrototypeUnserved`] if SQL has no such value, [`Error::TableFull`], and SQLite's errors.
 pub fn create_scalar_function(
     db: &Connection,
     name: &str,
@@ -68,13 +68,13 @@ pub fn create_scalar_function(
     db.create_scalar_function(name, arity, flags, move |context| call(&handle, &sources, &result, context))
 }
 
-/// Where each argument comes from, and how many SQL passes.
+/// Returns the source of each argument, and the number of SQL arguments.
 fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
     let length_of = |at: usize| {
         params.iter().position(|other| matches!(other, CType::Counted { count, .. } if *count == at))
     };
     let mut arity = 0;
-    // The arguments of SQL that bytes come from are known before their lengths are.
+    // SQL arguments are numbered first, because a length needs the number of its bytes' argument.
     let mut numbers = vec![0; params.len()];
     for (at, number) in numbers.iter_mut().enumerate() {
         if length_of(at).is_none() {
@@ -115,8 +115,8 @@ fn call(
     }
     let args: Vec<*const c_void> = cells.iter().map(|cell| ptr::from_ref(cell).cast()).collect();
     let mut answer = [0_u8; 8];
-    // SAFETY: each argument is of the type that the prototype says, by `sources`; what they point to lives
-    // until the call has returned; and the result is a number, if anything.
+    // SAFETY: `sources` gives each argument the type that the prototype says; its pointee lives until the
+    // call has returned; and `create_scalar_function` checked that the result, if there is one, is a number.
     let called = unsafe { trampoline::call_values(handle.entry(), args.as_ptr(), &mut answer) };
     called.map_err(wrapped)?;
     let bits = u64::from_ne_bytes(answer);
@@ -131,7 +131,7 @@ fn call(
     })
 }
 
-/// An argument as C passes it, in eight bytes.
+/// Returns an argument as C passes it, in eight bytes.
 fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqlite::Result<[u8; 8]> {
     let mismatch = |sql: usize| Sql::InvalidFunctionParameterType(sql, context.get_raw(sql).data_type());
     let bytes = |sql: usize| match context.get_raw(sql) {

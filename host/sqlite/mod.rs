@@ -24,14 +24,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Errors are rusqlite's own; one of ours stands in a
+//! Errors are rusqlite's; an error of this crate is wrapped in a
 //! [`UserFunctionError`](rusqlite::Error::UserFunctionError).
 //!
 //! # An index outlives its guest
 //!
-//! An index keeps the order that a collation had when rows were inserted. Another version of the guest may have
-//! another order, and SQLite would search the index in vain. Keep [`Module::sha256`](crate::Module::sha256) beside an index
-//! (`callbox inspect` prints it), and `REINDEX` when it changes.
+//! An index keeps the order that a collation had when its rows were inserted. Another version of the guest
+//! may have another order, and SQLite would fail to find rows by the index. Store
+//! [`Module::sha256`](crate::Module::sha256) with an index (`callbox inspect` prints it), and run `REINDEX`
+//! when it changes.
 
 mod authorizer;
 mod collation;
@@ -43,12 +44,12 @@ pub use function::create_scalar_function;
 
 use crate::error::Error;
 
-/// An error of ours as one of rusqlite's.
+/// Converts an error of this crate to one of rusqlite's.
 fn wrapped(error: impl Into<Error>) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(Box::new(error.into()))
 }
 
-/// What SQLite said when something was to be registered.
+/// Converts SQLite's result code of a registration.
 fn registered(code: std::ffi::c_int) -> rusqlite::Result<()> {
     use rusqlite::ffi::{Error, SQLITE_BUSY, SQLITE_OK};
     match code {

@@ -1,8 +1,8 @@
 //! Native calls on the thread that began them.
 //!
-//! Such a call takes no lock. Its slot names the thread, and while that thread is inside, the trampoline
-//! finds the call's own state by two loads. The state is made and taken away on that thread too, so that no
-//! other thread can come across it.
+//! Such a call takes no lock. Its slot records the thread, and while that thread is inside, the trampoline
+//! finds the state of the call with two loads. The state is created and removed on that thread too, so that
+//! no other thread can reach it.
 #![allow(unsafe_code, reason = "reads the state of a native call through its slot")]
 
 use std::ffi::{c_int, c_void};
@@ -13,7 +13,6 @@ use std::slice;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 use super::border::{self, CompareOrigin, KnownCode, LeasingThread};
-use super::comparator::{UnwindingCompareFn, unwinding_compare_fn};
 use crate::answers::PreparedAnswers;
 use crate::callback::{Answer, Callback};
 use crate::error::{Error, Result};
@@ -21,18 +20,19 @@ use crate::memory::Bounds;
 use crate::registry::{Access, Entry, SLOTS, SlotHandle};
 use crate::sync::this_thread;
 
-/// Answers one comparison of a native call: the array, as far as it is known, and two elements.
+/// The function that answers one comparison of a native call, from the array, as far as it is known, and two
+/// elements.
 pub(crate) type Ask<'a> = dyn FnMut(&[u8], [&[u8]; 2]) -> Answer + 'a;
 
 /// A native call in progress.
 struct ActiveCall<'a> {
     bounds: Bounds,
-    /// Answers that C gets before it asks.
+    /// Answers that are prepared before C calls for them.
     prepared: Option<Rc<PreparedAnswers>>,
     ask: Box<Ask<'a>>,
     entry: &'a Entry,
-    /// Whether the C code is known: it can be left by unwinding, and does not write to elements between two
-    /// questions about them.
+    /// Whether the C code is known: it can be unwound, and does not write to elements between two comparisons
+    /// of them.
     known: bool,
 }
 
@@ -56,29 +56,29 @@ impl ActiveSlot {
     }
 }
 
-/// Calls C with a trampoline that asks `ask`, and returns how often C has called. The callback table lists
-/// `callback` meanwhile. If C is driven out of `bounds`, it is left by unwinding.
+/// Lends a slot to `native`, which calls C; returns the number of calls by C. The callback table lists
+/// `callback` meanwhile. If C is driven out of `bounds`, it is unwound.
 ///
 /// # Errors
 ///
-/// The first failure of `ask`; [`Error::OutOfBounds`] and [`Error::LeftMergePath`] if the call was left;
+/// The first failure of `ask`; [`Error::OutOfBounds`] and [`Error::LeftMergePath`] if C was unwound;
 /// [`Error::Panic`]; [`Error::TableFull`].
-pub(crate) fn call<'a>(
+pub(crate) fn call_native<'a>(
     callback: &Callback,
     bounds: Bounds,
     prepared: Option<Rc<PreparedAnswers>>,
     ask: Box<Ask<'a>>,
-    native: impl FnOnce(UnwindingCompareFn),
+    native: impl FnOnce(usize),
 ) -> Result<u64> {
     let handle = SlotHandle::new(Entry::new(callback.clone(), Access::CallingThread))?;
     let slot = handle.key().slot();
-    // Code that may point anywhere is not code that this crate knows.
+    // Code that may pass any pointer is not known to this crate.
     let known = matches!(bounds, Bounds::Known { .. });
     let mut call = ActiveCall { bounds, prepared, ask, entry: handle.entry(), known };
     let active = &ACTIVE[slot];
     active.enter(&raw mut call);
     let errno = errno::errno();
-    let left = panic::catch_unwind(AssertUnwindSafe(|| native(unwinding_compare_fn(slot))));
+    let left = panic::catch_unwind(AssertUnwindSafe(|| native(slot)));
     errno::set_errno(errno);
     active.leave();
     match (handle.entry().take_failure(), left) {
@@ -88,8 +88,8 @@ pub(crate) fn call<'a>(
     }
 }
 
-/// A native call by code that this crate does not know. Calls on the thread that opened it take no lock
-/// while this lives; calls on other threads go by the callback table. It stays on its thread, because its
+/// A native call by code that this crate does not know. While it lives, calls on the thread that opened it
+/// take no lock; calls on other threads go through the callback table. It stays on its thread, because its
 /// pointers do.
 pub(crate) struct OpenCall {
     handle: SlotHandle,
@@ -97,7 +97,7 @@ pub(crate) struct OpenCall {
 }
 
 impl OpenCall {
-    /// Opens a call. Where C leaves `bounds`, the process ends.
+    /// Opens a call. If C leaves `bounds`, the process is aborted.
     pub(crate) fn new(
         handle: SlotHandle,
         bounds: Bounds,
@@ -121,8 +121,9 @@ impl OpenCall {
 impl Drop for OpenCall {
     fn drop(&mut self) {
         ACTIVE[self.handle.key().slot()].leave();
-        // SAFETY: it comes from `Box::leak`. Its slot names no thread any more. It named this one, which is
-        // not inside: whoever calls the pointer promises that the call returns before the lease ends.
+        // SAFETY: the pointer comes from `Box::leak`. Its slot no longer names a thread. It named this one,
+        // which is not inside: the caller of the function pointer promises that the call returns before the
+        // lease ends.
         drop(unsafe { Box::from_raw(self.call.as_ptr()) });
     }
 }
@@ -133,17 +134,17 @@ pub(super) fn on_this_thread(slot: usize) -> Option<&'static ActiveSlot> {
     Some(&ACTIVE[slot]).filter(|active| active.thread.load(Relaxed) == this_thread())
 }
 
-/// Answers a call: with a prepared answer, or over the border.
+/// Answers a call with a prepared answer, or by crossing the border.
 ///
 /// # Safety
 ///
-/// `active` is what [`on_this_thread`] has just returned. C does not write to elements while it compares
+/// `active` has just been returned by [`on_this_thread`]. C does not write to elements while it compares
 /// them.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *const c_void) -> c_int {
-    // SAFETY: the slot names this thread, so its call lives: `call` is below us on this stack, or the
-    // `OpenCall` has not been dropped here. Nobody else refers to it: both leave it alone until C has
-    // returned, and while `ask` runs the slot names no thread.
+    // SAFETY: the slot names this thread, so its call lives: `call_native` is below this function on the
+    // stack, or the `OpenCall` has not been dropped on this thread. There is no other reference to it: both
+    // leave it alone until C has returned, and while `ask` runs the slot names no thread.
     let call = unsafe { &mut *active.call.load(Relaxed) };
     match &call.prepared {
         Some(prepared) if prepared.expects(a.addr(), b.addr()) => {
@@ -158,7 +159,8 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
     }
 }
 
-/// Takes the answer that is prepared for these addresses, if it is still about the same elements.
+/// Takes the answer that is prepared for these addresses if they still hold the same elements; otherwise
+/// asks.
 #[inline(never)]
 fn take_if_same(
     active: &'static ActiveSlot,
@@ -178,7 +180,7 @@ fn take_if_same(
     }
 }
 
-/// Asks over the border, because no answer is prepared.
+/// Answers a call by crossing the border, because no answer is prepared.
 #[inline(never)]
 fn ask(active: &'static ActiveSlot, call: &mut ActiveCall<'_>, a: *const c_void, b: *const c_void) -> c_int {
     if call.known {
@@ -188,7 +190,7 @@ fn ask(active: &'static ActiveSlot, call: &mut ActiveCall<'_>, a: *const c_void,
     }
 }
 
-/// Crosses the border, and is not found by the trampoline meanwhile.
+/// Crosses the border; the trampoline does not find the call meanwhile.
 fn cross<O: CompareOrigin>(
     active: &'static ActiveSlot,
     call: &mut ActiveCall<'_>,
@@ -201,7 +203,7 @@ fn cross<O: CompareOrigin>(
     let ask = |elements: [&[u8]; 2]| {
         let array = match array.len() {
             0 => &[],
-            // SAFETY: the array is a run of memory that the lender keeps alive, and `a` points into it.
+            // SAFETY: the array is memory that the lender keeps alive, and `a` points into it.
             len => unsafe { slice::from_raw_parts(a.cast::<u8>().with_addr(array.start()), len) },
         };
         ask(array, elements)

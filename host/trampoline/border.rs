@@ -1,9 +1,9 @@
 //! The border: the one place where a call by C becomes a call of a guest.
 //!
-//! Every way in from C goes through [`cross`], in the same order: the call is counted, pointers are checked
-//! against their bounds, a callback that has failed already is not asked again, the guest is asked where no
-//! panic and no new `errno` can reach C, and a failure is settled. Comparators go through [`compare`], which
-//! adds the elements that C points to and the neutral answer. What differs between the ways in is an
+//! Every entry from C goes through [`cross`], which takes the same steps in order: it counts the call, checks
+//! pointers against their bounds, does not call the guest of a callback that has failed already, calls the
+//! guest such that no panic and no changed `errno` can reach C, and settles a failure. Comparators go through
+//! [`compare`], which adds the elements that C points to and the neutral answer. Entries differ in their
 //! [`Origin`].
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
@@ -17,39 +17,38 @@ use crate::error::{CallError, Error};
 use crate::memory::{Bounds, Violation};
 use crate::registry::Entry;
 
-/// Whether C frames can be unwound on this target. glibc and others compile what calls back so that they
-/// can; musl does not.
+/// Whether C frames can be unwound on this target. glibc and others compile functions that call back such
+/// that they can; musl does not.
 pub(super) const UNWINDS: bool = cfg!(all(panic = "unwind", not(target_env = "musl")));
 
-/// Where a call comes from: how it is counted, where a panic is caught, and who learns of a failure.
+/// Origin of a call: how the call is counted, where a panic is caught, and where a failure goes.
 pub(crate) trait Origin {
-    /// The caller's share of a failure.
+    /// The caller's part of a failure.
     type Failure;
 
-    /// Whether a panic and `errno` are caught call by call, and not around the whole native call.
+    /// Whether panics are caught and `errno` is restored for each call, not around the whole native call.
     const GUARDED: bool = true;
 
     /// Counts a call.
     fn count(entry: &Entry);
 
-    /// Returns `Some` if an earlier failure keeps the guest from being asked.
+    /// Returns `Some` if an earlier failure rules out calling the guest.
     fn failed_already(entry: &Entry) -> Option<Self::Failure>;
 
-    /// Settles a failure.
+    /// Settles a failure: keeps it in the entry, or returns it to the caller.
     fn settle(entry: &Entry, error: Error) -> Self::Failure;
 }
 
-/// An origin that calls a comparator.
+/// Origin of a comparator's call.
 pub(super) trait CompareOrigin: Origin<Failure = Neutral> {
-    /// Ends a native call that passed a pointer outside its bounds; answering would let it write out there.
+    /// Ends a native call that passed a pointer outside its bounds; an answer would let it write there.
     fn leave(entry: &Entry, bounds: &Bounds, violation: Violation) -> !;
 }
 
-/// C gets the neutral answer; the entry has kept the failure.
+/// A failure that the entry has kept; C gets the neutral answer.
 pub(crate) struct Neutral;
 
-/// A native call of this crate, on the thread that began it. Its C code is known: it can be left by
-/// unwinding.
+/// A native call of this crate, on the thread that began it. Its C code is known and can be unwound.
 pub(super) struct KnownCode;
 
 /// A leased pointer, called on the thread that leased it.
@@ -58,7 +57,7 @@ pub(super) struct LeasingThread;
 /// A leased pointer, called on any thread at any time.
 pub(crate) struct AnyThread;
 
-/// A caller of the host's own that takes the error itself. Nothing is kept in the entry.
+/// A caller in the host that takes the error itself. The entry keeps no failure.
 #[cfg(feature = "sqlite")]
 pub(crate) struct HostCaller;
 
@@ -81,7 +80,7 @@ macro_rules! keeps_failures {
 impl Origin for KnownCode {
     keeps_failures!();
 
-    const GUARDED: bool = !UNWINDS; // `active::call` catches around the whole native call
+    const GUARDED: bool = !UNWINDS; // `active::call_native` catches around the whole native call
 
     #[inline]
     fn count(entry: &Entry) {
@@ -132,7 +131,7 @@ impl CompareOrigin for KnownCode {
             _ => Error::OutOfBounds { export: export.to_owned(), call: entry.calls() },
         });
         if UNWINDS {
-            panic::resume_unwind(Box::new("left")) // `active::call` catches it
+            panic::resume_unwind(Box::new("left")) // `active::call_native` catches it
         }
         abort(export, "the C library's sort")
     }
@@ -150,12 +149,12 @@ impl CompareOrigin for AnyThread {
     }
 }
 
-/// Crosses the border once: counts the call, lets `admit` check what C passed, and has `ask` call the guest
+/// Crosses the border once: counts the call, checks by `admit` what C passed, and calls the guest by `ask`
 /// unless the callback has failed already.
 ///
 /// # Errors
 ///
-/// The origin's share of the failure. For all origins but [`HostCaller`] the entry keeps the error itself.
+/// The origin's part of the failure. For all origins but [`HostCaller`] the entry keeps the error itself.
 #[inline]
 pub(crate) fn cross<O: Origin, A, T>(
     entry: &Entry,
@@ -175,8 +174,9 @@ pub(crate) fn cross<O: Origin, A, T>(
 ///
 /// # Safety
 ///
-/// The caller of the trampoline vouches for both pointers where `bounds` trust it; `bounds` otherwise describe
-/// memory that stays readable until this returns. C does not write to elements while it compares them.
+/// The caller of the trampoline vouches for both pointers where `bounds` trust it; otherwise `bounds`
+/// describe memory that stays readable until this returns. C does not write to elements while it compares
+/// them.
 #[inline]
 pub(super) unsafe fn compare<O: CompareOrigin>(
     entry: &Entry,
@@ -185,7 +185,7 @@ pub(super) unsafe fn compare<O: CompareOrigin>(
     b: *const c_void,
     ask: impl FnOnce([&[u8]; 2]) -> Answer,
 ) -> c_int {
-    // SAFETY: the same contract.
+    // SAFETY: the caller upholds the same contract.
     let admit = || unsafe { elements::<O>(entry, bounds, a, b) };
     match cross::<O, _, _>(entry, admit, ask) {
         Ok(order) => order as c_int,
@@ -220,7 +220,8 @@ unsafe fn elements<'e, O: CompareOrigin>(
     Ok([a, b].map(|at| unsafe { slice::from_raw_parts(at.cast::<u8>(), width) }))
 }
 
-/// Asks so that neither a panic nor a new `errno` reaches C.
+/// Calls `ask` such that neither a panic nor a changed `errno` reaches C.
+#[inline]
 fn guarded<T>(entry: &Entry, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
     let errno = errno::errno();
     let answer = panic::catch_unwind(AssertUnwindSafe(ask))
@@ -229,11 +230,11 @@ fn guarded<T>(entry: &Entry, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
     answer
 }
 
-/// Ends the process, because returning to C would let it write outside its array.
+/// Aborts the process, because returning to C would let it write outside its array.
 #[cold]
 fn abort(export: &str, who: &str) -> ! {
     let text = "with a pointer outside the array it was lent for, and cannot be stopped otherwise; aborting";
-    // Where there is no standard error, there is nobody to tell.
+    // An error is ignored: without standard error, the message has no other destination.
     let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{export}\" {text}");
     std::process::abort()
 }

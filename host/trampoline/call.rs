@@ -13,34 +13,34 @@ use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
 use crate::error::{CallError, Error, Result, bug};
 use crate::registry::{Access, Entry};
 
-/// The arguments of a call: a pointer to each.
+/// The arguments of a call: an array with a pointer to each.
 #[derive(Clone, Copy)]
 pub(super) struct ArgPointers(pub(super) *const *const c_void);
 
-/// The place of C's result.
+/// The buffer for C's result.
 #[derive(Clone, Copy)]
 pub(super) struct ResultBuffer {
     pub(super) at: *mut c_void,
-    /// Size in bytes; a number has eight.
+    /// Size in bytes; eight for a number.
     pub(super) size: usize,
 }
 
-/// Answers a call by C. Returns `false`, and writes nothing, where there is no answer.
+/// Answers a call by C. Returns `false`, and writes nothing, if there is no answer.
 ///
 /// # Safety
 ///
-/// `args` are the arguments of the entry's prototype, C vouches for the memory that their pointers lead to, and
-/// `result` is the place of its result.
+/// `args` are the arguments of the entry's prototype, C vouches for the memory that their pointers lead to,
+/// and `result` is the buffer for its result.
 pub(super) unsafe fn answer(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> bool {
-    // SAFETY: the same contract.
+    // SAFETY: the caller upholds the same contract.
     border::cross::<AnyThread, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, result) }).is_ok()
 }
 
-/// Calls the guest as C would, for a caller that takes the error itself. The entry keeps nothing of it.
+/// Calls the guest as C would, for a caller that takes the error itself. The entry keeps no failure.
 ///
 /// # Safety
 ///
-/// As [`answer`], and the result is a number, if anything.
+/// As [`answer`]; the result, if there is one, is a number.
 #[cfg(feature = "sqlite")]
 pub(crate) unsafe fn call_values(
     entry: &Entry,
@@ -49,7 +49,7 @@ pub(crate) unsafe fn call_values(
 ) -> Result<()> {
     let (args, buffer) =
         (ArgPointers(args), ResultBuffer { at: result.as_mut_ptr().cast(), size: result.len() });
-    // SAFETY: the same contract.
+    // SAFETY: the caller upholds the same contract.
     border::cross::<border::HostCaller, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, buffer) })
 }
 
@@ -68,7 +68,7 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
         passed.push(Lowered::GuestPtr(arguments.reserve_result(object)?));
     }
     for (at, param) in lowering.params.iter().enumerate() {
-        // SAFETY: the argument is there, and of the type that its way tells.
+        // SAFETY: the caller passes this argument, of the type that `param` lowers.
         passed.push(unsafe { read(&mut arguments, export, lowering, param, args, at) }?);
     }
     let mut session = callback.call_session(budget.as_ref())?;
@@ -85,7 +85,7 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
     if arguments.is_written() {
         arguments.take_back(turn.staged(arguments.len()), base).map_err(forged)?;
     }
-    // Everything has been looked at, so C's memory may change.
+    // Everything from the guest has been checked, so C's memory may change.
     let pointer;
     let number;
     let (from, len): (*const u8, usize) = match &lowering.result {
@@ -104,13 +104,14 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
     // SAFETY: the call is still in progress.
     unsafe { arguments.write_back() };
     if len > 0 {
-        // SAFETY: the result has so many bytes; a struct of one number may have fewer than eight.
+        // SAFETY: the result has `result.size` bytes, as the caller says; a struct of one number may have
+        // fewer than eight.
         unsafe { ptr::copy_nonoverlapping(from, result.at.cast(), len.min(result.size)) };
     }
     Ok(())
 }
 
-/// An argument on its way.
+/// A lowered argument.
 enum Lowered {
     Bits(u64),
     GuestPtr(GuestPtr),
@@ -127,7 +128,7 @@ impl Lowered {
 
 /// # Safety
 ///
-/// As [`answer`]; the argument at this place is one that goes this way.
+/// As [`answer`]; `param` is the lowering of the argument at index `at`.
 unsafe fn read<'a>(
     arguments: &mut Arguments<'a>,
     export: &str,
@@ -139,7 +140,7 @@ unsafe fn read<'a>(
     let argument = at + 1;
     Ok(match param {
         Param::Number(num, core) => {
-            // SAFETY: it is a number of this size.
+            // SAFETY: the argument is a number of this size, as the caller says.
             let bytes = unsafe { args.bytes(at, num.size()) };
             Lowered::Bits(num.lower(bytes, *core).map_err(|value| CallError::Range {
                 export: export.to_owned(),
@@ -150,22 +151,22 @@ unsafe fn read<'a>(
         Param::Pointer(target) => {
             let count = match target {
                 Pointee::Counted { count, .. } => match &lowering.params[*count] {
-                    // SAFETY: the argument that tells the count is a number of this size.
+                    // SAFETY: the argument that holds the count is a number of this size.
                     Param::Number(num, _) => num.integer(unsafe { args.bytes(*count, num.size()) }),
                     _ => 0,
                 },
                 _ => 0,
             };
-            // SAFETY: it is a pointer.
+            // SAFETY: the argument is a pointer, as the caller says.
             let pointer = usize::from_ne_bytes(unsafe { args.word(at) });
             let pointer = ptr::with_exposed_provenance_mut(pointer);
-            // SAFETY: C vouches for what it leads to.
+            // SAFETY: C vouches for the pointee.
             Lowered::GuestPtr(unsafe { arguments.follow(pointer, target, argument, count) }?)
         }
         Param::Struct(object) => {
-            // SAFETY: it is an argument.
+            // SAFETY: there is such an argument, as the caller says.
             let value = unsafe { args.at(at) };
-            // SAFETY: it is a struct of this size, by value.
+            // SAFETY: the argument is a struct of this size, by value.
             Lowered::GuestPtr(unsafe { arguments.value(value, object, argument) }?)
         }
     })

@@ -1,7 +1,7 @@
 //! Function pointers of any prototype, made by libffi.
 //!
-//! Once made, a function pointer stays for ever, and so does its prototype: whoever calls it late passes
-//! the arguments that it reads.
+//! A function pointer is never freed, and neither is its prototype: a late caller passes the arguments that
+//! the pointer reads.
 #![allow(unsafe_code, reason = "makes libffi's closures, and is called by them")]
 
 use std::collections::HashMap;
@@ -26,22 +26,22 @@ use crate::sync::lock;
 struct ClosurePool {
     cif: Cif,
     table: &'static SlotTable<Entry>,
-    /// Bytes of the result, integers extended to eight.
+    /// Size of the result in bytes, numbers extended to eight.
     result: usize,
-    /// By their places in the table; `None` where libffi had no memory.
+    /// Closures by their position in the table; `None` where libffi had no memory.
     closures: Mutex<Vec<Option<&'static ClosureSlot>>>,
 }
 
-// SAFETY: nobody changes the `Cif` after it has been made; libffi only reads it.
+// SAFETY: this module does not change the `Cif` after its creation; libffi only reads it.
 unsafe impl Send for ClosurePool {}
 // SAFETY: as above.
 unsafe impl Sync for ClosurePool {}
 
-/// What one function pointer leads to.
+/// The data of one function pointer.
 struct ClosureSlot {
     slot: &'static Slot<Entry>,
     result: usize,
-    /// What C gets where nobody answers; zeros if `None`.
+    /// Neutral answer, which C gets when no callback answers; zeros if `None`.
     neutral: Mutex<Option<Box<[u8]>>>,
     code: CodePtr,
 }
@@ -97,12 +97,12 @@ fn pool(prototype: &Prototype) -> Result<&'static ClosurePool> {
 }
 
 impl ClosurePool {
-    /// Makes a function pointer for a slot; `None` where there is no memory.
+    /// Creates a function pointer for a slot; `None` if there is no memory.
     fn closure_slot(&'static self, slot: &'static Slot<Entry>) -> Option<&'static ClosureSlot> {
         let (closure, code) = low::try_closure_alloc()?;
         let closure_slot = ClosureSlot { slot, result: self.result, neutral: Mutex::default(), code };
         let closure_slot: &'static ClosureSlot = Box::leak(Box::new(closure_slot));
-        // SAFETY: the closure has just been allocated, with this code; bank and socket live for ever.
+        // SAFETY: the closure has just been allocated, with this code; pool and closure slot are never freed.
         let status = unsafe {
             raw::ffi_prep_closure_loc(
                 closure,
@@ -116,23 +116,23 @@ impl ClosurePool {
     }
 }
 
-/// What libffi calls when C calls a function pointer.
+/// Entry point that libffi calls when C calls a function pointer.
 ///
 /// # Safety
 ///
-/// libffi passes the socket of that function pointer, pointers to the arguments of its prototype, and room
-/// for its result.
+/// libffi passes the closure slot of that function pointer, pointers to the arguments of its prototype, and
+/// room for its result.
 unsafe extern "C" fn closure_entry(
     _: *mut ffi_cif,
     result: *mut c_void,
     args: *mut *mut c_void,
     closure_slot: *mut c_void,
 ) {
-    // SAFETY: it is the socket that `Bank::socket` has left with libffi.
+    // SAFETY: libffi passes the closure slot that `ClosurePool::closure_slot` registered.
     let closure_slot = unsafe { &*closure_slot.cast::<ClosureSlot>() };
     let answered = closure_slot.slot.get().is_some_and(|entry| {
         let buffer = ResultBuffer { at: result, size: closure_slot.result };
-        // SAFETY: the entry is of the prototype that libffi read the arguments by, and libffi has room for
+        // SAFETY: the entry is of the prototype by which libffi read the arguments, and libffi has room for
         // the result.
         unsafe { call::answer(&entry, ArgPointers(args.cast_const().cast()), buffer) }
     });
@@ -145,21 +145,22 @@ unsafe extern "C" fn closure_entry(
 impl ClosureSlot {
     /// # Safety
     ///
-    /// `result` has room for a result of the socket's prototype.
+    /// `result` has room for a result of the closure slot's prototype.
     unsafe fn write_neutral(&self, result: *mut c_void) {
         let result = result.cast::<u8>();
         match &*lock(&self.neutral) {
-            // SAFETY: the fallback was checked to be of the result's type, and the result has so many bytes.
+            // SAFETY: `Callback::fallback` checked that the fallback is of the result's type, and the result
+            // has `self.result` bytes.
             Some(bytes) => unsafe {
                 ptr::copy_nonoverlapping(bytes.as_ptr(), result, bytes.len().min(self.result));
             },
-            // SAFETY: the result has so many bytes.
+            // SAFETY: the result has `self.result` bytes.
             None => unsafe { ptr::write_bytes(result, 0, self.result) },
         }
     }
 }
 
-/// libffi's number for a calling convention, where the target has it.
+/// Returns libffi's number for a calling convention, if the target has it.
 fn convention(conv: CallConv) -> Option<raw::ffi_abi> {
     match conv {
         CallConv::C => Some(raw::ffi_abi_FFI_DEFAULT_ABI),
@@ -177,7 +178,7 @@ fn convention(conv: CallConv) -> Option<raw::ffi_abi> {
     }
 }
 
-/// libffi's type for one of ours, which is an argument, a result or a field of one.
+/// Returns libffi's type for a C type, which is an argument, a result or a field of one.
 fn ffi_type(ctype: &CType) -> Type {
     match (ctype.kind(), ctype.size()) {
         (Some(NumberKind::Float), Some(4)) => Type::f32(),
@@ -199,7 +200,7 @@ fn ffi_type(ctype: &CType) -> Type {
     }
 }
 
-/// The fields of a struct, arrays among them one by one, because libffi knows none.
+/// Returns the fields of a struct, with arrays expanded to their elements, because libffi has no arrays.
 fn elements(ctype: &CType) -> Vec<Type> {
     match ctype {
         CType::Struct(plain) => plain

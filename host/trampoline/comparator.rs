@@ -3,9 +3,14 @@
 
 use std::ffi::{c_int, c_void};
 use std::mem;
+use std::rc::Rc;
 
-use super::active;
+use super::active::{self, Ask};
 use super::border::{self, AnyThread};
+use crate::answers::PreparedAnswers;
+use crate::callback::Callback;
+use crate::error::Result;
+use crate::memory::Bounds;
 use crate::registry::{Access, Entry, SLOTS, comparator_slot, fallback};
 #[cfg(target_pointer_width = "64")]
 use crate::registry::{SlotKey, fallback_of};
@@ -32,15 +37,26 @@ static TRAMPOLINES: [[UnwindingCompareFn; COLUMNS]; SLOTS / COLUMNS] = trampolin
 };
 
 /// Returns the function pointer of a slot.
-pub(super) fn unwinding_compare_fn(slot: usize) -> UnwindingCompareFn {
+fn unwinding_compare_fn(slot: usize) -> UnwindingCompareFn {
     TRAMPOLINES[slot / COLUMNS][slot % COLUMNS]
 }
 
+/// As [`active::call_native`], but calls `native` with the function pointer of the slot.
+pub(crate) fn call_native<'a>(
+    callback: &Callback,
+    bounds: Bounds,
+    prepared: Option<Rc<PreparedAnswers>>,
+    ask: Box<Ask<'a>>,
+    native: impl FnOnce(UnwindingCompareFn),
+) -> Result<u64> {
+    active::call_native(callback, bounds, prepared, ask, |slot| native(unwinding_compare_fn(slot)))
+}
+
 /// Returns the function pointer of a slot for native code that this crate does not know. Only the slots of
-/// [`active::call`] unwind, so the type may say that this one does not.
+/// [`active::call_native`] unwind, so that its type can rule out unwinding.
 pub(crate) fn compare_fn(slot: usize) -> unsafe extern "C" fn(*const c_void, *const c_void) -> c_int {
-    // SAFETY: the two types differ only in whether the function may unwind. Only `active::call` lets it
-    // unwind, whose slots `lease`, the one user of this, never has.
+    // SAFETY: the two types differ only in whether the function may unwind. Only `active::call_native` lets
+    // it unwind, and `lease`, the one user of this function, never has its slots.
     unsafe { mem::transmute(unwinding_compare_fn(slot)) }
 }
 
@@ -66,14 +82,15 @@ unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
 ///
 /// As [`compare`].
 unsafe fn on_any_thread(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
-    let Some(entry) = comparator_slot(slot).get() else { return fallback(slot) }; // released: inert, not dangling
-    // SAFETY: the same contract.
+    // A released pointer is inert, not dangling.
+    let Some(entry) = comparator_slot(slot).get() else { return fallback(slot) };
+    // SAFETY: the caller upholds the same contract.
     unsafe { answer(slot, &entry, a, b) }
 }
 
-/// A comparator for C that hands a pointer of its caller's through, as POSIX's `qsort_r` does: one function
-/// for all callbacks. The context is the [key](SlotKey::as_u64) of a lease. A stale one finds no callback, even
-/// where its slot has been lent again, and gets the fallback of the callback that it was for.
+/// A comparator for C functions that pass a user pointer through, such as POSIX's `qsort_r`: one function for
+/// all callbacks. The context is the [key](SlotKey::as_u64) of a lease. A stale context finds no callback,
+/// even if its slot has been lent again, and gets the fallback of the callback that it was for.
 ///
 /// # Safety
 ///
@@ -101,10 +118,10 @@ pub(crate) unsafe extern "C" fn compare_with_context(
 /// As [`compare`].
 unsafe fn answer(slot: usize, entry: &Entry, a: *const c_void, b: *const c_void) -> c_int {
     let Access::Comparator { bounds, budget } = &entry.access else {
-        comparator_slot(slot).count_late(); // lent to the native call of another thread, and to nobody else
+        comparator_slot(slot).count_late(); // lent only to a native call on another thread
         return 0;
     };
     let ask = |[a, b]: [&[u8]; 2]| entry.callback.ask(budget.as_ref(), a, b);
-    // SAFETY: the same contract.
+    // SAFETY: the caller upholds the same contract.
     unsafe { border::compare::<AnyThread>(entry, bounds, a, b, ask) }
 }

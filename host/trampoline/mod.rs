@@ -1,8 +1,8 @@
 //! The functions that C calls: comparators, numbered and compiled in, and those of other prototypes, made by
 //! libffi.
 //!
-//! A trampoline finds its slot and crosses the [border]. Nothing but a value leaves it towards C, with one
-//! exception: a sort of this crate that C has driven out of its array is left by unwinding.
+//! A trampoline finds its slot and crosses the [border]. It only returns a value to C, with one exception: a
+//! C sort that this crate calls is unwound if it is driven out of its array.
 
 mod active;
 #[cfg(feature = "libffi")]
@@ -14,7 +14,7 @@ mod call;
 mod closure;
 mod comparator;
 
-pub(crate) use active::{Ask, OpenCall, call};
+pub(crate) use active::{Ask, OpenCall};
 #[cfg(feature = "sqlite")]
 pub(crate) use border::{AnyThread, Neutral, cross};
 #[cfg(feature = "sqlite")]
@@ -23,4 +23,4 @@ pub(crate) use call::call_values;
 pub(crate) use closure::lend;
 #[cfg(target_pointer_width = "64")]
 pub(crate) use comparator::compare_with_context;
-pub(crate) use comparator::{UnwindingCompareFn, compare_fn};
+pub(crate) use comparator::{UnwindingCompareFn, call_native, compare_fn};

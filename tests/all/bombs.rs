@@ -1,5 +1,5 @@
-//! Modules that are broken, or too much for a compiler, made here because they are too many or too
-//! large to keep: rows 22 to 25 of `docs/reliability.md`.
+//! Modules that are broken, or too much for a compiler, generated because they are too many or too
+//! large to commit: rows 22 to 25 of `docs/reliability.md`.
 
 use std::fs;
 use std::process::Output;
@@ -13,12 +13,12 @@ use wasm_encoder::{
 
 use crate::support::{bounded, comparator, good, path, run, sandbox};
 
-/// The binary of a text.
+/// Returns the binary form of a text.
 fn binary(wat: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap()
 }
 
-/// A whole job with a module that may be anything. It may fail, in our words; it may do nothing else.
+/// Runs a whole job with an arbitrary module. It may fail with a Callbox error; it may do nothing else.
 fn job(bytes: &[u8]) -> Result<(), Error> {
     let limits = Limits::default().fuel(100_000).memory(1 << 20);
     let numbers = [5, 1, 7, 33, 99];
@@ -37,7 +37,7 @@ fn job(bytes: &[u8]) -> Result<(), Error> {
 
 #[test]
 fn a_module_cut_off_anywhere_is_an_error() {
-    // Without names, which would be a section that a module can do without.
+    // Without the name section, because a module that is cut off before it is still valid.
     let whole = binary(
         r#"(module (memory (export "memory") 1) (func (export "compare") (param i32 i32) (result i32)
             (i32.sub (i32.load (local.get 0)) (i32.load (local.get 1)))))"#,
@@ -104,8 +104,8 @@ fn simd_can_be_allowed_and_nothing_else_with_it() {
     assert_eq!(run(bounded(10, 300_000).args(simd), &[0; 8]).status.code(), Some(0));
 }
 
-/// A module of these function types whose functions, all of the last type, have these bodies. Types 0
-/// and 1 have a function each before them, to be called.
+/// Builds a module of these function types, with a function of the last type for each body. Before them
+/// come a function of type 0 and one of type 1, to be called.
 fn module(types: &[(usize, usize)], locals: u32, bodies: &[Vec<u8>]) -> Vec<u8> {
     let mut type_section = TypeSection::new();
     for &(params, results) in types {
@@ -176,9 +176,9 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
     let nothing = Vec::new();
     let live = [b"\x20\x00".repeat(20_000), b"\x6a".repeat(19_999), b"\x1a".to_vec()].concat();
     let blocks = b"\x02\x40\x0b".repeat(80_000);
-    // Values by the thousand for two bytes of code each.
+    // Calls that produce or consume a thousand values, for two bytes of code each.
     let values = b"\x10\x00\x10\x01".repeat(8_000);
-    // Behind each of these loops, each of these locals may have another value.
+    // After each of these loops, each of these locals may have a new value.
     let changes: Vec<u8> = (0..100).flat_map(|n| [b"\x20\x00\x21".to_vec(), leb(n)].concat()).collect();
     let nest = [b"\x03\x40".repeat(1000), changes, b"\x20\x00\x0d\x00\x0b".repeat(1000)].concat();
     let grow = [b"\x41\x00".to_vec(), b"\x40\x00".repeat(16_000), b"\x1a".to_vec()].concat();
@@ -256,7 +256,7 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains("the module is too complex: "), "{name}: {stderr}");
         assert!(stderr.trim_end().ends_with(text), "{name}: {stderr}");
-        // Only now in this process, where nothing would stop the compiler.
+        // In this process only now, because here nothing would stop the compiler.
         let error = Module::new(&sandbox(), "bomb", &bytes).expect_err(name);
         assert_eq!(error.limit(), Some(limit), "{name}: {error}");
     }
@@ -293,13 +293,13 @@ fn many_exports() -> Vec<u8> {
     wasm_encoder::Module::new().section(&globals).section(&exports).clone().finish()
 }
 
-/// The shapes that cost most to compile for what they weigh, each as large as the limits admit.
+/// Compiles the shapes that cost most for their complexity, each as large as the limits admit.
 #[test]
 fn the_worst_modules_inside_the_limits_compile_within_bounds() {
     let i32s = |count: usize| (0, count);
-    // Types, and a unit of code that is repeated, with what stands before and after.
-    type CompareShape<'a> = (&'a str, Vec<(usize, usize)>, &'a [u8], &'a [u8], &'a [u8]);
-    let shapes: [CompareShape<'_>; 9] = [
+    // Name, types, and the code before, in and after the unit that is repeated.
+    type CodeShape<'a> = (&'a str, Vec<(usize, usize)>, &'a [u8], &'a [u8], &'a [u8]);
+    let shapes: [CodeShape<'_>; 9] = [
         ("memory.grow", vec![(0, 0)], b"\x41\x00", b"\x40\x00", b"\x1a"),
         ("table.get", vec![(0, 0)], b"\x41\x00", b"\x25\x00\xd1", b"\x1a"),
         ("call_indirect", vec![(0, 0)], b"", b"\x20\x00\x11\x00\x00", b""),

@@ -10,16 +10,16 @@ use callbox::{Callback, CompareFn};
 
 use crate::support::{good, guest, path, skip};
 
-/// Exports of one guest, each with its prototype.
+/// Returns callbacks for exports of one guest, each with its prototype.
 fn callbacks<const N: usize>(file: &str, exports: [(&str, &str); N]) -> [Callback; N] {
     let guest = guest(&fs::read_to_string(path(&format!("wat/native/{file}.wat"))).unwrap());
     exports.map(|(export, prototype)| guest.callback(export, prototype.parse().unwrap()).unwrap())
 }
 
-/// A function without arguments that tells what its guest has counted.
+/// Calls a function without arguments that returns its guest's count.
 fn total(callback: &Callback) -> i64 {
     let kept = callback.retain_as::<unsafe extern "C" fn() -> i64>().unwrap();
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     let total = unsafe { kept.pointer()() };
     assert!(kept.take_failure().is_none());
     total
@@ -49,7 +49,7 @@ fn bsearch_asks_a_kept_comparator() {
     let ascending = good("ascending", "compare").retain().unwrap();
     let sorted: [c_int; 6] = [1, 3, 5, 7, 33, 99];
     for key in 0..100 {
-        // SAFETY: the array is sorted, of six ints, and so is the key one; the pointer's lease lives.
+        // SAFETY: the array has six sorted ints, the key is an int, and the pointer's lease is alive.
         let found = unsafe {
             libc::bsearch((&raw const key).cast(), sorted.as_ptr().cast(), 6, 4, Some(ascending.pointer()))
         };
@@ -67,14 +67,14 @@ fn lfind_and_lsearch_ask_a_kept_comparator() {
     let mut count = 3;
     for (key, found, then) in [(7, true, 3), (33, false, 3)] {
         let key: c_int = key;
-        // SAFETY: three ints are in the array, and lfind leaves all as it is.
+        // SAFETY: the array has three ints, and lfind changes nothing.
         let at =
             unsafe { lfind((&raw const key).cast(), array.as_ptr().cast(), &mut count, 4, equal.pointer()) };
         assert_eq!((!at.is_null(), count), (found, then));
     }
     let key: c_int = 33;
     for expected in [4, 4] {
-        // SAFETY: there is room for one more, and the second time it is found.
+        // SAFETY: the array has room for one more int, and the second call finds it.
         let at = unsafe {
             lsearch((&raw const key).cast(), array.as_mut_ptr().cast(), &mut count, 4, equal.pointer())
         };
@@ -100,7 +100,7 @@ fn tsearch_grows_a_tree_by_a_guests_order_and_a_guest_walks_it() {
     let descending = good("descending", "compare").retain().unwrap();
     let mut root = ptr::null_mut();
     for n in &numbers {
-        // SAFETY: the numbers outlive the tree, and the lease does.
+        // SAFETY: the numbers and the lease outlive the tree.
         let node = unsafe { tsearch(ptr::from_ref(n).cast(), &mut root, descending.pointer()) };
         // SAFETY: a node begins with its key.
         assert_eq!(unsafe { **node }, *n);
@@ -116,9 +116,9 @@ fn tsearch_grows_a_tree_by_a_guests_order_and_a_guest_walks_it() {
     // SAFETY: each node begins with a pointer to a number.
     unsafe { twalk_r(root, visit.pointer(), ptr::null_mut()) };
     visit.finish().unwrap();
-    // SAFETY: the tree is ours, its keys are not the tree's.
+    // SAFETY: the test owns the tree, and the tree does not own its keys.
     unsafe { tdestroy(root, keep) };
-    // What a walk in order of these numbers, largest first, would add up.
+    // Checksum of a walk of these numbers in order, largest first.
     let mut sorted = numbers;
     sorted.sort_unstable_by(|a, b| b.cmp(a));
     sorted.dedup();
@@ -135,7 +135,7 @@ fn nftw_shows_a_guest_every_file() {
     for (name, size) in [("a.txt", 10), ("b.txt", 200), ("deep/c.rs", 3000), ("deep/d.txt", 40000)] {
         fs::write(dir.path().join(name), vec![0; size]).unwrap();
     }
-    // As <sys/stat.h> and <ftw.h> have it on this machine.
+    // As <sys/stat.h> and <ftw.h> declare it for this target.
     let prototype = "
         struct timespec { long tv_sec; long tv_nsec; };
         struct stat {
@@ -158,7 +158,7 @@ fn nftw_shows_a_guest_every_file() {
     const PHYSICAL: c_int = 1; // FTW_PHYS: symbolic links are not followed
     let root = CString::new(dir.path().to_str().unwrap()).unwrap();
     let lease = visit.lend_as::<Visit>().unwrap();
-    // SAFETY: nftw calls the pointer only until it returns, with what it promises.
+    // SAFETY: nftw calls the pointer only until it returns, with the arguments that it promises.
     assert_eq!(unsafe { nftw(root.as_ptr(), lease.pointer(), 8, PHYSICAL) }, 0);
     assert_eq!(lease.calls(), 6);
     lease.finish().unwrap();
@@ -193,7 +193,7 @@ fn a_guest_is_the_body_of_a_thread() {
     let [body] = callbacks("thread", [("body", "long *(long *)")]);
     type Body = unsafe extern "C" fn(*mut i64) -> *mut i64;
     let body = body.retain_as::<Body>().unwrap();
-    // SAFETY: pthread_create passes a pointer and takes one, of whatever it points to.
+    // SAFETY: pthread_create passes a pointer and takes one back, whatever its pointee.
     let start: extern "C" fn(*mut c_void) -> *mut c_void = unsafe { std::mem::transmute(body.pointer()) };
     let mut counters = [0_i64, 100, 200, 300];
     let threads = counters.each_mut().map(|counter| {
@@ -206,7 +206,7 @@ fn a_guest_is_the_body_of_a_thread() {
     });
     for (thread, counter) in threads {
         let mut result = ptr::null_mut();
-        // SAFETY: it is joined once.
+        // SAFETY: the thread is joined once.
         assert_eq!(unsafe { libc::pthread_join(thread, &mut result) }, 0);
         assert_eq!(result.cast(), counter, "what it was given is what it hands back");
     }
@@ -248,7 +248,7 @@ fn a_file_of_cs_is_made_of_four_exports_of_a_guest() {
     };
     let text = b"Callbox lends functions";
     let mut back = [0_u8; 64];
-    // SAFETY: the leases live longer than the file, and the buffers are as long as is said.
+    // SAFETY: the leases outlive the file, and the buffers have the lengths passed.
     let (written, got, status) = unsafe {
         let file = fopencookie(ptr::null_mut(), c"w+".as_ptr(), functions);
         assert!(!file.is_null());
@@ -258,7 +258,7 @@ fn a_file_of_cs_is_made_of_four_exports_of_a_guest() {
         (written, got, libc::fclose(file))
     };
     assert_eq!((written, status), (text.len(), 0));
-    // The guest keeps it in capitals.
+    // The guest stores text in capitals.
     assert_eq!(&back[..got], b"LENDS FUNCTIONS");
     for failure in [read.take_failure(), write.take_failure(), seek.take_failure(), close.take_failure()] {
         assert!(failure.is_none(), "{}", failure.unwrap());
@@ -269,7 +269,7 @@ fn a_file_of_cs_is_made_of_four_exports_of_a_guest() {
 /// The handlers of an XML parser: texts, a text with its length, and a list of attributes that stays a token.
 #[test]
 fn expat_hands_elements_to_a_guest() {
-    // SAFETY: the library's initialisation does nothing that we have to know of.
+    // SAFETY: the library's initialisation has no preconditions.
     let expat = match unsafe { libloading::Library::new("libexpat.so.1") } {
         Ok(expat) => expat,
         Err(_) => return skip("element handlers of expat, which is not installed"),
@@ -286,7 +286,7 @@ fn expat_hands_elements_to_a_guest() {
             ("outcome", "int64_t (void)"),
         ],
     );
-    // One by one they are leases of one guest.
+    // Each is a lease of the same guest.
     let (start, end, data) =
         (start.lend_as::<Start>().unwrap(), end.lend_as::<End>().unwrap(), data.lend_as::<Data>().unwrap());
     let text = b"<a><b>one</b><b><c/>two</b></a>";

@@ -1,4 +1,4 @@
-//! Every failure has a sentence that names the thing, says what was expected, and what to do.
+//! Every failure has a message that names its subject, what was expected, and what to do.
 
 use std::error::Error as _;
 
@@ -6,7 +6,7 @@ use callbox::{Blame, CType, CallConv, Error, Limit, LimitUnit, Limits, Module, P
 
 use crate::support::{callbox, callbox_ok, comparator, comparing, good, guest, path, run, sandbox};
 
-/// Checks an error's sentence and who is to blame.
+/// Checks an error's message and blame.
 fn says<T>(outcome: callbox::Result<T>, blame: Blame, text: &str) -> Error {
     let Err(error) = outcome else { panic!("no error, instead of: {text}") };
     assert_eq!(error.to_string(), text);
@@ -37,7 +37,8 @@ fn a_text_that_is_no_prototype() {
 #[test]
 fn prototypes_that_no_trampoline_serves() {
     let guest = guest(
-        r#"(module (memory (export "memory") 1) (func (export "f") (param i32 i32) (result i32) (i32.const 0)))"#,
+        "(module (memory (export \"memory\") 1) \
+         (func (export \"f\") (param i32 i32) (result i32) (i32.const 0)))",
     );
     let int = CType::Int.const_pointer();
     for (prototype, reason) in [
@@ -47,7 +48,8 @@ fn prototypes_that_no_trampoline_serves() {
         ),
         (
             Prototype::new(CType::LongDouble, [int.clone(), int.clone()]),
-            "\"long double (const int *, const int *)\": a long double does not cross; WebAssembly has no such number",
+            "\"long double (const int *, const int *)\": a long double does not cross; \
+             WebAssembly has no such number",
         ),
         (
             Prototype::new(CType::Int, [CType::Int.array(3).unwrap(), CType::Int]),
@@ -55,7 +57,8 @@ fn prototypes_that_no_trampoline_serves() {
         ),
         (
             Prototype::new(CType::Int, [CType::Int.counted(true, 1), CType::Double]),
-            "\"int (const int [n2], double n2)\": the length of a pointer's elements is told by an argument that is no integer",
+            "\"int (const int [n2], double n2)\": the length of a pointer's elements is told \
+             by an argument that is no integer",
         ),
     ] {
         says(guest.callback("f", prototype), Blame::Caller, &format!("unsupported prototype {reason}"));
@@ -81,7 +84,8 @@ fn an_export_of_another_type_than_the_prototype_asks_for() {
     says(
         guest.callback("f", "long (const char *, size_t)".parse().unwrap()),
         Blame::Guest,
-        "guest.wat: \"f\" has the type (f32), but \"long (const char *, size_t)\" takes (i32, i64 or i32) -> i64 or i32",
+        "guest.wat: \"f\" has the type (f32), but \"long (const char *, size_t)\" takes \
+         (i32, i64 or i32) -> i64 or i32",
     );
     says(
         guest.callback("g", "void (float)".parse().unwrap()),
@@ -99,12 +103,12 @@ fn an_export_of_another_type_than_the_prototype_asks_for() {
 #[test]
 fn types_that_c_would_not_lay_out() {
     says(
-        callbox::Struct::new("s", [("v", CType::Void)]),
+        callbox::Struct::new("s", [("v", CType::Void)]).map_err(Error::from),
         Blame::Caller,
         "struct s is not a usable C type: its field \"v\" has no size",
     );
     says(
-        CType::Int.array(0),
+        CType::Int.array(0).map_err(Error::from),
         Blame::Caller,
         "int[0] is not a usable C type: an array has at least one element and at most 1 GiB",
     );
@@ -144,7 +148,8 @@ fn runs_of_bytes_that_are_no_whole_number_of_elements() {
             native::qsort_records(&mut vec![0; bytes], width, &ascending),
             Blame::Caller,
             &format!(
-                "{bytes} bytes cannot be divided into elements of {width}; the width must be at least 1 and divide the length"
+                "{bytes} bytes cannot be divided into elements of {width}; \
+                 the width must be at least 1 and divide the length"
             ),
         );
     }

@@ -1,4 +1,4 @@
-//! Faults that are no guest's alone: deadlines, forks, small stacks, awkward hosts, threads, files
+//! Faults that are not a guest's alone: deadlines, forks, small stacks, awkward hosts, threads, files
 //! and outputs. The rows are those of `docs/reliability.md`.
 #![allow(unsafe_code, reason = "forks, and calls C function pointers")]
 
@@ -17,7 +17,7 @@ use crate::support::{alone, callbox, comparator, comparing, comparing_in, good, 
 
 const ENDLESS: &str = "(loop $l (br $l)) (unreachable)";
 
-/// A comparator that runs for ever at this call.
+/// Returns the body of a comparator that loops for ever at this call.
 fn endless_at(call: u64) -> String {
     format!(
         "(if (i32.eq (global.get $calls) (i32.const {call})) (then (loop $l (br $l))))
@@ -44,7 +44,7 @@ fn an_endless_loop_in_any_call_ends_at_the_deadline() {
         assert_eq!(error.limit(), Some(Limit::Deadline), "call {call}: {error}");
         assert_eq!(callback.calls(), call);
         assert_eq!(numbers, shuffled(500));
-        // Generous, because machines are busy; without a deadline it would be the fuel's hour.
+        // Generous, because machines are busy; without a deadline the fuel would last an hour.
         assert!(started.elapsed() < Duration::from_secs(20));
     }
 }
@@ -65,19 +65,19 @@ fn a_sort_that_takes_longer_than_its_deadline_ends_there_though_each_comparison_
 #[cfg(unix)]
 fn forked(body: impl FnOnce() -> i32) -> i32 {
     // SAFETY: no other thread of this process holds a lock that the child needs: the test runs alone,
-    // and the ticker's lock is not the child's.
+    // and the child does not take the ticker's lock.
     match unsafe { libc::fork() } {
         -1 => panic!("cannot fork"),
         0 => {
-            // SAFETY: it only asks for a signal, which ends a child that a guest keeps for ever.
+            // SAFETY: `alarm` only requests a signal, which ends a child that a guest blocks for ever.
             unsafe { libc::alarm(60) };
             let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(99);
-            // SAFETY: it ends the child without running the parent's destructors.
+            // SAFETY: `_exit` ends the child without running the parent's destructors.
             unsafe { libc::_exit(status) }
         }
         child => {
             let mut status = 0;
-            // SAFETY: `child` is ours, and `status` is ours to write to.
+            // SAFETY: `child` is a child of this process, and `status` is a local variable.
             assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
             if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
         }
@@ -133,7 +133,7 @@ fn endless_recursion_on_small_foreign_stacks_is_an_error() {
             }
         }
     }
-    // A pointer that native code calls on such a thread is as safe.
+    // A pointer is as safe if native code calls it on such a thread.
     let kept = good("ascending", "compare").retain().unwrap();
     let pointer = kept.pointer();
     let small = thread::Builder::new().stack_size(64 << 10);
@@ -182,7 +182,7 @@ fn nans_of_every_kind_have_one_order_which_is_the_same_each_time() {
 
 #[test]
 fn what_a_guest_computes_from_nans_does_not_depend_on_their_bits() {
-    // Says whether the sum of two numbers is a NaN of other bits than the one NaN.
+    // Returns whether the sum of two numbers has other bits than the canonical NaN.
     let sum = crate::support::guest(
         "(module (func (export \"compare_f64\") (param $a f64) (param $b f64) (result i32)
             (i64.ne
@@ -224,7 +224,7 @@ fn a_panic_inside_the_trampoline_is_an_error_and_the_next_sort_works() {
 #[cfg(unix)]
 fn with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own() {
     extern "C" fn handler(_: libc::c_int) {
-        // SAFETY: it ends the process at once.
+        // SAFETY: `_exit` ends the process at once.
         unsafe { libc::_exit(77) }
     }
     alone("faults::with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own", || {
@@ -246,7 +246,7 @@ fn with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own() {
     });
 }
 
-/// Eight threads sort and lend at once, with guests and callbacks of their own and in common.
+/// Eight threads sort and lend at once, with their own and with shared guests and callbacks.
 #[test]
 fn sorts_on_eight_threads_with_leases_coming_and_going_are_right() {
     let rounds = std::env::var("CALLBOX_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
@@ -329,7 +329,7 @@ fn ten_thousand_failing_jobs_leave_nothing_behind() {
         jobs(9000);
         let after = (resident(), descriptors());
         assert_eq!(after.1, before.1, "file descriptors");
-        // A leak of 100 bytes a job would show; a temporary of 4,000 bytes would be 36 MB.
+        // A leak of 100 bytes a job would show; leaked temporaries of 4,000 bytes would make 36 MB.
         assert!(after.0 < before.0 + 1000, "{} KiB became {}", before.0, after.0);
         assert!(callbox::CallbackTable.is_empty());
     });
@@ -366,7 +366,7 @@ fn outputs_that_cannot_be_written_are_told_and_the_input_stays() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), text);
         assert_eq!(fs::read(&input).unwrap(), b"b\na\n");
     }
-    // What is not written to may well be closed.
+    // An output that is not written to may be closed.
     assert_eq!(closed(&format!("-o {}/out >&-", dir.path().display())).status.code(), Some(0));
     assert_eq!(fs::read(dir.path().join("out")).unwrap(), b"a\nb\n");
     assert_eq!(closed("-C >&-").status.code(), Some(1));
@@ -404,10 +404,10 @@ fn an_interrupt_in_mid_sort_leaves_the_files_as_they_were_and_nothing_beside_the
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The first comparison that it tells of is the signal that it is in the middle of it.
+    // The first comparison in the trace shows that the sort is under way.
     let mut stderr = child.stderr.take().unwrap();
     stderr.read_exact(&mut [0; 100]).unwrap();
-    // SAFETY: the child is ours, and has not been waited for.
+    // SAFETY: the process is a child of this one, and has not been waited for.
     assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
     drop(stderr);
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGINT));
@@ -439,7 +439,7 @@ fn an_input_that_changes_while_it_is_read_is_sorted_as_it_was_found() {
         }
         done.store(true, Relaxed);
     });
-    // A file whose stated size is a lie.
+    // A file that reports a wrong size.
     if fs::exists("/proc/self/maps").unwrap() {
         let output = run(callbox().args(["sort", "bytes", "/proc/self/maps"]), b"");
         assert!(output.status.success() && output.stdout.len() > 1000);
@@ -498,7 +498,7 @@ fn with_little_address_space_it_works_or_says_what_is_missing() {
         }
     }
     assert!(worked >= 3, "worked with {worked} of the sizes only");
-    // More input than there is room for.
+    // More input than the address space has room for.
     let large = [vec![b'x'; 999], b"\n".to_vec()].concat().repeat(100_000);
     let script = "ulimit -c 0; ulimit -v 120000; exec \"$0\" sort bytes";
     let output = run(Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_callbox")]), &large);

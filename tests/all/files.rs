@@ -1,4 +1,4 @@
-//! `callbox sort` on awkward files and outputs: what GNU sort does, or better.
+//! `callbox sort` on awkward files and outputs: it does as GNU sort does, or better.
 
 use std::fs;
 use std::io::Read;
@@ -239,7 +239,7 @@ fn outputs_that_cannot_be_written_are_found_out_before_any_work() {
         (missing.to_str().unwrap(), "No such file or directory"),
         (dir.path().to_str().unwrap(), "is a directory"),
     ] {
-        // The guest would never come to an end.
+        // The guest would never return.
         let args = ["sort", "wat/hostile/loop.wat", "-t", "bytes:1", "-o", output, "Cargo.toml"];
         let found = run(callbox().args(args), b"");
         let stderr = String::from_utf8_lossy(&found.stderr).into_owned();

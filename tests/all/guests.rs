@@ -1,4 +1,4 @@
-//! Guests of every kind: those in `wat/`, those that other toolchains make, and the bundled ones.
+//! Guests of every kind: from `wat/`, from other toolchains, and bundled.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{callbox_ok, clang, comparator, files, guest, path, promise, sandbox, skip};
 
-/// `sort TYPE by EXPORT: ITEMS => ITEMS`; items of lines are parted by commas, numbers by blanks.
+/// A promise is `sort TYPE by EXPORT: ITEMS => ITEMS`; commas separate lines, blanks separate numbers.
 #[test]
 fn every_good_guest_keeps_its_promise() {
     for file in files("wat/good", "wat") {
@@ -77,7 +77,7 @@ fn the_script_rebuilds_the_bundled_modules_to_the_byte() {
     }
 }
 
-/// Two elements fit nowhere in a guest that grows its memory itself, unless it says where.
+/// Growth of a guest's memory by the guest itself, which must then export an allocator for elements.
 const GROWS: &str = "(func (export \"unused\") (drop (memory.grow (i32.const 1))))";
 const ORDER: &str = "(func (export \"compare\") (param i32 i32) (result i32)
     (i32.sub (i32.load (local.get 0)) (i32.load (local.get 1))))";
@@ -171,7 +171,7 @@ fn the_name_of_an_export_tells_its_shape_and_an_option_overrides() {
 
 #[test]
 fn elements_go_where_the_guests_own_data_is_not() {
-    // The guest adds up its whole first page before it answers; one byte of ours would show.
+    // The guest adds up its whole first page before it answers; one byte of the host's would show.
     let guest = guest(
         "(module (memory (export \"memory\") 1)
             (data (i32.const 0) \"\\01\\02\\03\") (data (i32.const 65533) \"\\04\\05\\06\")
@@ -242,7 +242,7 @@ fn modules_are_shared_between_threads() {
 
 #[test]
 fn guests_built_by_c_compilers_elsewhere_run_unchanged() {
-    // 99 bytes from clang, by the command in the guide for guest authors, where clang is at hand.
+    // 99 bytes from clang, if installed, by the command in the guide for guest authors.
     let c = "__attribute__((export_name(\"compare\"))) int compare(const int *a, const int *b) \
              { return (*a > *b) - (*a < *b); }";
     let Some((_dir, wasm)) = clang(c) else { return };

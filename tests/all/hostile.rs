@@ -1,10 +1,10 @@
 //! The guests in `wat/hostile`, each with its promise in line one:
 //!
-//! - `row N: blame WHO: TEXT`: sorting fails, by whose fault, and with this in the error;
-//! - `row N: lies: HOW`: sorting gives a permutation, or an error that says that it lies.
+//! - `row N: blame WHO: TEXT`: sorting fails, with an error that blames `WHO` and contains `TEXT`;
+//! - `row N: lies: HOW`: sorting gives a permutation, or an error that reports the lie.
 //!
 //! `N` is a row of `docs/reliability.md`. Each guest runs in this process, through the library, and
-//! in a child of its own under limits of the kernel's, through the command line.
+//! in a child under limits of the operating system, through the command line.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::support::{bounded, comparator, files, good, path, promise, run, sandb
 
 const FUEL: u64 = 10_000_000;
 
-/// Numbers whose differences overflow, among others.
+/// Numbers, some of whose differences overflow.
 const NUMBERS: [i32; 7] = [5, 1, i32::MIN, 33, 99, i32::MAX, -7];
 
 enum Promise {
@@ -40,7 +40,7 @@ fn every_hostile_guest_keeps_its_promise_in_process() {
             Promise::Lies => lies(&file),
             Promise::Fails { blame, text } => fails(&file, &blame, &text),
         }
-        // Afterwards the process is as good as before.
+        // Afterwards the process works as before.
         let mut ia = NUMBERS;
         native::qsort(&mut ia, &good("ascending", "compare")).unwrap();
         assert!(ia.is_sorted());

@@ -1,4 +1,4 @@
-//! `callbox sort --isolate`, and the wall itself: what a process can do behind it, and what not.
+//! `callbox sort --isolate`, and isolation itself: permitted and forbidden operations.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -24,7 +24,7 @@ fn an_isolated_sort_does_what_a_plain_one_does() {
     assert_eq!(callbox_ok(&["sort", "version", "--isolate"], &lines), plain);
     callbox_ok(&["sort", "version", "--isolate", file.to_str().unwrap(), "-o", out.to_str().unwrap()], b"");
     assert_eq!(fs::read(&out).unwrap(), plain);
-    // Onto its own input.
+    // The output replaces its own input.
     callbox_ok(&["sort", "version", "--isolate", file.to_str().unwrap(), "-o", file.to_str().unwrap()], b"");
     assert_eq!(fs::read(&file).unwrap(), plain);
     let checked = run(callbox().args(["sort", "version", "--isolate", "-r", "-c"]).arg(&file), b"");
@@ -64,7 +64,7 @@ fn an_isolated_process_that_is_killed_is_told_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, b"b\na\n").unwrap();
-    // The deadline and the fuel would take hours: what ends it is the kernel's limit on its time.
+    // The deadline and the fuel would take hours: the operating system's CPU limit ends the process.
     let script = "ulimit -t 1; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_callbox"), "sort"]).arg(path("wat/hostile/loop.wat"));
@@ -109,7 +109,7 @@ fn guests_run_and_files_do_not_open() {
     let mut ia = [5, 1, 7, 33, 99];
     native::qsort(&mut ia, &ascending).unwrap();
     assert_eq!(ia, [1, 5, 7, 33, 99]);
-    // Traps by signals, and threads, are left to it.
+    // Traps by signals, and threads, still work.
     let wild = guest(&wild).callback("compare", comparator()).unwrap();
     assert!(native::qsort(&mut ia, &wild).is_err());
     thread::spawn(move || native::qsort(&mut [2, 1], &ascending).unwrap()).join().unwrap();

@@ -1,4 +1,4 @@
-//! What native code may do with a pointer, and when.
+//! Use of function pointers by native code, during a lease and after its end.
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
 
 use std::ffi::{c_int, c_void};
@@ -17,7 +17,7 @@ fn call(pointer: CompareFn, a: &i32, b: &i32) -> c_int {
     unsafe { pointer((&raw const *a).cast(), (&raw const *b).cast()) }
 }
 
-/// A stranger's bubble sort, as a C library would have it.
+/// A third-party bubble sort, as a C library would have it.
 unsafe fn vendor_sort(base: *mut c_void, len: usize, width: usize, compare: CompareFn) {
     let at = |i: usize| base.cast::<u8>().wrapping_add(i * width);
     for end in (1..len).rev() {
@@ -89,11 +89,11 @@ fn it_points_outside() {
     let (base, pointer) = (lease.base(), lease.pointer());
     // SAFETY: the lease checks both addresses before it reads anything.
     assert_eq!(unsafe { pointer(base, base) }, 0);
-    // SAFETY: as above; these are nowhere.
+    // SAFETY: as above; the first address is not in the array.
     unsafe { pointer(std::ptr::without_provenance(8), base) };
 }
 
-/// The C library's own `qsort` with a lent pointer, a liar, and no memory for the temporary.
+/// The C library's own `qsort` with a lent pointer, a guest that lies, and no memory for the temporary.
 #[test]
 #[cfg(target_env = "gnu")]
 fn the_c_librarys_qsort_does_not_get_out_of_a_lent_array() {
@@ -106,7 +106,7 @@ fn the_c_librarys_qsort_does_not_get_out_of_a_lent_array() {
     }
     let set = [("LD_PRELOAD", shim.to_str().unwrap()), ("CALLBOX_REFUSE", "1")];
     let output = again("leases::it_lies_to_qsort", &set);
-    // From 2.39 on there is no such path, and the sort ends.
+    // From glibc 2.39 on there is no such path, and the sort succeeds.
     if !output.status.success() {
         assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{output:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("outside the array"), "{output:?}");
@@ -154,7 +154,7 @@ fn a_late_call_gets_the_neutral_answer_and_is_counted() {
         assert_eq!(call(pointer, &1, &2), -1);
         assert_eq!(CallbackTable.late_calls(), 0);
         drop(kept);
-        // SAFETY: a released pointer looks at none of its arguments.
+        // SAFETY: a released pointer reads none of its arguments.
         assert_eq!(unsafe { pointer(std::ptr::null(), std::ptr::null()) }, 0);
         assert_eq!(CallbackTable.late_calls(), 1);
     });
@@ -168,7 +168,7 @@ fn a_lent_pointer_is_inert_once_its_lease_has_ended_in_any_way() {
             let mut ia: Vec<i32> = (0..100).rev().collect();
             let mut lease = ascending.lend(&mut ia).unwrap();
             let (pointer, base) = (lease.pointer(), lease.base());
-            // SAFETY: the first two elements of the lease's copy.
+            // SAFETY: both arguments are elements of the lease's copy.
             assert_eq!(unsafe { pointer(base, base.wrapping_byte_add(4)) }, 1);
             let (late, asked) = (CallbackTable.late_calls(), ascending.calls());
             if finish {
@@ -319,7 +319,7 @@ fn a_panic_inside_a_trampoline_does_not_reach_c() {
     let error = callbox::native::qsort(&mut ia, &callback).unwrap_err();
     assert!(matches!(&error, Error::Panic { message, .. } if message == "the sink is full"), "{error}");
     assert_eq!(ia, [5, 1, 7]);
-    // The guest is still good for a comparison that prints nothing.
+    // A comparator that prints nothing still works.
     let silent = good("ascending", "compare");
     callbox::native::qsort(&mut ia, &silent).unwrap();
     assert_eq!(ia, [1, 5, 7]);
@@ -327,7 +327,7 @@ fn a_panic_inside_a_trampoline_does_not_reach_c() {
 
 #[test]
 fn errno_survives_a_callback() {
-    // What the host does while the guest runs changes errno; native code must not see it.
+    // The host changes errno while the guest runs; native code must not see the change.
     let sandbox = Sandbox::new(Limits::default()).unwrap();
     let sandbox = sandbox.grant_print(|_| errno::set_errno(errno::Errno(99)));
     let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();

@@ -1,5 +1,4 @@
-//! Answers that C gets before it asks, in every way in which they are given, against the plain way; and
-//! with guests and C code that mean harm.
+//! Lookahead of every kind, against sorts without it; and with hostile guests and hostile native code.
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
 
 use std::cell::Cell;
@@ -7,12 +6,14 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sandboxed::{bundled, by_low_bits, liar, liars, options, rules};
-use crate::support::{Random, comparator, comparing, comparing_in, good, guest, sandbox};
+use crate::sandboxed::{options, rules};
+use crate::support::{
+    Random, bundled_for, by_low_bits, comparator, comparing, comparing_in, good, guest, liar, liars, sandbox,
+};
 use callbox::sort::{Items, Job, Options, Sorter};
 use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox};
 
-/// Enough elements that the C library's qsort gets its answers before it asks for them.
+/// Number of elements that is enough for lookahead in the C library's qsort.
 const FORESEEN: usize = 30_000;
 
 #[test]
@@ -24,7 +25,7 @@ fn answers_given_ahead_are_those_that_qsort_would_have_got() {
             (i32.sub (i32.load8_u offset=8 (i32.and (local.get 0) (i32.const 7)))
                      (i32.load8_u offset=8 (i32.and (local.get 1) (i32.const 7))))))"#;
     let guests = [
-        bundled("i32", "compare_i32", CType::Int32),
+        bundled_for("i32", "compare_i32", CType::Int32),
         guest(&by_low_bits("i32")).callback("compare_i32", comparator()).unwrap(),
         guest(table).callback("compare_i32", comparator()).unwrap(),
         good("ascending", "compare"),
@@ -41,7 +42,7 @@ fn answers_given_ahead_are_those_that_qsort_would_have_got() {
                     job.sort_in_place(&mut items).unwrap();
                     (items.iter().flatten().copied().collect::<Vec<_>>(), job.comparisons())
                 };
-                // Who is told of each comparison gets each when C asks for it.
+                // A trace turns lookahead off: each comparison then happens when C asks for it.
                 assert!(sort(None) == sort(Some(Arc::new(|_, _, _| ()))), "{len} {bits}");
             }
         }
@@ -51,7 +52,7 @@ fn answers_given_ahead_are_those_that_qsort_would_have_got() {
 #[test]
 fn answers_about_elements_that_are_sorted_by_pointers_are_given_ahead_too() {
     let mut random = Random(22);
-    let slices = bundled("bytes", "compare_bytes", CType::Void);
+    let slices = bundled_for("bytes", "compare_bytes", CType::Void);
     let module = Module::from_file(&sandbox(), crate::support::path("wat/good/ascending.wat")).unwrap();
     let pointers = module.instantiate().unwrap();
     let pointers = pointers.callback("compare", Prototype::comparator(CType::Void)).unwrap();
@@ -75,7 +76,7 @@ fn answers_about_elements_that_are_sorted_by_pointers_are_given_ahead_too() {
 
 #[test]
 fn a_question_is_asked_once_and_no_other_is_asked() {
-    // The guest counts; what it was asked is what C asked, in blocks, merges and at their ends.
+    // The guest counts: its comparisons are those of C, in blocks, merges and at their ends.
     for len in [FORESEEN, 20_001, 64, 65, 127, 4097] {
         let guest = comparing("(call $order (local.get $a) (local.get $b))");
         let callback = guest.callback("compare", comparator()).unwrap();
@@ -91,7 +92,7 @@ fn a_question_is_asked_once_and_no_other_is_asked() {
     }
 }
 
-/// What the C library's qsort makes of the numbers, and how often it asks.
+/// Sorts the numbers with the C library's qsort; returns the number of comparisons.
 fn by_c(numbers: &mut [i32]) -> u64 {
     thread_local!(static ASKED: Cell<u64> = const { Cell::new(0) });
     unsafe extern "C" fn order(a: *const c_void, b: *const c_void) -> c_int {
@@ -101,18 +102,18 @@ fn by_c(numbers: &mut [i32]) -> u64 {
         a.cmp(&b) as c_int
     }
     ASKED.set(0);
-    // SAFETY: as many elements of four bytes, and `order` compares such.
+    // SAFETY: the array has `numbers.len()` elements of four bytes, which `order` compares.
     unsafe { libc::qsort(numbers.as_mut_ptr().cast(), numbers.len(), 4, Some(order)) };
     ASKED.get()
 }
 
-/// Puts a kernel beside the guest, so that fewer elements are worth asking ahead.
+/// Instantiates a kernel beside the guest, so that lookahead pays off for fewer elements.
 fn warm(callback: &Callback) {
     let mut numbers: Vec<i32> = (0..FORESEEN as i32).collect();
     callbox::native::qsort(&mut numbers, callback).unwrap();
 }
 
-/// Lends the callback with an array to C code that is given the array, its length and the pointer.
+/// Lends the callback with an array to C code, which gets the lease's copy and a way to call the pointer.
 fn lend(
     callback: &Callback,
     numbers: &mut [i32],
@@ -120,7 +121,7 @@ fn lend(
 ) -> (u64, Result<(), Error>) {
     let mut lease = callback.lend(numbers).unwrap();
     let (base, len, pointer) = (lease.base().cast::<i32>(), lease.len(), lease.pointer());
-    // SAFETY: the lease's private copy, which nobody else touches until the lease is finished.
+    // SAFETY: the copy is the lease's own, and nothing else touches it until the lease is finished.
     let copy = unsafe { std::slice::from_raw_parts_mut(base, len) };
     c(copy, &|copy, a, b| {
         // SAFETY: both are elements of the array.
@@ -129,12 +130,12 @@ fn lend(
     (lease.calls(), lease.finish())
 }
 
-/// Asks for the order of two elements by their positions.
+/// Comparison of two elements by their positions.
 type Ask<'a> = &'a dyn Fn(&[i32], usize, usize) -> i32;
 
 #[test]
 fn a_stranger_gets_the_same_answers_however_it_sorts() {
-    let callback = bundled("i32", "compare_i32", CType::Int32);
+    let callback = bundled_for("i32", "compare_i32", CType::Int32);
     let mut random = Random(3);
     let numbers: Vec<i32> = (0..FORESEEN).map(|_| random.next() as i32).collect();
     let mut sorted = numbers.clone();
@@ -142,7 +143,7 @@ fn a_stranger_gets_the_same_answers_however_it_sorts() {
 
     let mut by_qsort = numbers.clone();
     let mut lease = callback.lend(&mut by_qsort).unwrap();
-    // SAFETY: the lease's array, and its pointer while it lives.
+    // SAFETY: the array and the pointer are the live lease's.
     unsafe { libc::qsort(lease.base(), lease.len(), lease.width(), Some(lease.pointer())) };
     let calls = lease.calls();
     lease.finish().unwrap();
@@ -182,9 +183,9 @@ fn a_stranger_gets_the_same_answers_however_it_sorts() {
 
 #[test]
 fn a_stranger_that_changes_an_element_between_two_questions_gets_the_answer_for_what_it_is_now() {
-    let callback = bundled("i32", "compare_i32", CType::Int32);
+    let callback = bundled_for("i32", "compare_i32", CType::Int32);
     let mut numbers: Vec<i32> = (0..FORESEEN as i32).collect();
-    // How often it has asked as glibc does before it changes something; what comes next is in hand then.
+    // Number of comparisons in glibc's order before the change; the next answer has been computed by then.
     for honest in 0..40 {
         let (_, outcome) = lend(&callback, &mut numbers, |copy, ask| {
             let mut asked = 0;
@@ -206,7 +207,7 @@ fn a_stranger_that_changes_an_element_between_two_questions_gets_the_answer_for_
     }
 }
 
-/// Asks what a merge sort of ascending numbers asks, until it is told to stop.
+/// Makes the comparisons of a merge sort of ascending numbers, until `ask` returns `false`.
 fn honestly(
     copy: &mut [i32],
     at: usize,
@@ -217,7 +218,7 @@ fn honestly(
     len < 2
         || honestly(copy, at, half, ask)
             && honestly(copy, at + half, len - half, ask)
-            // Every one of the left half comes before the first of the right half.
+            // Every element of the left half comes before the first of the right half.
             && (at..at + half).all(|left| ask(copy, left, at + half))
 }
 
@@ -249,12 +250,12 @@ fn what_a_stranger_did_not_ask_for_is_no_failure() {
 
 #[test]
 fn any_thread_may_call_a_lent_pointer_while_its_own_sorts() {
-    let callback = bundled("i32", "compare_i32", CType::Int32);
+    let callback = bundled_for("i32", "compare_i32", CType::Int32);
     let mut random = Random(8);
     let numbers: Vec<i32> = (0..FORESEEN).map(|_| random.next() as i32).collect();
     let mut sorted = numbers.clone();
     let mut lease = callback.lend(&mut sorted).unwrap();
-    // A run that the sort does not touch is theirs.
+    // The other threads get the last two elements, which the sort does not touch.
     let (base, len, width, pointer) = (lease.base(), lease.len(), lease.width(), lease.pointer());
     let theirs = base.expose_provenance() + (len - 2) * width;
     let (mut calls, two) = (0, [numbers[len - 2], numbers[len - 1]]);
@@ -264,14 +265,14 @@ fn any_thread_may_call_a_lent_pointer_while_its_own_sorts() {
                 scope.spawn(move || {
                     for _ in 0..500 {
                         let at = std::ptr::with_exposed_provenance::<c_void>(theirs);
-                        // SAFETY: both are elements of the lent array that nobody writes to.
+                        // SAFETY: both are elements of the lent array, and nothing writes to them.
                         let order = unsafe { pointer(at, at.wrapping_byte_add(width)) };
                         assert_eq!(order, two[0].cmp(&two[1]) as i32);
                     }
                 })
             })
             .collect();
-        // SAFETY: the first elements of the lease's array, and its pointer while it lives.
+        // SAFETY: the elements are the first of the live lease's array, and the pointer is the lease's.
         unsafe { libc::qsort(base, len - 2, width, Some(pointer)) };
         calls += others.len() as u64 * 500;
     });
@@ -304,7 +305,7 @@ fn a_guest_that_lies_or_fails_ahead_of_the_question_does_no_harm() {
         let Error::Trap { source, .. } = &error else { panic!("{error}") };
         assert_eq!((sorted == numbers, source.frames.len()), (true, 1), "{call}: {source}");
     }
-    // Code that the kernel takes in, which reads outside its memory for some of the numbers.
+    // A comparator that the kernel inlines, and that reads outside its memory for some of the numbers.
     let reads = r#"(module (memory (export "memory") 1) (func (export "compare") (param i32 i32) (result i32)
         (i32.sub (i32.load (i32.load (local.get 0))) (i32.load (i32.load (local.get 1))))))"#;
     let callback = guest(reads).callback("compare", comparator()).unwrap();
@@ -333,24 +334,25 @@ fn answers_given_ahead_keep_to_the_budget() {
 
 #[test]
 fn what_a_guest_has_taken_back_of_its_memory_is_left_alone() {
-    // An allocator that takes the old area back when it gives a new one, and a guest that minds.
+    // An allocator that reuses the old area when it returns a new one, and a guest that checks the old one.
     let guest = guest(
-        r#"(module (memory (export "memory") 8) (global $next (mut i32) (i32.const 1024))
+        "(module (memory (export \"memory\") 8) (global $next (mut i32) (i32.const 1024))
         (global $mine (mut i32) (i32.const 0))
-        (func (export "cabi_realloc") (param $old i32) (param i32 i32) (param $size i32) (result i32)
+        (func (export \"cabi_realloc\") (param $old i32) (param i32 i32) (param $size i32) (result i32)
             (local $at i32)
             (if (local.get $old) (then
                 (global.set $mine (local.get $old))
                 (i32.store (local.get $old) (i32.const 0x5a5a5a5a))))
             (local.set $at (global.get $next))
-            (global.set $next (i32.add (global.get $next) (i32.and (i32.add (local.get $size) (i32.const 15)) (i32.const -16))))
+            (global.set $next (i32.add (global.get $next) \
+                (i32.and (i32.add (local.get $size) (i32.const 15)) (i32.const -16))))
             (local.get $at))
-        (func (export "compare") (param $a i32) (param $b i32) (result i32)
+        (func (export \"compare\") (param $a i32) (param $b i32) (result i32)
             (if (global.get $mine) (then
                 (if (i32.ne (i32.load (global.get $mine)) (i32.const 0x5a5a5a5a)) (then unreachable))))
             (i32.sub
                 (i32.gt_s (i32.load (local.get $a)) (i32.load (local.get $b)))
-                (i32.lt_s (i32.load (local.get $a)) (i32.load (local.get $b))))))"#,
+                (i32.lt_s (i32.load (local.get $a)) (i32.load (local.get $b))))))",
     );
     let narrow = guest.callback("compare", comparator()).unwrap();
     let wide = guest.callback("compare", Prototype::comparator(CType::Void)).unwrap();
@@ -362,7 +364,7 @@ fn what_a_guest_has_taken_back_of_its_memory_is_left_alone() {
             assert_eq!(ask(copy, a, b), -1);
             asked += 1;
             if asked == 100 {
-                // Two elements of this width do not fit the area that there is.
+                // Two elements of this width do not fit the current area.
                 wide.compare(&[7; 20_000], &[7; 20_000]).unwrap();
             }
             asked < 1000

@@ -1,16 +1,14 @@
 //! `qsort`, `bsearch` and the Microsoft runtime's algorithm, called through the library.
 
 use callbox::native::{bsearch, bsearch_records, msvcrt_qsort, msvcrt_qsort_records, qsort, qsort_records};
-use callbox::{CType, Callback, Element, Error, Prototype};
+use callbox::{CType, Callback, CompareShape, Element, Error, Prototype};
 use proptest::prelude::*;
 
-use crate::support::{comparator, comparing, good, guest, sandbox};
+use crate::support::{bundled_for, comparator, comparing, good, guest, sandbox};
 
-/// A callback of a bundled guest for elements of this type.
+/// Returns a callback of a bundled guest for elements of type `T`.
 fn bundled<T: Element>(name: &str) -> Callback {
-    let wasm = callbox::bundled::Bundled::find(name).unwrap().wasm;
-    let guest = callbox::Module::new(&sandbox(), name, wasm).unwrap().instantiate().unwrap();
-    guest.callback(&format!("compare_{name}"), Prototype::comparator(T::CTYPE)).unwrap()
+    bundled_for(name, &format!("compare_{name}"), T::CTYPE)
 }
 
 proptest! {
@@ -61,7 +59,7 @@ proptest! {
         }
     }
 
-    /// Answers out of a hat: nothing may be lost, and nothing may crash.
+    /// Arbitrary answers: no element may be lost, and nothing may crash.
     #[test]
     fn whatever_is_answered_the_result_is_a_permutation_or_the_array_is_untouched(
         answers in proptest::collection::vec(-1i32..=1, 1..40),
@@ -197,4 +195,25 @@ fn one_budget_serves_all_comparisons_of_a_sort_and_the_next_sort_has_its_own() {
     }
     assert_eq!(calls[0], calls[1], "fuel is spent at the same call each time");
     qsort(&mut [2, 1], &ascending).unwrap();
+}
+
+#[test]
+fn only_the_last_word_of_an_exports_name_states_a_sign() {
+    let text = |export: &str| {
+        format!(
+            r#"(module (func (export "{export}") (param i64 i64) (result i32)
+                (i32.sub (i64.gt_s (local.get 0) (local.get 1)) (i64.lt_s (local.get 0) (local.get 1)))))"#
+        )
+    };
+    for export in ["user", "by_utf8", "by_user", "compare_u", "compare_i64"] {
+        let guest = guest(&text(export));
+        let compare = guest.callback_as(CompareShape::Scalars, export, Prototype::comparator(CType::Void));
+        let mut numbers = [3_i64, -1, 2];
+        qsort(&mut numbers, &compare.unwrap()).unwrap();
+        assert_eq!(numbers, [-1, 2, 3], "{export}");
+    }
+    let unsigned = guest(&text("compare_u64"));
+    let unsigned = unsigned.callback("compare_u64", Prototype::comparator(CType::Void)).unwrap();
+    assert!(matches!(qsort(&mut [3_i64, -1], &unsigned), Err(Error::ElementMismatch { .. })));
+    qsort(&mut [3_u64, 1], &unsigned).unwrap();
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use crate::support::{Random, callbox_ok, gnu_sort, path, skip};
 
-/// Guest, GNU sort's option, and pieces that its lines are made of.
+/// Guest, GNU sort's option, and the pieces of its lines.
 const GNU: &[(&str, &str, &[&str])] = &[
     ("bytes", "", &["a", "B", "b", "\u{e9}", "\0", " ", "\t", "~", "\u{7f}", "ab"]),
     ("fold", "-f", &["a", "A", "b", "B", "_", "z", "Z", "[", "\u{e9}", "\0"]),
@@ -51,8 +51,9 @@ fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) -> bool
     true
 }
 
-/// coreutils 9.1 takes a hidden file's whole name for a suffix, and so does our guest; other versions
-/// do not. For those, the same lines without a leading point.
+/// Returns the lines with their leading points replaced, or `None` if GNU sort agrees with the guest on
+/// them: coreutils 9.1 takes a hidden file's whole name for a suffix, as the guest does; other versions
+/// do not.
 fn without_hidden_names(input: &[u8]) -> Option<Vec<u8>> {
     if gnu_sort(&["-V"], b".0\n.A\n")? == b".A\n.0\n" {
         return None;
@@ -67,7 +68,7 @@ fn without_hidden_names(input: &[u8]) -> Option<Vec<u8>> {
     Some(shown)
 }
 
-/// Texts are too long for `assert_eq!`; this shows the first lines that differ.
+/// Panics with the first lines that differ; the texts are too long for `assert_eq!`.
 fn assert_same(found: &[u8], expected: &[u8], what: &str) {
     if found != expected {
         let end = |c: &u8| matches!(c, 0 | b'\n');
@@ -166,7 +167,7 @@ fn natural_order_takes_runs_of_digits_for_numbers() {
     let order = |a: &Part, b: &Part| match (a, b) {
         (Part::Number(a), Part::Number(b)) => a.parse::<u128>().unwrap().cmp(&b.parse::<u128>().unwrap()),
         (Part::Byte(a), Part::Byte(b)) => a.cmp(b),
-        // Any digit stands for the number here: other bytes are below or above all of them.
+        // Any digit can stand for the number: other bytes are below or above all digits.
         (Part::Number(_), Part::Byte(b)) => b'0'.cmp(b),
         (Part::Byte(a), Part::Number(_)) => a.cmp(&b'0'),
     };
@@ -207,7 +208,7 @@ fn addresses_are_ordered_by_value_and_the_rest_comes_first() {
     ];
     let mut input = Random(11).lines(4000, 5, &pieces);
     input.extend(b"010.1.1.1\n1.2.3.4.5\n1.2.3.4.\n  1.2.3.4\n");
-    // A leading zero is refused by `Ipv4Addr`, and leading blanks are ours to skip.
+    // `Ipv4Addr` rejects leading zeros and leading blanks; the guest accepts both.
     let numbers = |line: &[u8]| {
         let text = String::from_utf8_lossy(line).trim_start().to_owned();
         let parts: Vec<_> = text

@@ -1,4 +1,4 @@
-//! Callbacks of every prototype, and what native code may do with them.
+//! Callbacks of every prototype, and their use by native code.
 #![allow(unsafe_code, reason = "plays the part of native code that calls a function pointer")]
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
@@ -17,19 +17,19 @@ use crate::support::{alone, clang, good, guest, sandbox};
 
 type Unary = unsafe extern "C" fn(c_int) -> c_int;
 
-/// A callback of a guest that consists of these functions, and a memory.
+/// Returns a callback of a guest that consists of these functions, and a memory.
 fn callback(functions: &str, export: &str, prototype: &str) -> Callback {
     let text = format!(r#"(module (memory (export "memory") 1) {functions})"#);
     guest(&text).callback(export, prototype.parse().unwrap()).unwrap()
 }
 
-/// `int (int)`, which adds one.
+/// Returns a callback `int (int)` that adds one.
 fn successor() -> Callback {
     let text = r#"(func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))"#;
     callback(text, "f", "int (int)")
 }
 
-/// `int (int)`, which traps for negative numbers.
+/// Returns a callback `int (int)` that adds one, and traps for negative numbers.
 fn choosy() -> Callback {
     let text = r#"(func (export "f") (param i32) (result i32)
         (if (i32.lt_s (local.get 0) (i32.const 0)) (then unreachable))
@@ -38,7 +38,7 @@ fn choosy() -> Callback {
 }
 
 fn call(kept: &RetainedLease<Unary>, n: c_int) -> c_int {
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     unsafe { kept.pointer()(n) }
 }
 
@@ -54,7 +54,7 @@ fn what_is_not_const_is_copied_back_when_the_guest_returns() {
     // SAFETY: both point to an int.
     unsafe { kept.pointer()(&mut a, &b) };
     assert_eq!((a, b), (42, 7), "what is const stays as it is");
-    // SAFETY: null is not followed; this guest writes to it all the same, in its own memory.
+    // SAFETY: the host does not follow null; this guest writes to it all the same, in its own memory.
     unsafe { kept.pointer()(std::ptr::null_mut(), std::ptr::null()) };
     assert!(kept.take_failure().is_none());
 }
@@ -64,7 +64,7 @@ fn a_guest_that_traps_leaves_what_c_points_to_as_it_was() {
     let text = r#"(func (export "f") (param i32) (i32.store (local.get 0) (i32.const 5)) unreachable)"#;
     let kept = callback(text, "f", "void (int *)").retain_as::<unsafe extern "C" fn(*mut c_int)>().unwrap();
     let mut n = 1;
-    // SAFETY: it points to an int.
+    // SAFETY: the argument points to an int.
     unsafe { kept.pointer()(&mut n) };
     assert_eq!(n, 1);
     assert!(matches!(kept.take_failure(), Some(Error::Trap { .. })));
@@ -72,7 +72,7 @@ fn a_guest_that_traps_leaves_what_c_points_to_as_it_was() {
 
 #[test]
 fn two_pointers_to_one_place_are_one_place_for_the_guest() {
-    // Writes through the first, then reads through the second.
+    // Writes through the first pointer, then reads through the second.
     let text = r#"(func (export "f") (param i32 i32) (result i32)
         (i32.store (local.get 0) (i32.const 5)) (i32.load (local.get 1)))"#;
     for prototype in ["int (int *, int *)", "int (int *, const int *)", "int (const int *, int *)"] {
@@ -96,18 +96,19 @@ fn runs_that_overlap_lose_nothing_that_was_written_through_either() {
         .unwrap();
     let mut bytes = [9, 9, 9, 9, 9, 9];
     let start = bytes.as_mut_ptr();
-    // SAFETY: both point to four of the six.
+    // SAFETY: both point to four of the six bytes.
     unsafe { kept.pointer()(start, start.add(2)) };
     assert_eq!(bytes, [1, 9, 9, 9, 9, 2]);
 }
 
 #[test]
 fn a_token_is_a_number_that_says_nothing_and_leads_back() {
-    let text = r#"
-        (func (export "number") (param i32 i32 i32) (result i32)
-            (i32.add (i32.mul (local.get 0) (i32.const 100)) (i32.add (i32.mul (local.get 1) (i32.const 10)) (local.get 2))))
-        (func (export "second") (param i32 i32) (result i32) (local.get 1))
-        (func (export "forged") (param i32 i32) (result i32) (i32.const 77))"#;
+    let text = "
+        (func (export \"number\") (param i32 i32 i32) (result i32)
+            (i32.add (i32.mul (local.get 0) (i32.const 100)) \
+                (i32.add (i32.mul (local.get 1) (i32.const 10)) (local.get 2))))
+        (func (export \"second\") (param i32 i32) (result i32) (local.get 1))
+        (func (export \"forged\") (param i32 i32) (result i32) (i32.const 77))";
     let (mut a, mut b) = (0, 0);
     let (a, b): (*mut c_void, *mut c_void) = ((&raw mut a).cast(), (&raw mut b).cast());
     let number = callback(text, "number", "int (void *, void *, void *)")
@@ -132,27 +133,28 @@ fn a_token_is_a_number_that_says_nothing_and_leads_back() {
 
 #[test]
 fn a_pointer_that_is_handed_back_leads_into_what_it_came_from_and_nowhere_else() {
-    // strchr: an address inside the text, or null; and an address behind it.
-    let text = r#"
-        (func (export "strchr") (param $s i32) (param $c i32) (result i32)
+    // `strchr` returns an address inside the text, or null; `behind` may return one behind it.
+    let text = "
+        (func (export \"strchr\") (param $s i32) (param $c i32) (result i32)
             (loop $next
                 (if (i32.eq (i32.load8_u (local.get $s)) (local.get $c)) (then (return (local.get $s))))
                 (if (i32.eqz (i32.load8_u (local.get $s))) (then (return (i32.const 0))))
                 (local.set $s (i32.add (local.get $s) (i32.const 1)))
                 (br $next))
             unreachable)
-        (func (export "behind") (param $s i32) (param $n i32) (result i32) (i32.add (local.get $s) (local.get $n)))"#;
+        (func (export \"behind\") (param $s i32) (param $n i32) (result i32) \
+            (i32.add (local.get $s) (local.get $n)))";
     type Find = unsafe extern "C" fn(*const c_char, c_int) -> *const c_char;
     let strchr = callback(text, "strchr", "const char *(const char *, int)").retain_as::<Find>().unwrap();
     let name = c"callbox";
     for (c, expected) in [(b'c', Some(0)), (b'b', Some(4)), (b'q', None)] {
-        // SAFETY: it is a text.
+        // SAFETY: the argument is a NUL-terminated text.
         let found = unsafe { strchr.pointer()(name.as_ptr(), c.into()) };
         assert_eq!((!found.is_null()).then(|| found.addr() - name.as_ptr().addr()), expected);
     }
     let behind = callback(text, "behind", "const char *(const char *, int)").retain_as::<Find>().unwrap();
     for (n, good) in [(7, true), (8, false), (-1, false), (1 << 20, false)] {
-        // SAFETY: it is a text.
+        // SAFETY: the argument is a NUL-terminated text.
         let found = unsafe { behind.pointer()(name.as_ptr(), n) };
         assert_eq!(!found.is_null(), good, "{n}");
         assert_eq!(matches!(behind.take_failure(), Some(Error::Call(CallError::Forged { .. }))), !good);
@@ -161,7 +163,7 @@ fn a_pointer_that_is_handed_back_leads_into_what_it_came_from_and_nowhere_else()
 
 #[test]
 fn a_pointer_of_another_type_is_not_taken_back() {
-    // The cell may lead to an int; the guest puts the address of something else there.
+    // The cell is for a pointer to int; the guest stores a pointer to another type there.
     let text = r#"(func (export "f") (param $cell i32) (param $short i32)
         (i64.store (local.get $cell) (i64.extend_i32_u (local.get $short))))"#;
     let run = |prototype: &str| {
@@ -171,7 +173,7 @@ fn a_pointer_of_another_type_is_not_taken_back() {
         let (mut a, mut b) = (1, [2, 3]);
         let (a, b): (_, *mut c_int) = (&raw mut a, (&raw mut b).cast());
         let mut cell = a;
-        // SAFETY: a cell and a number, of whichever size is read.
+        // SAFETY: the arguments point to a cell, and to a number as large as any size that is read.
         unsafe { kept.pointer()(&mut cell, b) };
         (cell == b, cell == a, kept.take_failure())
     };
@@ -190,7 +192,7 @@ fn structs_are_followed_and_what_they_hold_as_well() {
         name: *const c_char,
         tag: *mut c_void,
     }
-    // Length of the name, a thousand for the age's being over 17, and ten thousand for a tag.
+    // Returns the length of the name, plus a thousand for an age over 17, plus ten thousand for a tag.
     let text = r#"(func (export "f") (param $p i32) (result i32) (local $n i32) (local $s i32)
         (local.set $s (i32.load offset=8 (local.get $p)))
         (block $end (loop $next
@@ -205,7 +207,7 @@ fn structs_are_followed_and_what_they_hold_as_well() {
     let kept =
         callback(text, "f", prototype).retain_as::<unsafe extern "C" fn(*const Person) -> c_int>().unwrap();
     let person = Person { age: 30, name: c"Ada".as_ptr(), tag: (&raw const person_tag).cast_mut().cast() };
-    // SAFETY: it is a person with a name.
+    // SAFETY: the argument points to a person with a name.
     assert_eq!(unsafe { kept.pointer()(&person) }, 11003);
 }
 
@@ -221,7 +223,7 @@ fn arguments_that_do_not_cross_are_failures_that_name_them() {
     let failure = |prototype: &str, at: *const c_void, n: usize| {
         let callback = guest.callback("f", prototype.parse().unwrap()).unwrap().fallback(-1).unwrap();
         let kept = callback.retain_as::<*const c_void>().unwrap();
-        // SAFETY: a pointer and a word are passed in this way, whatever integer the word is.
+        // SAFETY: a pointer and an integer are passed in this way, whatever the integer's type.
         let function: unsafe extern "C" fn(*const c_void, usize) -> c_int =
             unsafe { std::mem::transmute(kept.pointer()) };
         // SAFETY: the pointer leads to as much as the callback reads before it refuses.
@@ -254,19 +256,21 @@ fn arguments_that_do_not_cross_are_failures_that_name_them() {
     assert_eq!(failure("int (const int a[n], int n)", std::ptr::null(), 0), "");
     assert_eq!(
         failure("int (void *, size_t)", std::ptr::null(), 1 << 32),
-        "native code called \"f\" with 4294967296 in argument 2, and the export takes it as an i32; let it take an i64"
+        "native code called \"f\" with 4294967296 in argument 2, and the export \
+         takes it as an i32; let it take an i64"
     );
 }
 
 #[test]
 fn calling_conventions_are_those_of_the_prototype() {
-    let text = r#"(func (export "f") (param i32 f64 i64 f32 i32) (result f64)
+    let text = "(func (export \"f\") (param i32 f64 i64 f32 i32) (result f64)
         (f64.add (f64.convert_i32_s (local.get 0)) (f64.add (local.get 1) (f64.add
-            (f64.convert_i64_s (local.get 2)) (f64.add (f64.promote_f32 (local.get 3)) (f64.convert_i32_s (local.get 4)))))))"#;
+            (f64.convert_i64_s (local.get 2)) (f64.add (f64.promote_f32 (local.get 3)) \
+                (f64.convert_i32_s (local.get 4)))))))";
     let plain = callback(text, "f", "double (int, double, long long, float, short)")
         .retain_as::<unsafe extern "C" fn(c_int, f64, i64, f32, i16) -> f64>()
         .unwrap();
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     assert_eq!(unsafe { plain.pointer()(-1, 0.5, 1 << 40, 0.25, -3) }, (1_i64 << 40) as f64 - 3.25);
     #[cfg(target_arch = "x86_64")]
     for conv in ["__attribute__((ms_abi))", "__stdcall"] {
@@ -274,7 +278,7 @@ fn calling_conventions_are_those_of_the_prototype() {
         let win64 = callback(text, "f", &prototype)
             .retain_as::<unsafe extern "win64" fn(c_int, f64, i64, f32, i16) -> f64>()
             .unwrap();
-        // SAFETY: it takes no pointers.
+        // SAFETY: the function takes no pointers.
         assert_eq!(unsafe { win64.pointer()(-1, 0.5, 1 << 40, 0.25, -3) }, (1_i64 << 40) as f64 - 3.25);
     }
 }
@@ -284,15 +288,18 @@ fn a_function_pointer_of_another_type_is_refused() {
     let says = |error: Error, text: &str| assert_eq!(error.to_string(), text);
     says(
         successor().retain_as::<unsafe extern "C" fn(c_int) -> f64>().unwrap_err(),
-        "a function pointer for \"int (int)\" has not the type unsafe extern \"C\" fn(i32) -> f64: the result is of another type",
+        "a function pointer for \"int (int)\" has not the \
+         type unsafe extern \"C\" fn(i32) -> f64: the result is of another type",
     );
     says(
         successor().retain_as::<unsafe extern "C" fn(c_long) -> c_int>().unwrap_err(),
-        "a function pointer for \"int (int)\" has not the type unsafe extern \"C\" fn(i64) -> i32: argument 1 is of another type",
+        "a function pointer for \"int (int)\" has not the \
+         type unsafe extern \"C\" fn(i64) -> i32: argument 1 is of another type",
     );
     says(
         successor().lend_as::<unsafe extern "C" fn() -> c_int>().unwrap_err(),
-        "a function pointer for \"int (int)\" has not the type unsafe extern \"C\" fn() -> i32: the prototype has 1 arguments",
+        "a function pointer for \"int (int)\" has not the \
+         type unsafe extern \"C\" fn() -> i32: the prototype has 1 arguments",
     );
     #[cfg(all(target_arch = "x86_64", not(windows)))]
     says(
@@ -300,7 +307,7 @@ fn a_function_pointer_of_another_type_is_refused() {
         "a function pointer for \"int (int)\" has not the type unsafe extern \"win64\" fn(i32) -> i32: \
          the calling convention is another one",
     );
-    // A comparator that takes its elements in a shape of its own serves sorts, and no exact function pointer.
+    // A comparator of scalars or slices serves sorts, but no exact function pointer.
     for (export, params) in [("compare_i32", "i32 i32"), ("compare_bytes", "i32 i32 i32 i32")] {
         let text = format!(r#"(func (export "{export}") (param {params}) (result i32) (i32.const 0))"#);
         let shaped = callback(&text, export, "int (const int *, const int *)");
@@ -334,7 +341,7 @@ fn a_fallback_stands_in_for_every_answer_that_there_is_not() {
     assert_eq!(call(&kept, 1), 2);
     let pointer = kept.pointer();
     drop(kept);
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     assert_eq!(unsafe { pointer(1) }, -77, "after the end of the lease too");
 }
 
@@ -349,7 +356,7 @@ fn a_comparators_fallback_is_its_own_but_never_a_sorts() {
     // SAFETY: both point to an int.
     assert_eq!(unsafe { pointer(one, one) }, -5);
     drop(kept);
-    // SAFETY: a released pointer looks at none of its arguments.
+    // SAFETY: a released pointer reads none of its arguments.
     assert_eq!(unsafe { pointer(one, one) }, -5);
     assert!(callbox::native::qsort(&mut [3, 1, 2], &failing).is_err());
 }
@@ -389,14 +396,14 @@ fn a_fallback_is_a_value_of_the_results_type() {
         x: c_int,
         y: c_int,
     }
-    // SAFETY: it is C's, and its fields are.
+    // SAFETY: it is `repr(C)`, and its fields have C types.
     unsafe impl callbox::CValue for Point {
         const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<Point>();
     }
     let point =
         of("struct { int x; int y; }", "(param i32)").fallback(&[1, 0, 0, 0, 2, 0, 0, 0][..]).unwrap();
     let kept = point.retain_as::<unsafe extern "C" fn() -> Point>().unwrap();
-    // SAFETY: it takes nothing.
+    // SAFETY: the function takes no arguments.
     assert_eq!(unsafe { kept.pointer()() }, Point { x: 1, y: 2 });
     #[repr(C)]
     struct Small(u8);
@@ -407,7 +414,7 @@ fn a_fallback_is_a_value_of_the_results_type() {
     // A struct of one number is that number for the guest, and a struct of its size for C.
     let small = of("struct { unsigned char c; }", i32).fallback(200).unwrap();
     let kept = small.retain_as::<unsafe extern "C" fn() -> Small>().unwrap();
-    // SAFETY: it takes nothing.
+    // SAFETY: the function takes no arguments.
     assert_eq!(unsafe { kept.pointer()() }.0, 200);
     let error = of("int", i32).fallback(0.5).unwrap_err();
     assert_eq!(error.to_string(), "0.5 is not a valid int, the result of \"f\"");
@@ -470,13 +477,13 @@ fn a_lease_ends_when_native_code_calls_its_destructor() {
     let user_data = kept.into_user_data();
     assert!(!user_data.is_null());
     drop(other);
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     assert_eq!(unsafe { pointer(1) }, 2);
     callbox::lease::release(user_data);
     assert!(CallbackTable.get(key).is_none());
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     assert_eq!(unsafe { pointer(1) }, 0);
-    // Again, and with what is no user data at all.
+    // A second release, and releases of invalid user data, do nothing.
     let later = successor().retain_as::<Unary>().unwrap();
     callbox::lease::release(user_data);
     callbox::lease::release(std::ptr::null_mut());
@@ -499,7 +506,7 @@ fn what_is_leaked_lasts() {
         let key = kept.key();
         (kept.leak(), key)
     };
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     assert_eq!(unsafe { pointer(41) }, 42);
     assert_eq!(CallbackTable.get(key).unwrap().prototype, "int (int)".parse().unwrap());
 }
@@ -513,7 +520,7 @@ fn a_released_function_pointer_is_lent_again_only_after_every_other_of_its_proto
             let first = callback.retain_as::<Unary>().unwrap();
             let pointer = first.pointer();
             drop(first);
-            // SAFETY: it takes no pointers.
+            // SAFETY: the function takes no pointers.
             assert_eq!(unsafe { pointer(1) }, 0);
             assert_eq!(CallbackTable.late_calls(), 1);
             for n in 1..CallbackTable.capacity() {
@@ -543,11 +550,13 @@ fn a_call_from_inside_a_call_is_a_failure_of_any_prototype() {
     let inner = pointer.clone();
     let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(move |_| {
         let pointer = inner.lock().unwrap().take().unwrap();
-        // SAFETY: it takes no pointers.
+        // SAFETY: the function takes no pointers.
         assert_eq!(unsafe { pointer(5) }, -9);
     });
-    let text = r#"(module (import "callbox" "print" (func $print (param i32 i32))) (memory (export "memory") 1)
-        (func (export "f") (param i32) (result i32) (call $print (i32.const 0) (i32.const 1)) (local.get 0)))"#;
+    let text = "(module (import \"callbox\" \"print\" (func $print (param i32 i32))) \
+        (memory (export \"memory\") 1)
+        (func (export \"f\") (param i32) (result i32) \
+        (call $print (i32.const 0) (i32.const 1)) (local.get 0)))";
     let guest = Module::from_text(&sandbox, "inner", text).unwrap().instantiate().unwrap();
     let callback = guest.callback("f", "int (int)".parse().unwrap()).unwrap().fallback(-9).unwrap();
     let kept = callback.retain_as::<Unary>().unwrap();
@@ -558,14 +567,15 @@ fn a_call_from_inside_a_call_is_a_failure_of_any_prototype() {
 
 #[test]
 fn the_calls_of_one_native_call_share_a_budget_and_those_of_a_kept_pointer_do_not() {
-    let text = r#"(module (func (export "f") (param i32) (result i32)
-        (loop $next (br_if $next (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0))))
-        (i32.const 1)))"#;
+    let text = "(module (func (export \"f\") (param i32) (result i32)
+        (loop $next \
+            (br_if $next (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0))))
+        (i32.const 1)))";
     let sandbox = Sandbox::new(Limits::default().fuel(10_000)).unwrap();
     let guest = Module::from_text(&sandbox, "busy", text).unwrap().instantiate().unwrap();
     let callback = guest.callback("f", "int (int)".parse().unwrap()).unwrap();
     let lease = callback.lend_as::<Unary>().unwrap();
-    // SAFETY: it takes no pointers.
+    // SAFETY: the function takes no pointers.
     let answers: c_int = (0..100).map(|_| unsafe { lease.pointer()(100) }).sum();
     assert!((5..50).contains(&answers), "{answers}");
     assert_eq!(lease.finish().unwrap_err().limit(), Some(Limit::Fuel));
@@ -589,9 +599,9 @@ fn many_threads_call_while_leases_come_and_go() {
                     assert_eq!(call(steady, n), n + 1);
                     let address = pointers[n as usize % 4].load(Relaxed) as usize;
                     if address != 0 {
-                        // SAFETY: it is the address of a function pointer of this type, lent or not.
+                        // SAFETY: the address is that of a function pointer of this type, lent or not.
                         let pointer: Unary = unsafe { std::mem::transmute(address) };
-                        // SAFETY: it takes no pointers.
+                        // SAFETY: the function takes no pointers.
                         let answer = unsafe { pointer(n) };
                         assert!(answer == n + 1 || answer == 0, "{n}: {answer}");
                     }
@@ -605,7 +615,7 @@ fn many_threads_call_while_leases_come_and_go() {
                 place.store(kept.pointer() as usize as u64, Relaxed);
                 if round % 2 == 0 {
                     thread::yield_now();
-                    drop(kept); // and the address goes on being called
+                    drop(kept); // while the other threads go on calling the address
                 } else {
                     callbox::lease::release(kept.into_user_data());
                 }
@@ -635,7 +645,7 @@ fn a_stale_context_finds_nothing_even_where_its_slot_is_lent_again() {
         assert_eq!(unsafe { compare(one, two, context) }, 0);
         assert_eq!(CallbackTable.late_calls(), late + 1);
         for nonsense in [0, 7, usize::MAX, 1 << 32 | 5000] {
-            // SAFETY: neither does one that never was.
+            // SAFETY: an invalid context reads nothing either.
             assert_eq!(unsafe { compare(one, two, std::ptr::without_provenance_mut(nonsense)) }, 0);
         }
     });
@@ -654,7 +664,7 @@ fn a_stale_context_gets_the_fallback_of_the_callback_that_it_was_for() {
                 (kept.with_context(), kept.pointer(), fallback)
             })
             .collect();
-        // As many leases as there are slots: each of them is lent again, and for callbacks of another fallback.
+        // Lends every slot again, for callbacks with another fallback.
         let other = ascending.fallback(1).unwrap();
         for _ in 0..2 * CallbackTable.capacity() {
             drop(other.retain());
@@ -671,8 +681,10 @@ fn a_stale_context_gets_the_fallback_of_the_callback_that_it_was_for() {
 #[test]
 fn errno_survives_a_callback_of_any_prototype() {
     let sandbox = sandbox().grant_print(|_| errno::set_errno(errno::Errno(99)));
-    let text = r#"(module (import "callbox" "print" (func $print (param i32 i32))) (memory (export "memory") 1)
-        (func (export "f") (param i32) (result i32) (call $print (i32.const 0) (i32.const 1)) (local.get 0)))"#;
+    let text = "(module (import \"callbox\" \"print\" (func $print (param i32 i32))) \
+        (memory (export \"memory\") 1)
+        (func (export \"f\") (param i32) (result i32) \
+        (call $print (i32.const 0) (i32.const 1)) (local.get 0)))";
     let guest = Module::from_text(&sandbox, "printing", text).unwrap().instantiate().unwrap();
     let kept =
         guest.callback("f", "int (int)".parse::<Prototype>().unwrap()).unwrap().retain_as::<Unary>().unwrap();
@@ -681,13 +693,13 @@ fn errno_survives_a_callback_of_any_prototype() {
     assert_eq!(errno::errno().0, 34);
 }
 
-/// What C says of structs in WebAssembly, its compiler does as the host does.
+/// The host passes structs as the C compiler for WebAssembly does.
 #[test]
 fn a_guest_in_c_passes_structs_as_its_compiler_does() {
     #[repr(C)]
     #[derive(Clone, Copy, Debug, PartialEq)]
     struct Point(c_int, c_int);
-    // SAFETY: they are C's, and their fields are.
+    // SAFETY: it is `repr(C)`, and its fields have C types.
     unsafe impl callbox::CValue for Point {
         const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<Point>();
     }
@@ -716,7 +728,7 @@ fn a_guest_in_c_passes_structs_as_its_compiler_does() {
         callback("grow", "short (struct record { long size; unsigned char kind; } *, unsigned char, _Bool)");
     let grow = grow.retain_as::<unsafe extern "C" fn(*mut Record, u8, bool) -> i16>().unwrap();
     let mut record = Record { size: 1 << 40, kind: 7 };
-    // SAFETY: the pointer leads to a record; the others take none.
+    // SAFETY: the pointer leads to a record; the other functions take no pointers.
     unsafe {
         assert_eq!(mirror.pointer()(Point(1, -2)), Point(-2, 1));
         assert_eq!(half.pointer()(One(5.0)), One(2.5));
@@ -727,7 +739,7 @@ fn a_guest_in_c_passes_structs_as_its_compiler_does() {
 
 #[test]
 fn a_guest_sees_no_padding_and_leaves_none_behind() {
-    // Fills all of both with ones, and answers with the sum of what it saw in the padding.
+    // Fills all of the first struct with ones, and returns the sum of the padding it read in both.
     let text = r#"(func (export "f") (param $a i32) (param $b i32) (result i32) (local $sum i32)
         (local.set $sum (i32.add (i32.load8_u offset=1 (local.get $a)) (i32.add
             (i32.load16_u offset=2 (local.get $a)) (i32.load16_u offset=10 (local.get $b)))))
@@ -738,26 +750,28 @@ fn a_guest_sees_no_padding_and_leaves_none_behind() {
         .retain_as::<unsafe extern "C" fn(*mut u8, *const u8) -> c_int>()
         .unwrap();
     let (mut a, b) = (*b"\x07\xaa\xaa\xaa\x01\x02\x03\x04", [0xbb; 16]);
-    // SAFETY: both are as long as their structs; nothing reads them as such.
+    // SAFETY: both buffers are as long as their structs, and nothing reads them as structs.
     assert_eq!(unsafe { kept.pointer()(a.as_mut_ptr(), b.as_ptr()) }, 0);
     assert_eq!(a, *b"\xff\xaa\xaa\xaa\xff\xff\xff\xff");
 }
 
 #[test]
 fn a_list_of_many_texts_and_tokens_is_followed_without_searching() {
-    // Counts texts that begin with "n", and tokens that are their place in the list.
-    let text = r#"(func (export "f") (param $n i32) (param $names i32) (param $tokens i32) (result i32)
+    // Counts texts that begin with "n", and tokens equal to their position in the list.
+    let text = "(func (export \"f\") (param $n i32) (param $names i32) (param $tokens i32) (result i32)
         (local $at i32) (local $count i32)
         (loop $next
-            (if (i32.eq (i32.load8_u (i32.load (i32.add (local.get $names) (i32.shl (local.get $at) (i32.const 3)))))
+            (if (i32.eq (i32.load8_u \
+                    (i32.load (i32.add (local.get $names) (i32.shl (local.get $at) (i32.const 3)))))
                     (i32.const 110))
                 (then (local.set $count (i32.add (local.get $count) (i32.const 1)))))
             (local.set $at (i32.add (local.get $at) (i32.const 1)))
-            (if (i32.eq (i32.load (i32.sub (i32.add (local.get $tokens) (i32.shl (local.get $at) (i32.const 3))) (i32.const 8)))
+            (if (i32.eq (i32.load (i32.sub \
+                    (i32.add (local.get $tokens) (i32.shl (local.get $at) (i32.const 3))) (i32.const 8)))
                     (local.get $at))
                 (then (local.set $count (i32.add (local.get $count) (i32.const 1)))))
             (br_if $next (i32.lt_u (local.get $at) (local.get $n))))
-        (local.get $count))"#;
+        (local.get $count))";
     let prototype = "int (size_t n, const char *const names[n], void *tokens[n])";
     let kept = callback(text, "f", prototype)
         .retain_as::<unsafe extern "C" fn(usize, *const *const c_char, *mut *mut c_void) -> c_int>()
@@ -768,7 +782,7 @@ fn a_list_of_many_texts_and_tokens_is_followed_without_searching() {
     let mut tokens: Vec<*mut c_void> = names.iter().map(|name| name.cast_mut().cast()).collect();
     tokens[1000] = ptr::without_provenance_mut(1);
     let before = tokens.clone();
-    // SAFETY: both lists are as long as is said, of texts and of anything.
+    // SAFETY: both lists have `names.len()` entries, one of texts and one of arbitrary pointers.
     let count = unsafe { kept.pointer()(names.len(), names.as_ptr(), tokens.as_mut_ptr()) };
     let failure = kept.take_failure();
     assert!(failure.is_none(), "{}", failure.unwrap());

@@ -1,5 +1,5 @@
-//! Prototypes made at random, called by real C: what the guest is told, and what comes back, is what a C
-//! function in its place would have been told and have left. The C compiler says what is right.
+//! Random prototypes, called by compiled C code: a guest's arguments, results and writes are those of a C
+//! function of the same prototype. The C compiler is the oracle.
 #![allow(unsafe_code, reason = "loads the C code that calls")]
 
 use std::ffi::c_void;
@@ -10,7 +10,7 @@ use callbox::{Limits, Module, Prototype, Sandbox};
 
 use crate::support::{Random, skip};
 
-/// C's name, size, and what a leaf of it is: signed, unsigned, float or `_Bool`.
+/// C's name, size, and kind of leaf: signed, unsigned, float or `_Bool`.
 const SCALARS: [(&str, usize, char); 29] = [
     ("_Bool", 1, 'b'),
     ("char", 1, 's'),
@@ -43,7 +43,7 @@ const SCALARS: [(&str, usize, char); 29] = [
     ("enum colour", 4, 's'),
 ];
 
-/// The integers that may tell a length.
+/// Indices into [`SCALARS`] of the integers for lengths.
 const LENGTHS: [usize; 6] = [4, 5, 6, 7, 8, 20];
 
 #[derive(Clone)]
@@ -51,17 +51,17 @@ enum Type {
     Void,
     Scalar(usize),
     Array(Box<Type>, usize),
-    /// Its tag's number, and its fields.
+    /// Number of the tag, and fields.
     Struct(usize, Vec<Type>),
     Pointer(Box<Type>, bool),
     Token,
     Text,
-    /// As many as the argument of this number says.
+    /// Elements, `const` or not, counted by the argument of this index.
     Counted(Box<Type>, bool, usize),
 }
 
 impl Type {
-    /// A declaration, with structs by their tags.
+    /// Returns a C declaration, with structs by their tags.
     fn declare(&self, inner: &str) -> String {
         match self {
             Type::Void => format!("void {inner}"),
@@ -100,7 +100,7 @@ impl Type {
         }
     }
 
-    /// The fields and where they are.
+    /// Returns the offset of each field.
     fn offsets(fields: &[Type]) -> Vec<usize> {
         let mut at: usize = 0;
         let mut offsets = Vec::new();
@@ -112,7 +112,7 @@ impl Type {
         offsets
     }
 
-    /// What a struct of a single scalar is passed as.
+    /// Returns the type that a struct of a single scalar is passed as.
     fn bare(&self) -> &Type {
         match self {
             Type::Struct(_, fields) if fields.len() == 1 => match fields[0].bare() {
@@ -124,7 +124,7 @@ impl Type {
         }
     }
 
-    /// Every scalar and token in it: the C expression, the wasm address with its offset, and its type.
+    /// Appends each scalar and token in it: the C expression, the wasm address with its offset, and the type.
     fn leaves(&self, c: &str, address: &str, offset: usize, out: &mut Vec<(String, String, usize, Type)>) {
         match self {
             Type::Array(of, len) => {
@@ -145,16 +145,16 @@ impl Type {
     }
 }
 
-/// One signature: what calls it in C, what answers it in C, and what answers it in wasm.
+/// Generator of one prototype: its caller in C, its callee in C, and its callee in wasm.
 struct Maker {
     random: Random,
     tags: usize,
     objects: usize,
     /// C definitions of structs, in order.
     structs: String,
-    /// Statements that set the arguments up.
+    /// Statements that initialise the arguments.
     set_up: String,
-    /// Statements that log what C's memory holds afterwards.
+    /// Statements that log the contents of C's memory afterwards.
     log: String,
 }
 
@@ -163,10 +163,10 @@ impl Maker {
         Type::Scalar(self.random.below(SCALARS.len()))
     }
 
-    /// Something that can be behind a pointer or in a struct.
+    /// Returns a random type for a pointee or a field.
     fn object(&mut self, depth: usize) -> Type {
         match self.random.below(if depth == 0 { 3 } else { 8 }) {
-            // A `const char *` is a text.
+            // No plain `char`: a `const char *` is a text.
             0..3 => match self.scalar() {
                 Type::Scalar(1) => Type::Scalar(2),
                 other => other,
@@ -191,7 +191,7 @@ impl Maker {
         Type::Struct(self.tags, fields)
     }
 
-    /// C's text for a value of a scalar.
+    /// Returns a random value of a scalar, as C text.
     fn literal(&mut self, scalar: usize) -> String {
         let (name, size, kind) = SCALARS[scalar];
         let bits = match self.random.below(4) {
@@ -205,7 +205,7 @@ impl Maker {
         }
     }
 
-    /// Sets an object up, and logs it afterwards.
+    /// Adds statements that initialise an object, and that log it afterwards.
     fn fill(&mut self, ty: &Type, c: &str) {
         match ty {
             Type::Scalar(n) => {
@@ -242,14 +242,14 @@ impl Maker {
     fn new_object(&mut self, ty: &Type) -> String {
         self.objects += 1;
         let name = format!("o{}", self.objects);
-        // Padding and all, so that a byte too many would be seen.
+        // Zeroes padding too, so that a byte too many would show.
         let _ = writeln!(self.set_up, "static {}; memset(&{name}, 0, sizeof {name});", ty.declare(&name));
         self.fill(ty, &name);
         name
     }
 }
 
-/// A leaf as 64 bits, in C.
+/// Returns a leaf as 64 bits, in C.
 fn bits_in_c(scalar: usize, c: &str) -> String {
     match SCALARS[scalar] {
         (_, 4, 'f') => format!("fbits({c})"),
@@ -259,7 +259,7 @@ fn bits_in_c(scalar: usize, c: &str) -> String {
     }
 }
 
-/// The same of a leaf in the guest's memory.
+/// As [`bits_in_c`], for a leaf in the guest's memory, in wasm.
 fn bits_in_wasm(leaf: &Type, address: &str, offset: usize) -> String {
     let Type::Scalar(scalar) = leaf else {
         return format!("(i64.extend_i32_u (i64.ne (i64.load offset={offset} {address}) (i64.const 0)))");
@@ -272,7 +272,7 @@ fn bits_in_wasm(leaf: &Type, address: &str, offset: usize) -> String {
     }
 }
 
-/// What a leaf becomes, in C and in wasm, where the hash is `h`.
+/// Returns the new value of a leaf, made from the hash `h`, in C and in wasm.
 fn made_of_hash(scalar: usize) -> (String, String) {
     let (name, size, kind) = SCALARS[scalar];
     match (kind, size) {
@@ -294,12 +294,12 @@ fn made_of_hash(scalar: usize) -> (String, String) {
     }
 }
 
-/// The text of a signature in its three forms.
+/// A random prototype, with its C and its wasm code.
 struct Signature {
     prototype: String,
-    /// Its types, the function that answers, the one that calls.
+    /// Its types, its callee, and its caller.
     c: [String; 3],
-    /// Whether it is called as Microsoft does.
+    /// Whether its calling convention is Microsoft's.
     ms: bool,
     wasm: String,
 }
@@ -379,7 +379,7 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
                 maker.fill(param, &format!("v{at}"));
             }
         }
-        // The answers' sides.
+        // The callees' side.
         let mut leaves = Vec::new();
         match param.bare() {
             Type::Scalar(n) => {
@@ -409,7 +409,7 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
                     _ => local.clone(),
                 };
                 wasm.push_str(&MIX_IN_WASM.replace("VALUE", &bits));
-                // A struct that holds it is reached through, whatever it is called.
+                // Reaches through the structs that hold it, whatever their names.
                 let mut inner = Vec::new();
                 param.leaves(&name, "", 0, &mut inner);
                 let _ = writeln!(c, "h = mix(h, {});", bits_in_c(*n, &inner[0].0));
@@ -461,7 +461,8 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
                     if *readonly { String::new() } else { format!("h = mix(h, 7); {element} = {in_c};") };
                 let _ = writeln!(
                     c,
-                    "{{ {ty} *e{at} = (void *){name}; for (int i = 0; i < (int)p{n}; i++) {{ h = mix(h, {}); {change} }} }}",
+                    "{{ {ty} *e{at} = (void *){name}; for (int i = 0; i < (int)p{n}; i++) \
+                     {{ h = mix(h, {}); {change} }} }}",
                     bits_in_c(scalar, &element),
                 );
             }
@@ -495,7 +496,7 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
                 let _ = writeln!(wasm, "(if {local} (then {in_wasm}))");
                 if !readonly && let Type::Scalar(_) | Type::Array(..) | Type::Struct(..) = **to {
                     let (mut in_c, mut in_wasm) = (String::new(), String::new());
-                    // Leaves of its own only: what its pointers lead to may be const.
+                    // Only leaves of its own: the pointees of its pointers may be const.
                     let own = inner.iter().filter(|(_, address, ..)| *address == local);
                     for (expression, _, offset, leaf) in own {
                         let Type::Scalar(n) = leaf else { continue };
@@ -552,7 +553,7 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
                 ('f', 4) => ("f32", format!("(f32.convert_i32_s {float})")),
                 ('f', _) => ("f64", format!("(f64.convert_i32_s {float})")),
                 (_, 8) => ("i64", "(local.get $h)".into()),
-                // More bits than the result has: C's are what counts.
+                // Has more bits than the result: only C's count.
                 _ => ("i32", "(i32.wrap_i64 (local.get $h))".into()),
             };
             core = format!("(result {ty})");
@@ -652,7 +653,7 @@ const HELPERS: &str = r#"(memory (export "memory") 1)
     (local.get $h))
 "#;
 
-/// So many signatures to a module.
+/// Number of prototypes per module.
 const BATCH: usize = 100;
 
 #[test]
@@ -669,7 +670,7 @@ fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (source, library) = (dir.path().join("drive.c"), dir.path().join("drive.so"));
-    // The compiler takes its time whenever the calling convention changes.
+    // Grouped by calling convention, because the compiler is slow at each change of it.
     let part = |part: usize, ms: bool| {
         let of = signatures.iter().filter(move |signature| part != 1 || signature.ms == ms);
         of.map(|signature| signature.c[part].as_str()).collect::<String>()

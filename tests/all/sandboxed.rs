@@ -1,34 +1,26 @@
-//! The resident sorter and several threads, each against the plain way, and with guests that mean
-//! harm.
+//! The sandboxed sorter and several threads, each against plain `qsort`, and with hostile guests.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Random, callbox_ok, comparing, files, good, guest, promise, sandbox};
-use callbox::bundled::Bundled;
+use crate::support::{Random, bundled_for, by_low_bits, callbox_ok, comparing, good, guest, liar, liars};
 use callbox::sort::{Items, Job, Options, Sorter};
-use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox};
+use callbox::{CType, Callback, Error, Limit, Limits, Prototype, Sandbox};
 
-/// Enough items that several threads are worth their while.
+/// Number of items that is enough for several threads to pay off.
 const MANY: usize = 12_500;
-
-pub(crate) fn bundled(name: &str, export: &str, element: CType) -> Callback {
-    let module = Module::new(&sandbox(), name, Bundled::find(name).unwrap().wasm).unwrap();
-    module.instantiate().unwrap().callback(export, Prototype::comparator(element)).unwrap()
-}
 
 pub(crate) fn options(sorter: Sorter, threads: usize) -> Options {
     Options { sorter, parallel: NonZeroUsize::new(threads).unwrap(), ..Options::default() }
 }
 
-/// Every combination of rules, as told by the bits of a number below 8.
+/// Sets the rules from the bits of a number below 8.
 pub(crate) fn rules(bits: usize, options: Options) -> Options {
     Options { reverse: bits & 1 != 0, stable: bits & 2 != 0, unique: bits & 4 != 0, ..options }
 }
 
-/// The order and the items themselves, by any sorter and number of threads, are what the C library's
-/// qsort makes on one.
+/// Checks that the order and the items themselves, by any sorter and number of threads, are those of the C
+/// library's qsort on one thread.
 fn same_as_qsort(callback: &Callback, items: &Items, all_rules: &[usize], ways: &[(Sorter, usize)]) {
     for &bits in all_rules {
         let plain = rules(bits, options(Sorter::Qsort, 1));
@@ -54,26 +46,9 @@ const THREADS: &[(Sorter, usize)] = &[
     (Sorter::Qsort, 4),
 ];
 
-/// A comparator of numbers by their lowest bits, so that there are ties that bytes can break.
-pub(crate) fn by_low_bits(core: &str) -> String {
-    let (mask, convert) = match core {
-        "i64" => ("(i64.and (local.get {}) (i64.const 7))", "i32.wrap_i64"),
-        "i32" => ("(i32.and (local.get {}) (i32.const 7))", "nop"),
-        "f32" => ("(i32.and (i32.reinterpret_f32 (local.get {})) (i32.const 7))", "nop"),
-        _ => ("(i64.and (i64.reinterpret_f64 (local.get {})) (i64.const 7))", "i32.wrap_i64"),
-    };
-    let operand = |name: &str| format!("{} {convert}", mask.replace("{}", name));
-    format!(
-        r#"(module (func (export "compare_{core}") (param $a {core}) (param $b {core}) (result i32)
-            {} {} i32.sub))"#,
-        operand("$a"),
-        operand("$b"),
-    )
-}
-
 const ALL_RULES: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7];
 
-/// Lengths around what the kernel treats in its own way: up to four items, and from 32 on.
+/// Lengths around the special cases of the kernel: up to four items, and from 32 on.
 const LENGTHS: [usize; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 31, 32, 33, 150];
 
 #[test]
@@ -94,7 +69,7 @@ fn numbers_of_every_type_are_sorted_as_qsort_sorts_them() {
         let width = element.size().unwrap();
         for core in cores {
             let export = format!("compare_{core}");
-            let total = bundled(core, &export, element.clone());
+            let total = bundled_for(core, &export, element.clone());
             let ties =
                 guest(&by_low_bits(core)).callback(&export, Prototype::comparator(element.clone())).unwrap();
             for len in LENGTHS {
@@ -111,11 +86,11 @@ fn numbers_of_every_type_are_sorted_as_qsort_sorts_them() {
 fn lines_are_sorted_as_qsort_sorts_them() {
     let mut random = Random(7);
     for name in ["bytes", "fold", "version"] {
-        let callback = bundled(name, "compare_bytes", CType::Void);
+        let callback = bundled_for(name, "compare_bytes", CType::Void);
         for len in LENGTHS {
             let mut text = random.lines(len, 6, &["a", "A", "b", "B", "0", "1", "2", "."]);
             if len % 2 == 1 {
-                text.pop(); // the last line lacks its end
+                text.pop(); // the last line lacks its separator
             }
             same_as_qsort(&callback, &Items::lines(text, b'\n').unwrap(), ALL_RULES, RESIDENT);
         }
@@ -127,7 +102,7 @@ fn records_are_sorted_as_qsort_sorts_them() {
     let mut random = Random(9);
     let order = comparing("(call $order (local.get $a) (local.get $b))");
     let pointers = order.callback("compare", Prototype::comparator(CType::Void)).unwrap();
-    let slices = bundled("fold", "compare_bytes", CType::Void);
+    let slices = bundled_for("fold", "compare_bytes", CType::Void);
     for width in [4, 5, 8, 64, 100] {
         for len in LENGTHS {
             let bytes = (0..len * width).map(|_| (random.next() % 3) as u8).collect();
@@ -143,10 +118,10 @@ fn any_number_of_threads_sorts_as_one_does() {
     let mut random = Random(11);
     let numbers: Vec<u8> = (0..MANY * 4).map(|_| (random.next() % 5) as u8).collect();
     let numbers = Items::records(numbers, 4).unwrap();
-    same_as_qsort(&bundled("i32", "compare_i32", CType::Int32), &numbers, &[0, 3], THREADS);
+    same_as_qsort(&bundled_for("i32", "compare_i32", CType::Int32), &numbers, &[0, 3], THREADS);
     let lines = random.lines(MANY, 6, &["a", "A", "1", "10", ".", "-", "b", ""]);
     let lines = Items::lines(lines, b'\n').unwrap();
-    same_as_qsort(&bundled("fold", "compare_bytes", CType::Void), &lines, &[0, 2, 5], THREADS);
+    same_as_qsort(&bundled_for("fold", "compare_bytes", CType::Void), &lines, &[0, 2, 5], THREADS);
 }
 
 #[test]
@@ -168,7 +143,7 @@ fn the_same_job_asks_the_same_number_of_questions_and_uses_the_same_fuel() {
 
 #[test]
 fn the_number_of_questions_told_is_the_number_that_the_guest_was_asked() {
-    // The guest traps at the question that it is told not to answer, and so counts them.
+    // The guest traps after a given number of comparisons, and so counts them.
     for len in [0_u32, 1, 2, 3, 4, 5, 7, 8, 31, 32, 33, 100, 1000] {
         let numbers = (0..len).map(|n| n.wrapping_mul(0x9e37_79b9));
         let items = Items::records(numbers.flat_map(u32::to_le_bytes).collect(), 4).unwrap();
@@ -191,7 +166,7 @@ fn the_number_of_questions_told_is_the_number_that_the_guest_was_asked() {
 
 #[test]
 fn what_is_in_order_is_left_in_peace() {
-    let callback = bundled("i32", "compare_i32", CType::Int32);
+    let callback = bundled_for("i32", "compare_i32", CType::Int32);
     let questions = |numbers: Vec<u32>| {
         let items = Items::records(numbers.into_iter().flat_map(u32::to_le_bytes).collect(), 4).unwrap();
         let job = Job::new(&callback, options(Sorter::Sandboxed, 1));
@@ -201,24 +176,15 @@ fn what_is_in_order_is_left_in_peace() {
     let n = 10_000;
     assert_eq!(questions((0..n).collect()), u64::from(n) - 1);
     assert_eq!(questions(vec![7; n as usize]), u64::from(n) - 1);
-    // The other way round, and with a few new ones behind: far fewer than n log n.
+    // Descending, and ascending with a few new items behind: far fewer than n log n.
     assert!(questions((0..n).rev().collect()) < 6 * u64::from(n));
     assert!(questions((0..n).chain([5, 3, 9]).collect()) < 8 * u64::from(n));
-}
-
-/// Guests that lie, by pointers.
-pub(crate) fn liars() -> Vec<std::path::PathBuf> {
-    files("wat/hostile", "wat").into_iter().filter(|file| promise(file).contains(": lies: ")).collect()
 }
 
 fn is_permutation(order: &[u32], len: usize) -> bool {
     let mut sorted = order.to_vec();
     sorted.sort();
     sorted.into_iter().eq(0..len as u32)
-}
-
-pub(crate) fn liar(file: &Path) -> Callback {
-    sandbox().load(file).unwrap().callback("compare", crate::support::comparator()).unwrap()
 }
 
 #[test]
@@ -262,7 +228,7 @@ fn a_liar_gets_a_permutation_or_is_found_out() {
     assert!(found_out > 10, "{found_out}");
 }
 
-/// A comparator by value whose answers look random, so short that the kernel takes it in.
+/// A comparator by value with pseudo-random answers, so short that the kernel inlines it.
 const SCRAMBLED: &str = r#"(module (func (export "compare_i32") (param i32 i32) (result i32)
     local.get 0 i32.const -1640531527 i32.mul local.get 1 i32.const 97 i32.mul i32.xor i32.const 5 i32.rotl
     i32.const 3 i32.and i32.const 1 i32.sub))"#;
@@ -295,11 +261,11 @@ fn a_liar_that_the_kernel_takes_in_is_found_out_and_numbers_are_not_lost() {
 
 #[test]
 fn a_short_comparator_answers_the_kernel_as_it_answers_a_call() {
-    // The same code twice; a global keeps the kernel from taking the second one in.
+    // Each body runs twice; a global keeps the kernel from inlining the second one.
     let bodies = [
         "local.get 0 local.get 1 i32.gt_s local.get 0 local.get 1 i32.lt_s i32.sub",
         "local.get 0 local.get 1 i32.sub",
-        // A local that is zero in each call, whatever the one before has left in it.
+        // A local that is zero in each call, whatever the previous call left in it.
         "(local i32) local.get 2 local.get 0 local.get 1 i32.gt_s local.get 0 local.get 1 i32.lt_s i32.sub
          i32.add (local.set 2 (i32.const 5))",
         "(if (i32.eq (local.get 0) (local.get 1)) (then (return (i32.const 0))))
@@ -332,7 +298,7 @@ fn a_short_comparator_answers_the_kernel_as_it_answers_a_call() {
 }
 
 #[test]
-fn the_resident_sorter_keeps_to_the_budget() {
+fn the_sandboxed_sorter_keeps_to_the_budget() {
     let numbers = (0..10_000_u32).flat_map(|n| n.wrapping_mul(0x9e37_79b9).to_le_bytes());
     let items = Items::records(numbers.collect(), 4).unwrap();
     let with = |limits: Limits, body: &str, threads: usize| {
@@ -359,7 +325,8 @@ fn the_resident_sorter_keeps_to_the_budget() {
 
 #[test]
 fn a_trap_under_the_kernel_is_the_guests_with_the_guests_frames_only() {
-    let body = "(if (i32.eq (global.get $calls) (i32.const 7)) (then unreachable)) (call $order (local.get $a) (local.get $b))";
+    let body = "(if (i32.eq (global.get $calls) (i32.const 7)) (then unreachable)) \
+        (call $order (local.get $a) (local.get $b))";
     let callback = comparing(body).callback("compare", crate::support::comparator()).unwrap();
     let items = Items::records((0..40_u8).rev().collect(), 4).unwrap();
     let error = Job::new(&callback, options(Sorter::Sandboxed, 1)).sort(&items).unwrap_err();
@@ -370,7 +337,8 @@ fn a_trap_under_the_kernel_is_the_guests_with_the_guests_frames_only() {
 
 #[test]
 fn a_guest_that_overwrites_what_it_is_shown_changes_nothing_but_the_order() {
-    let body = "(memory.fill (i32.const 65536) (i32.const 255) (i32.const 1000)) (i32.store (local.get $a) (i32.const 7))
+    let body = "(memory.fill (i32.const 65536) (i32.const 255) (i32.const 1000)) \
+        (i32.store (local.get $a) (i32.const 7))
         (i32.store (local.get $b) (i32.const 8)) (i32.const 1)";
     let callback = comparing(body).callback("compare", crate::support::comparator()).unwrap();
     for len in [2, 5, 100, 1000] {

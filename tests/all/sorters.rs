@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::{Random, callbox, callbox_ok, path, run, skip};
 
-/// The library of good and bad sorts, compiled now; `None` where there is no compiler.
+/// Compiles the library of good and bad sorts; returns `None` if there is no compiler.
 fn library() -> Option<(tempfile::TempDir, PathBuf)> {
     let dir = tempfile::tempdir().unwrap();
     let library = dir.path().join("sorts.so");
@@ -105,7 +105,7 @@ fn a_guest_that_fails_in_somebody_elses_sort_is_a_failure_all_the_same() {
     assert_eq!(output.status.code(), Some(3));
 }
 
-/// A sort that keeps some elements aside, and one that keeps them in a heap: the BSDs'.
+/// The BSDs' sorts: one that keeps some elements aside, and one that keeps them in a heap.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_bsds_mergesort_and_heapsort_ask_a_guest() {

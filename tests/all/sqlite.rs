@@ -4,23 +4,17 @@
 
 use std::ffi::{CString, c_int, c_void};
 
-use callbox::bundled::Bundled;
 use callbox::{CType, Callback, CallbackTable, Error, Limit, Limits, Module, Prototype, Sandbox, sqlite};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, ffi};
 
-use crate::support::{alone, guest, sandbox};
-
-fn bundled(name: &str) -> Callback {
-    let module = Module::new(&sandbox(), name, Bundled::find(name).unwrap().wasm).unwrap();
-    slices(&module.instantiate().unwrap())
-}
+use crate::support::{alone, bundled, guest};
 
 fn slices(guest: &callbox::Guest) -> Callback {
     guest.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap()
 }
 
-/// A collation by lengths, which may trap: `$calls` counts.
+/// Returns a collation by lengths; `trap` may use `$calls`, the number of calls.
 fn by_length(trap: &str) -> Callback {
     slices(&guest(&format!(
         r#"(module (memory (export "memory") 1) (global $calls (mut i32) (i32.const 0))
@@ -31,7 +25,7 @@ fn by_length(trap: &str) -> Callback {
     )))
 }
 
-/// The result of a query of one column of text.
+/// Returns the result of a query for one column of text.
 fn texts(db: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
     db.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }
@@ -51,11 +45,11 @@ fn interrupted(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }
 
-/// The error of ours inside of one of rusqlite's.
+/// Returns Callbox's error inside one of rusqlite's.
 fn ours(error: &rusqlite::Error) -> &Error {
     match error {
         rusqlite::Error::UserFunctionError(error) => error.downcast_ref().unwrap(),
-        // What a function returned comes back as text.
+        // The error of a function comes back as text.
         other => panic!("{other:?}"),
     }
 }
@@ -63,7 +57,7 @@ fn ours(error: &rusqlite::Error) -> &Error {
 #[test]
 fn a_query_is_ordered_by_a_guest() {
     let db = tags(&NAMES);
-    let collation = sqlite::create_collation(&db, "version", &bundled("version")).unwrap();
+    let collation = sqlite::create_collation(&db, "version", &slices(&bundled("version"))).unwrap();
     let sorted = texts(&db, "SELECT DISTINCT name FROM tag ORDER BY name COLLATE version DESC");
     let sorted = collation.check(sorted).unwrap();
     assert_eq!(sorted, ["v2.0", "v1.10.1", "v1.10", "v1.9", "v1.2", "v0.1", "V1.2"]);
@@ -81,11 +75,12 @@ fn a_query_is_ordered_by_a_guest() {
 #[test]
 fn an_index_is_built_and_searched_by_a_guest() {
     let db = tags(&[]);
-    let collation = sqlite::create_collation(&db, "fold", &bundled("fold")).unwrap();
+    let collation = sqlite::create_collation(&db, "fold", &slices(&bundled("fold"))).unwrap();
     db.execute_batch(
         "CREATE INDEX by_name ON tag (name COLLATE fold);
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-         INSERT INTO tag SELECT printf(CASE i % 2 WHEN 0 THEN 'Name%d' ELSE 'NAME%d' END, i * 7919 % 2003) FROM n",
+         INSERT INTO tag SELECT \
+         printf(CASE i % 2 WHEN 0 THEN 'Name%d' ELSE 'NAME%d' END, i * 7919 % 2003) FROM n",
     )
     .unwrap();
     let search = "SELECT name FROM tag WHERE name = 'name17' COLLATE fold";
@@ -96,7 +91,7 @@ fn an_index_is_built_and_searched_by_a_guest() {
     assert!(collation.calls() - before < 30, "it is a search and no scan");
     let check: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(collation.check(Ok(check)).unwrap(), "ok");
-    // The same order as SQLite's own, as far as ASCII goes.
+    // For ASCII, the order is that of SQLite's own collation.
     let by_guest = texts(&db, "SELECT name FROM tag ORDER BY name COLLATE fold, name").unwrap();
     let by_sqlite = texts(&db, "SELECT name FROM tag ORDER BY name COLLATE NOCASE, name").unwrap();
     assert_eq!(by_guest, by_sqlite);
@@ -109,7 +104,7 @@ fn a_collation_that_traps_makes_the_statement_fail_with_the_guests_message() {
     let collation = sqlite::create_collation(&db, "guest", &trapping).unwrap();
     let outcome = texts(&db, "SELECT name FROM tag ORDER BY name COLLATE guest");
     assert!(interrupted(outcome.as_ref().unwrap_err()), "{outcome:?}");
-    // As long as nobody has asked why, no other statement gets an order either.
+    // Until the failure is taken, no other statement gets an order either.
     assert_eq!(trapping.calls(), 3);
     let again = texts(&db, "SELECT name FROM tag ORDER BY name COLLATE guest");
     assert!(interrupted(again.as_ref().unwrap_err()));
@@ -120,7 +115,7 @@ fn a_collation_that_traps_makes_the_statement_fail_with_the_guests_message() {
         "guest.wat: \"compare_bytes\" trapped: wasm `unreachable` instruction executed"
     );
     assert!(matches!(ours(&error), Error::Trap { .. }));
-    // From the fourth call on the guest is good.
+    // From the fourth call on the guest answers.
     let sorted = collation.check(texts(&db, "SELECT name FROM tag ORDER BY name COLLATE guest")).unwrap();
     assert_eq!(sorted.len(), NAMES.len());
 }
@@ -129,7 +124,7 @@ fn a_collation_that_traps_makes_the_statement_fail_with_the_guests_message() {
 fn a_failure_behind_a_single_row_does_not_pass_the_check() {
     let db = tags(&[]);
     let collation = sqlite::create_collation(&db, "guest", &by_length("unreachable")).unwrap();
-    // SQLite may return the row before it looks whether it was interrupted.
+    // SQLite may return the row before it checks whether it was interrupted.
     let outcome = db.query_row("SELECT 'a' < 'bb' COLLATE guest", [], |row| row.get::<_, bool>(0));
     assert!(matches!(ours(&collation.check(outcome).unwrap_err()), Error::Trap { .. }));
 }
@@ -148,8 +143,9 @@ fn an_index_that_its_guest_could_not_order_is_not_there() {
 #[test]
 fn a_collation_that_loops_is_stopped_by_its_budget() {
     let sandbox = Sandbox::new(Limits::default().fuel(100_000)).unwrap();
-    let text = r#"(module (memory (export "memory") 1)
-        (func (export "compare_bytes") (param i32 i32 i32 i32) (result i32) (loop $l (br $l)) (i32.const 0)))"#;
+    let text = "(module (memory (export \"memory\") 1)
+        (func (export \"compare_bytes\") (param i32 i32 i32 i32) (result i32) \
+            (loop $l (br $l)) (i32.const 0)))";
     let guest = Module::from_text(&sandbox, "loop", text).unwrap().instantiate().unwrap();
     let db = tags(&NAMES);
     let collation = sqlite::create_collation(&db, "guest", &slices(&guest)).unwrap();
@@ -161,10 +157,12 @@ fn a_collation_that_loops_is_stopped_by_its_budget() {
 fn a_collation_that_lies_costs_an_order_and_nothing_else() {
     let db = tags(&NAMES);
     let liar = slices(&guest(
-        r#"(module (memory (export "memory") 1) (global $state (mut i32) (i32.const 7))
-            (func (export "compare_bytes") (param i32 i32 i32 i32) (result i32)
-                (global.set $state (i32.add (i32.mul (global.get $state) (i32.const 1103515245)) (i32.const 12345)))
-                (i32.sub (i32.rem_u (i32.shr_u (global.get $state) (i32.const 16)) (i32.const 3)) (i32.const 1))))"#,
+        "(module (memory (export \"memory\") 1) (global $state (mut i32) (i32.const 7))
+            (func (export \"compare_bytes\") (param i32 i32 i32 i32) (result i32)
+                (global.set $state \
+                    (i32.add (i32.mul (global.get $state) (i32.const 1103515245)) (i32.const 12345)))
+                (i32.sub (i32.rem_u (i32.shr_u (global.get $state) (i32.const 16)) (i32.const 3)) \
+                    (i32.const 1))))",
     ));
     let collation = sqlite::create_collation(&db, "liar", &liar).unwrap();
     for _ in 0..50 {
@@ -184,11 +182,11 @@ fn the_destructor_ends_the_lease() {
         let first = sqlite::create_collation(&db, "guest", &by_length("")).unwrap();
         assert_eq!(CallbackTable.get(first.key()).unwrap().export, "compare_bytes");
         assert_eq!(texts(&db, "SELECT name FROM tag ORDER BY name COLLATE guest").unwrap().len(), 8);
-        // Another one of the same name takes its place.
+        // Another collation of the same name replaces it.
         let second = sqlite::create_collation(&db, "guest", &by_length("")).unwrap();
         assert!(CallbackTable.get(first.key()).is_none());
         assert!(CallbackTable.get(second.key()).is_some());
-        // What cannot be registered is not held either.
+        // A failed registration holds no slot.
         {
             let mut statement = db.prepare("SELECT name FROM tag ORDER BY name COLLATE guest").unwrap();
             let mut rows = statement.query([]).unwrap();
@@ -207,7 +205,8 @@ fn the_destructor_ends_the_lease() {
 fn a_callback_of_another_shape_is_no_collation() {
     let db = tags(&[]);
     let pointers = guest(
-        r#"(module (memory (export "memory") 1) (func (export "compare") (param i32 i32) (result i32) (i32.const 0)))"#,
+        "(module (memory (export \"memory\") 1) \
+         (func (export \"compare\") (param i32 i32) (result i32) (i32.const 0)))",
     );
     let pointers = pointers.callback("compare", Prototype::comparator(CType::Void)).unwrap();
     let error = sqlite::create_collation(&db, "guest", &pointers).unwrap_err();
@@ -224,9 +223,10 @@ fn a_callback_of_another_shape_is_no_collation() {
 #[test]
 fn sqlite_itself_takes_a_pointer_its_user_data_and_its_destructor() {
     type Compare = unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int;
-    let text = r#"(module (memory (export "memory") 1)
-        (func (export "longer") (param $user i32) (param $n i32) (param $a i32) (param $m i32) (param $b i32) (result i32)
-            (i32.sub (local.get $m) (local.get $n))))"#;
+    let text = "(module (memory (export \"memory\") 1)
+        (func (export \"longer\") (param $user i32) (param $n i32) (param $a i32) \
+            (param $m i32) (param $b i32) (result i32)
+            (i32.sub (local.get $m) (local.get $n))))";
     let longer = guest(text)
         .callback("longer", "int (void *, int n, const void a[n], int m, const void b[m])".parse().unwrap())
         .unwrap();
@@ -266,19 +266,42 @@ fn scalar_functions_take_numbers_texts_and_blobs() {
     let db = Connection::open_in_memory().unwrap();
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
     for (name, text, prototype) in [
-        ("hypot2", "(func (export \"f\") (param f64 f32) (result f64) (f64.add (f64.mul (local.get 0) (local.get 0)) \
-            (f64.promote_f32 (f32.mul (local.get 1) (local.get 1)))))", "double (double, float)"),
-        ("plus", "(func (export \"f\") (param i64 i32) (result i64) (i64.add (local.get 0) (i64.extend_i32_s (local.get 1))))",
-            "int64_t (int64_t, short)"),
-        ("add_up", "(func (export \"f\") (param $n i32) (param $a i32) (param $k i32) (result i32) (local $sum i32)
+        (
+            "hypot2",
+            "(func (export \"f\") (param f64 f32) (result f64) \
+             (f64.add (f64.mul (local.get 0) (local.get 0)) \
+             (f64.promote_f32 (f32.mul (local.get 1) (local.get 1)))))",
+            "double (double, float)",
+        ),
+        (
+            "plus",
+            "(func (export \"f\") (param i64 i32) (result i64) \
+             (i64.add (local.get 0) (i64.extend_i32_s (local.get 1))))",
+            "int64_t (int64_t, short)",
+        ),
+        (
+            "add_up",
+            "(func (export \"f\") (param $n i32) (param $a i32) (param $k i32) \
+             (result i32) (local $sum i32)
             (loop $next (if (local.get $n) (then
                 (local.set $n (i32.sub (local.get $n) (i32.const 1)))
-                (local.set $sum (i32.add (local.get $sum) (i32.load8_u (i32.add (local.get $a) (local.get $n)))))
+                (local.set $sum (i32.add (local.get $sum) \
+                    (i32.load8_u (i32.add (local.get $a) (local.get $n)))))
                 (br $next))))
-            (i32.mul (local.get $sum) (local.get $k)))", "unsigned (int n, const void a[n], int k)"),
-        ("first", "(func (export \"f\") (param i32) (result i32) (i32.load8_u (local.get 0)))", "int (const char *)"),
+            (i32.mul (local.get $sum) (local.get $k)))",
+            "unsigned (int n, const void a[n], int k)",
+        ),
+        (
+            "first",
+            "(func (export \"f\") (param i32) (result i32) (i32.load8_u (local.get 0)))",
+            "int (const char *)",
+        ),
         ("nil", "(func (export \"f\"))", "void (void)"),
-        ("positive", "(func (export \"f\") (param f64) (result i32) (f64.gt (local.get 0) (f64.const 0)))", "_Bool (double)"),
+        (
+            "positive",
+            "(func (export \"f\") (param f64) (result i32) (f64.gt (local.get 0) (f64.const 0)))",
+            "_Bool (double)",
+        ),
     ] {
         sqlite::create_scalar_function(&db, name, flags, &function(text, prototype)).unwrap();
     }
@@ -333,11 +356,12 @@ fn a_function_that_fails_is_the_statements_error() {
 }
 
 /// Allows everything but reads of columns whose name begins with "s", for secret.
-const AUTHORIZE: &str = r#"(func (export "f") (param $user i32) (param $action i32) (param $a i32) (param $b i32)
+const AUTHORIZE: &str = "(func (export \"f\") (param $user i32) (param $action i32) \
+        (param $a i32) (param $b i32)
         (param $c i32) (param $d i32) (result i32)
     (if (i32.ne (local.get $action) (i32.const 20)) (then (return (i32.const 0)))) ;; SQLITE_READ
     (if (i32.eqz (local.get $b)) (then (return (i32.const 0))))
-    (i32.eq (i32.load8_u (local.get $b)) (i32.const 115)))"#;
+    (i32.eq (i32.load8_u (local.get $b)) (i32.const 115)))";
 
 const AUTHORIZER: &str =
     "int (void *, int action, const char *, const char *, const char *database, const char *trigger)";

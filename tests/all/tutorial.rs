@@ -6,14 +6,14 @@ use callbox::{Callback, CallbackTable, Limits, Sandbox, native};
 
 use crate::support::{callbox_ok, comparator, path, skip};
 
-/// What ctypes' tutorial shows on glibc, in its own words: pairs of values.
+/// Output of ctypes' tutorial on glibc, without its text: pairs of values.
 const GLIBC_SECOND: &str = "5 1\n33 99\n7 33\n5 7\n1 7\n";
 const GLIBC_THIRD: &str = "5 1\n33 99\n7 33\n1 7\n5 7\n";
-/// And with the Microsoft C runtime.
+/// Output of ctypes' tutorial with the Microsoft C runtime.
 const CRT_SECOND: &str = "7 1\n33 1\n99 1\n5 1\n7 5\n33 5\n99 5\n7 99\n33 99\n7 33\n";
 const CRT_THIRD: &str = "33 7\n99 33\n5 99\n1 99\n33 7\n1 33\n5 33\n5 7\n1 7\n5 1\n";
 
-/// The guest of the tutorial, and what it has printed.
+/// Returns a callback of the tutorial's guest, and the text that the guest prints.
 fn printing(export: &str) -> (Callback, Arc<Mutex<Vec<u8>>>) {
     let text = Arc::new(Mutex::new(Vec::new()));
     let sink = text.clone();

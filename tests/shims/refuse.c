@@ -1,8 +1,8 @@
-/* A library to preload, or to link: it takes from the C library what its qsort needs for the safe path.
+/* A library to preload, or to link: it denies the C library's qsort the resources of its safe path.
  *
- * callbox_refuse(1) does the first of these from inside the process.
- * CALLBOX_REFUSE=1: malloc finds nothing of 1 KiB or more when the C library itself asks, so that
- * qsort cannot have its temporary. CALLBOX_PAGES=N: the machine seems to have N pages of memory. */
+ * CALLBOX_REFUSE=1: malloc fails for 1 KiB or more if the C library itself calls it, so that qsort
+ * cannot allocate its temporary. callbox_refuse(1) does so from inside the process.
+ * CALLBOX_PAGES=N: sysconf reports N pages of memory. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 
 typedef int compare_fn(const void *, const void *);
 
-/* Compares with an element that it has put aside. */
+/* Compares with an element that it keeps aside. */
 int insertion(void *base, size_t count, size_t width, compare_fn *compare) {
     char *key = malloc(width), *at = base;
     for (size_t i = 1; i < count; i++) {
@@ -18,19 +18,19 @@ int insertion(void *base, size_t count, size_t width, compare_fn *compare) {
     return 0;
 }
 
-/* Gives up, as a sort without memory does. */
+/* Gives up, as a sort that cannot allocate does. */
 int lazy(void *base, size_t count, size_t width, compare_fn *compare) {
     (void)base, (void)count, (void)width, (void)compare;
     return -1;
 }
 
-/* Makes every element the first one. */
+/* Overwrites every element with the first one. */
 void copying(void *base, size_t count, size_t width, compare_fn *compare) {
     (void)compare;
     for (size_t i = 1; i < count; i++) memcpy((char *)base + i * width, base, width);
 }
 
-/* Asks about nothing at all, and about what is no element. */
+/* Compares a null pointer, and a pointer to no element. */
 void nonsense(void *base, size_t count, size_t width, compare_fn *compare) {
     char junk[64];
     memset(junk, 0xee, sizeof junk);

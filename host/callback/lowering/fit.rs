@@ -1,4 +1,4 @@
-//! Whether an export has the core type that a prototype asks for.
+//! Checks that an export has a core type that a prototype accepts.
 
 use super::{CNumber, Lowering, Param, Ret};
 use crate::ctype::CoreType;
@@ -36,7 +36,7 @@ impl Guest {
 }
 
 impl Lowering {
-    /// Settles on the core types of an export; an error says what they are to be.
+    /// Fixes the core types as those of an export; the error lists the accepted ones.
     pub(crate) fn fit(mut self, params: &[CoreType], results: &[CoreType]) -> Result<Lowering, String> {
         let (wanted_params, wanted_results) = self.wanted();
         let fits = |wanted: &[&[CoreType]], found: &[CoreType]| {

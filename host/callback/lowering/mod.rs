@@ -1,9 +1,9 @@
-//! How the values of a C call reach a guest, and come back: what of the C ABI for WebAssembly suits a
-//! prototype that was laid out for the host.
+//! Lowering of C values into a guest, and lifting of its results: the parts of the C ABI for WebAssembly that
+//! suit a prototype laid out for the host.
 //!
-//! A number is a core value. What a pointer leads to is copied, and the guest gets its address. A struct
-//! crosses as in the [C ABI for WebAssembly][abi]: one that holds a single scalar as that scalar, any
-//! other by address; a result of that kind is written where the first argument says.
+//! A number is a core value. A pointee is copied, and the guest gets the address of the copy. A struct
+//! crosses as in the [C ABI for WebAssembly][abi]: one that holds a single scalar as that scalar, any other
+//! by address; the first argument is the address of a result of that kind.
 //!
 //! [abi]: https://github.com/WebAssembly/tool-conventions/blob/main/BasicCABI.md
 
@@ -18,14 +18,14 @@ use crate::prototype::Prototype;
 pub(crate) use number::CNumber;
 pub(crate) use pointee::{Object, Pointee};
 
-/// How each value of a call crosses.
+/// Lowering of each argument and lifting of the result of a call.
 #[derive(Debug)]
 pub(crate) struct Lowering {
     pub(crate) params: Vec<Param>,
     pub(crate) result: Ret,
 }
 
-/// How an argument gets in.
+/// Lowering of an argument.
 #[derive(Debug)]
 pub(crate) enum Param {
     Number(CNumber, CoreType),
@@ -39,19 +39,20 @@ pub(crate) enum Param {
     Struct(Object),
 }
 
-/// How a result gets out.
+/// Lifting of a result.
 #[derive(Debug)]
 pub(crate) enum Ret {
     Nothing,
     Number(CNumber, CoreType),
-    /// A token, or an address of something that a pointer of this call led to.
+    /// A token, or an address inside a pointee of this call.
     Pointer(Pointee),
-    /// Written to a place whose address is passed before the arguments.
+    /// A struct that the guest writes to an address, which is passed before the arguments.
     Struct(Object),
 }
 
 impl Lowering {
-    /// The ways of a prototype, with the widest core types; an error says what does not cross.
+    /// Returns the lowering for a prototype, with the widest core types; the error says what cannot be
+    /// lowered.
     pub(crate) fn of(prototype: &Prototype) -> Result<Lowering, &'static str> {
         let params = prototype.params().iter().map(|param| Lowering::way(param, prototype.params()));
         let params = params.collect::<Result<_, _>>()?;
@@ -88,7 +89,7 @@ impl Lowering {
         })
     }
 
-    /// Whether a call needs room in the guest's memory.
+    /// Returns `true` if a call needs staging in the guest's memory.
     pub(crate) fn needs_staging(&self) -> bool {
         let follows = |target: &Pointee| !matches!(target, Pointee::Token);
         matches!(self.result, Ret::Struct(_))
@@ -100,7 +101,7 @@ impl Lowering {
     }
 }
 
-/// Larger ones are passed by pointers.
+/// Maximum size of a struct passed by value; larger ones are passed by pointer.
 const MAX_BY_VALUE_BYTES: usize = 64 << 10;
 
 fn by_value(ctype: &CType) -> Result<Object, &'static str> {
@@ -110,7 +111,7 @@ fn by_value(ctype: &CType) -> Result<Object, &'static str> {
     }
 }
 
-/// C passes arrays by pointers; here that is written so.
+/// Rejects arrays, which C passes by pointer: a prototype has to say so.
 fn not_array(ctype: &CType) -> Result<&CType, &'static str> {
     match ctype {
         CType::Array { .. } => Err("an array is passed by a pointer, not by value"),
@@ -118,7 +119,8 @@ fn not_array(ctype: &CType) -> Result<&CType, &'static str> {
     }
 }
 
-/// What a struct that holds nothing but one scalar is, for the C ABI: that scalar.
+/// Returns the scalar of a struct that holds nothing else, which is that scalar for the C ABI; any other type
+/// is returned unchanged.
 fn single_scalar(ctype: &CType) -> &CType {
     match ctype {
         CType::Struct(plain) => match plain.fields() {

@@ -1,14 +1,14 @@
-//! C's numbers as core values, and back.
+//! Lowering of C numbers to core values, and lifting back.
 
 use crate::ctype::CoreType;
 use crate::ctype::{CType, NumberKind};
 
-/// A C number: its size in bytes, and what its bits mean.
+/// A type of C numbers: its size in bytes and the meaning of its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CNumber {
     size: u8,
     kind: NumberKind,
-    /// C's `_Bool`, which is 0 or 1.
+    /// Whether the type is `_Bool`, whose values are 0 and 1.
     bool: bool,
 }
 
@@ -32,7 +32,7 @@ impl CNumber {
         self.kind != NumberKind::Float
     }
 
-    /// CoreType types that a guest may take it as; the first suits every value.
+    /// Returns the core types that a guest may take the number as; the first one represents every value.
     pub(super) fn param_types(self) -> &'static [CoreType] {
         match (self.kind, self.size) {
             (NumberKind::Float, 4) => &[CoreType::F32, CoreType::F64],
@@ -42,7 +42,7 @@ impl CNumber {
         }
     }
 
-    /// CoreType types that a guest may answer with: those that lose nothing on the way out.
+    /// Returns the core types that a guest may answer with: those whose lifting loses nothing.
     pub(super) fn result_types(self) -> &'static [CoreType] {
         match (self.kind, self.size) {
             (NumberKind::Float, 4) => &[CoreType::F32],
@@ -52,14 +52,14 @@ impl CNumber {
         }
     }
 
-    /// An integer of the host's, as what it is worth; its bytes lie at the beginning.
+    /// Returns the value of a host integer, which is in the first of the bytes.
     pub(crate) fn integer(self, bytes: [u8; 8]) -> i128 {
         let bits = self.extended(u64::from_ne_bytes(bytes));
         if self.kind == NumberKind::Signed { i128::from(bits as i64) } else { i128::from(bits) }
     }
 
-    /// A number of the host's as a core value, its bytes at the beginning; an integer that does not fit is
-    /// an error.
+    /// Lowers a host number, which is in the first of the bytes, to a core value; the error is an integer
+    /// that does not fit.
     #[cfg(any(feature = "libffi", test))]
     pub(crate) fn lower(self, bytes: [u8; 8], core: CoreType) -> Result<u64, i128> {
         let bits = u64::from_ne_bytes(bytes);
@@ -78,7 +78,7 @@ impl CNumber {
         }
     }
 
-    /// A core value as a number of the host's, integers extended to eight bytes as C extends them.
+    /// Lifts a core value to a host number, integers extended to eight bytes as C extends them.
     #[cfg(any(feature = "libffi", test))]
     pub(crate) fn lift(self, bits: u64, core: CoreType) -> [u8; 8] {
         let number = match (core, self.kind) {
@@ -94,14 +94,14 @@ impl CNumber {
         number.to_ne_bytes()
     }
 
-    /// The bytes of an integer, extended to eight; `None` where it is not of this type.
+    /// Returns the bytes of an integer, extended to eight; `None` if it is not of this type.
     pub(crate) fn of_integer(self, value: i128) -> Option<Vec<u8>> {
         let bytes = (value as u64).to_ne_bytes();
         let fits = self.is_integer() && self.integer(bytes) == value;
         fits.then(|| self.extended(value as u64).to_ne_bytes().to_vec())
     }
 
-    /// The bytes of a floating-point number, in eight; `None` where it is not of this type.
+    /// Returns the bytes of a floating-point number, in eight; `None` if it is not of this type.
     pub(crate) fn of_float(self, value: f64) -> Option<Vec<u8>> {
         let bits = if self.size == 4 { u64::from((value as f32).to_bits()) } else { value.to_bits() };
         (self.kind == NumberKind::Float).then(|| bits.to_ne_bytes().to_vec())
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn narrow_integers_are_extended_as_c_extends_them() {
-        // The bytes behind a narrow one are whatever they are.
+        // The bytes after a narrow integer are unspecified.
         let dirt = 0xdead_beef_dead_be00;
         assert_eq!(lower(CType::SignedChar, dirt | 0x80, CoreType::I32), Ok(-128_i64 as u64));
         assert_eq!(lower(CType::UnsignedChar, dirt | 0x80, CoreType::I64), Ok(0x80));

@@ -1,14 +1,14 @@
-//! What a pointer leads to.
+//! Pointees: the objects that pointers lead to.
 
 use crate::ctype::CType;
 
-/// So many pointers, and so many gaps, may an object hold.
+/// Maximum number of pointers, and of padding gaps, in one object.
 const MAX_POINTERS_PER_OBJECT: usize = 4096;
 
-/// What a pointer leads to, as far as it is followed.
+/// The pointee of a pointer, as far as it is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pointee {
-    /// Nobody follows it: the guest gets a number that stands for it.
+    /// A pointer that is not followed: the guest gets a number that stands for it.
     Token,
     /// Characters up to a NUL.
     Text,
@@ -16,7 +16,7 @@ pub(crate) enum Pointee {
         object: Object,
         readonly: bool,
     },
-    /// As many elements as this argument says.
+    /// Elements whose number is the value of the argument at index `count`.
     Counted {
         element: Object,
         readonly: bool,
@@ -24,15 +24,15 @@ pub(crate) enum Pointee {
     },
 }
 
-/// A run of bytes, some of which are pointers.
+/// An object in memory, some bytes of which are pointers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Object {
     pub(crate) size: usize,
-    /// What an element is, where it is an array.
+    /// Type of the elements, if the object is an array; otherwise of the object.
     pub(crate) element: CType,
-    /// Where it holds pointers, and what they lead to.
+    /// Offsets of the pointers, and their pointees.
     pub(crate) pointer_fields: Vec<(usize, Pointee)>,
-    /// Where it has padding, and how much. Nobody knows what is there, and it may be an address.
+    /// Offsets and lengths of the padding. Its content is unspecified, and may be an address.
     pub(crate) gaps: Vec<(usize, usize)>,
 }
 
@@ -48,7 +48,7 @@ impl Pointee {
         })
     }
 
-    /// What each element is; characters for a text.
+    /// Returns the type of each element; characters for a text.
     #[cfg(feature = "libffi")]
     pub(crate) fn element(&self) -> Option<&CType> {
         match self {
@@ -77,7 +77,7 @@ impl Object {
         Ok(object)
     }
 
-    /// Finds pointers and padding.
+    /// Records the pointers and the padding of a part of the object, at offset `at`.
     fn look(&mut self, ctype: &CType, at: usize) -> Result<(), &'static str> {
         match ctype {
             CType::Array { element, len } if element.has_pointers() || element.has_padding() => {

@@ -1,5 +1,5 @@
-//! The path of glibc's `qsort` that is not safe, reached by a preloaded library that refuses the C
-//! library its temporary, `tests/shims/refuse.c`.
+//! Tests of the unsafe path of glibc's `qsort`, reached by a preloaded library that refuses the C
+//! library its temporary array, `tests/shims/refuse.c`.
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::callback::Callback;
 use crate::error::Error;
 use crate::memory::ScratchArray;
 
-/// Runs one of these tests again in a process of its own, with the C library short of memory.
-/// Returns how it ended; `None` where that cannot be done, which is said.
+/// Runs one of these tests again in its own process, with the C library short of memory.
+/// Returns its exit status; prints a message and returns `None` where that is not possible.
 fn short_of_memory(test: &str, set: (&str, &str)) -> Option<ExitStatus> {
     if !glibc::merges_in_order() {
         say("skipped: this C library has no path that leaves the array");
@@ -55,7 +55,7 @@ fn unsafe_path_is_left_at_the_first_call() {
     let placeholder = Callback::placeholder();
     for width in WIDTHS {
         for count in [2, 3, 5, 100, 1000, 10_000] {
-            // Less than this is on the stack.
+            // A temporary array of less than this is on the stack.
             let merges = if width > 32 { count * 16 + width < 1024 } else { count * width < 1024 };
             for (name, mut liar) in liars() {
                 let mut scratch = elements(count, width);
@@ -77,13 +77,13 @@ fn unsafe_path_is_left_at_the_first_call() {
             }
         }
     }
-    // Nothing is left behind that would hinder the next.
+    // No state remains that would impede the next sort.
     let mut scratch = elements(8, 4);
     sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| Ok(b.cmp(a))).unwrap();
     assert_eq!(scratch.as_slice()[..4], [7, 0, 0, 0]);
 }
 
-/// McIlroy's adversary (1999): it answers consistently, and so that a quicksort takes quadratic time.
+/// McIlroy's adversary (1999): its answers are consistent, and make a quicksort take quadratic time.
 #[test]
 fn the_quadratic_adversary_is_left_at_the_first_call() {
     let ended = refused("adversary_is_left_at_the_first_call");
@@ -119,7 +119,7 @@ fn adversary_is_left_at_the_first_call() {
                 assert!(matches!(outcome, Err(Error::LeftMergePath { .. })));
                 assert_eq!(calls, 0);
             }
-            // Without the check it is as bad as it says: this is the path that it was made for.
+            // Without the check the time is quadratic: the adversary was made for this path.
             _ => assert!(outcome.is_err() || calls > count * count / 8, "{calls} calls"),
         }
     }
@@ -135,13 +135,13 @@ fn the_range_check_alone_keeps_every_element_on_every_unsafe_path_of_up_to_five(
 #[ignore = "runs with a preloaded library"]
 fn unsafe_paths_of_up_to_five() {
     let placeholder = Callback::placeholder();
-    let width = 1024; // so that even for two elements the temporary comes from malloc
+    let width = 1024; // the temporary comes from malloc even for two elements
     let mut runs = Vec::new();
     let mut left = 0;
     for count in 2..=5 {
         let before = sorted(&elements(count, width));
-        // Up to four elements are sorted by insertion. From five on they are partitioned, and the
-        // answers can go on for long: the first ten are tried in every combination.
+        // Up to four elements are sorted by insertion. Five or more are partitioned, which can take many
+        // answers: the first ten are tried in every combination.
         let free = if count <= 4 { usize::MAX } else { 10 };
         runs.push(every_answer(free, |answer| {
             let mut scratch = elements(count, width);
@@ -190,7 +190,7 @@ fn unsafe_path_stops_at_the_range() {
     assert!(left > 0, "no liar drove the sort out of its array");
 }
 
-/// If this does not crash, none of the tests above shows anything.
+/// If this does not crash, the tests above prove nothing.
 #[test]
 fn with_every_check_off_a_liar_crashes_the_process() {
     let Some(status) = refused("a_liar_crashes") else { return };
@@ -209,7 +209,7 @@ fn a_liar_crashes() {
     let placeholder = Callback::placeholder();
     let mut scratch = elements(10_000, 4);
     let _ = sort(Checks::None, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| {
-        // Looks at them as a guest's copy would.
+        // Reads both elements, as the copy for a guest would.
         std::hint::black_box((a.to_vec(), b.to_vec()));
         Ok(Ordering::Less)
     });
@@ -235,7 +235,7 @@ fn temporary_is_too_large() {
         "{error}"
     );
     assert!(scratch.as_slice() == before);
-    // One page less is a quarter, and a quarter is enough.
+    // One page less is exactly a quarter, which is allowed.
     let mut scratch = elements(1000 * page / 4, 4);
     sort(Checks::All, NativeSorter::Qsort, &mut scratch, &placeholder, &mut |a, b| Ok(a.cmp(b))).unwrap();
 }
@@ -251,7 +251,7 @@ fn with_little_address_space_qsort_is_left_or_not_begun() {
 fn little_address_space() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let placeholder = Callback::placeholder();
-    let (count, width) = (9 << 18, 32); // 72 MiB, more than an arena of malloc's, and a temporary of as much
+    let (count, width) = (9 << 18, 32); // 72 MiB, more than a malloc arena, and as large a temporary
     let mut outcomes = Vec::new();
     for spare in [16u64, 100, 160, 512] {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -1,7 +1,8 @@
-//! The C library's sorts under every comparator that lies, on their safe path and on the unsafe one.
+//! Tests of the native sorts and `bsearch` under inconsistent comparators, on the safe path and the unsafe
+//! one.
 //!
-//! The answers come from closures here, in the guest's place: what is tested is what C makes of them
-//! and how the trampoline holds it in.
+//! The answers come from closures instead of a guest: the subject is how C uses them, and how the
+//! trampoline confines C.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ mod in_place;
 
 const BOTH: [NativeSorter; 2] = [NativeSorter::Qsort, NativeSorter::Msvcrt];
 
-/// Elements that are all different, as far as their width allows.
+/// Returns elements that are all different, as far as their width allows.
 fn elements(count: usize, width: usize) -> ScratchArray {
     let mut scratch = ScratchArray::zeroed(count, width, usize::MAX).unwrap();
     for (at, element) in scratch.as_mut_slice().chunks_exact_mut(width).enumerate() {
@@ -36,11 +37,11 @@ fn sorted(scratch: &ScratchArray) -> Vec<Vec<u8>> {
     all
 }
 
-/// How much the trampoline checks.
+/// The checks that the trampoline makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Checks {
     All,
-    /// Not that the first of two elements comes before the second.
+    /// All but the check that the first of two elements is at the lower address.
     Range,
     None,
 }
@@ -62,9 +63,9 @@ fn sort(
     call_sorter(bounds, None, sorter, scratch, callback, ask)
 }
 
-/// Calls `run` with every sequence of answers there is: each time with a comparator that answers as
-/// before up to some call, and differently there. From call `free` on it always says "less". Returns
-/// how many there were.
+/// Calls `run` with every possible sequence of answers: each time with a comparator that repeats the
+/// previous answers up to some call, and changes the one there. After `free` calls it always answers
+/// "less". Returns the number of sequences.
 fn every_answer(free: usize, mut run: impl FnMut(&mut dyn FnMut() -> Ordering)) -> usize {
     const ANSWERS: [Ordering; 3] = [Ordering::Less, Ordering::Equal, Ordering::Greater];
     let mut script: Vec<usize> = Vec::new();
@@ -92,13 +93,13 @@ fn every_answer(free: usize, mut run: impl FnMut(&mut dyn FnMut() -> Ordering)) 
     unreachable!()
 }
 
-/// Even where tests are captured.
+/// Prints a line even where the output of tests is captured.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Widths that glibc moves in different ways, and one for which it wants a temporary from malloc
-/// even for two elements.
+/// Widths that glibc moves in different ways, and one for which it allocates its temporary array with
+/// malloc even for two elements.
 const WIDTHS: [usize; 9] = [1, 3, 4, 8, 12, 32, 33, 100, 1040];
 
 type Liar = dyn FnMut(&[u8], &[u8]) -> Ordering;
@@ -170,7 +171,7 @@ fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_arra
                     })
                 })
                 .collect();
-            // Eight or fewer are sorted by selection there: n (n - 1) / 2 comparisons, always.
+            // `msvcrt` sorts eight or fewer by selection: always n (n - 1) / 2 comparisons.
             if sorter == NativeSorter::Msvcrt {
                 assert_eq!(runs, [1, 1, 3, 27, 729, 59049]);
             }
@@ -189,7 +190,7 @@ fn every_sequence_of_answers_keeps_bsearch_in_its_array() {
                 search_by(&[7; 4], array.as_slice(), &placeholder, Box::new(|_, _| Ok(answer()))).unwrap();
             *found.entry(at).or_insert(0) += 1;
         });
-        // Each element is found by some sequence, and nothing else ever is.
+        // Each element is found by some sequence, and nothing else by any.
         let expected = (0..count).map(Some).chain([None]);
         assert!(expected.clone().all(|at| found.contains_key(&at)), "{count}: {found:?}");
         assert_eq!(found.len(), count + 1, "{count}: {found:?}");

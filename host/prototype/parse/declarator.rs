@@ -1,25 +1,12 @@
-//! What stands after the specifiers: stars, names, arrays, lists of arguments.
+//! Declarators, which follow the specifiers: stars, names, arrays, lists of arguments.
 
-use super::specifier::{Base, Tag, begins_type};
+use super::declaration::{Base, Declared, Place, Tag};
+use super::specifier::begins_type;
 use super::{MAX_DEPTH, Parsed, Parser};
 use crate::ctype::CType;
 use crate::prototype::Prototype;
 
-/// What a declaration declares.
-pub(super) enum Declared {
-    Object(CType),
-    Function(Prototype),
-}
-
-/// Where a declaration stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Top,
-    Field,
-    Param,
-}
-
-/// One step from a name to its base, in the order in which C reads them.
+/// One step from a declarator's name to its base type, in C's reading order.
 enum Step<'a> {
     Pointer { readonly: bool },
     Array(Len<'a>),
@@ -29,15 +16,15 @@ enum Step<'a> {
 #[derive(Clone, Copy)]
 enum Len<'a> {
     Number(usize),
-    /// As another argument says.
+    /// The name of the argument that is the length.
     Name(&'a str),
     None,
 }
 
-/// The name of the argument that tells how many elements there are, and where that was written.
+/// The name of the argument that is an array's length, and the parser's position for an error about it.
 type Teller<'a> = Option<(&'a str, usize)>;
 
-/// An argument as it was written.
+/// An argument whose length is not resolved yet.
 struct Param<'a> {
     name: Option<&'a str>,
     ctype: CType,
@@ -45,7 +32,7 @@ struct Param<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// A declarator for this base, and the name that it declares.
+    /// Parses a declarator for a base type. Returns the declared name and entity.
     pub(super) fn declarator(&mut self, base: Base, place: Place) -> Parsed<(Option<&'a str>, Declared)> {
         let (name, ctype, _) = self.counted_declarator(base, place)?;
         Ok((name, ctype))
@@ -88,7 +75,7 @@ impl<'a> Parser<'a> {
                     let conv = self.conv.take().unwrap_or_default();
                     Declared::Function(Prototype { conv, result, params })
                 }
-                // A pointer to the function is taken for the function.
+                // A pointer to a function is accepted as the function.
                 (Declared::Function(function), Step::Pointer { .. })
                     if at == outermost && place == Place::Top =>
                 {
@@ -113,7 +100,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads a declarator into the steps from its name outwards.
+    /// Parses a declarator into the steps from its name outwards. Returns the name.
     fn steps(&mut self, steps: &mut Vec<Step<'a>>) -> Parsed<Option<&'a str>> {
         self.convs()?;
         let mut pointers = Vec::new();
@@ -155,15 +142,15 @@ impl<'a> Parser<'a> {
         Ok(name)
     }
 
-    /// Whether a parenthesis that comes next only holds a declarator together.
+    /// Returns whether the next token is a parenthesis that groups a declarator.
     fn groups(&mut self) -> bool {
         let (mark, conv) = (self.at, self.conv);
         let groups = self.eat("(") && (self.rest().starts_with(['*', '(', '[']) || self.convs() == Ok(true));
-        (self.at, self.conv) = (mark, conv); // it was only a look
+        (self.at, self.conv) = (mark, conv); // nothing is consumed
         groups
     }
 
-    /// `const` behind a star, and words that mean nothing here.
+    /// Consumes the qualifiers behind a star. Returns whether `const` is one; the others have no effect.
     fn qualifiers(&mut self) -> bool {
         let mut readonly = false;
         while let Some("const" | "restrict" | "__restrict" | "volatile") = self.peek() {
@@ -172,7 +159,7 @@ impl<'a> Parser<'a> {
         readonly
     }
 
-    /// `[5]`, `[n]`, `[]`, and C's `[static 5]`.
+    /// Parses `[5]`, `[n]`, `[]`, and C's `[static 5]`.
     fn length(&mut self) -> Parsed<Len<'a>> {
         self.expect("[", "\"[\"")?;
         while let Some("static" | "const" | "restrict") = self.peek() {
@@ -188,7 +175,7 @@ impl<'a> Parser<'a> {
         Ok(len)
     }
 
-    /// A list of arguments, from behind its parenthesis on.
+    /// Parses a list of arguments behind its opening parenthesis.
     fn params(&mut self) -> Parsed<Vec<CType>> {
         let mut params: Vec<Param<'a>> = Vec::new();
         if self.eat(")") {
@@ -220,7 +207,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Finds the arguments that tell lengths.
+    /// Resolves the names of lengths to arguments.
     fn resolve(&mut self, params: Vec<Param<'a>>) -> Parsed<Vec<CType>> {
         let mut resolved = Vec::new();
         for param in &params {

@@ -1,5 +1,6 @@
 //! A recursive-descent parser for C function types.
 
+mod declaration;
 mod declarator;
 mod specifier;
 
@@ -8,10 +9,9 @@ use std::sync::Arc;
 use super::{CallConv, Prototype};
 use crate::ctype::Struct;
 use crate::error::Error;
-use declarator::{Declared, Place};
-use specifier::Tag;
+use declaration::{Declared, Place, Tag};
 
-/// Types may be nested this deep, so that a hostile text cannot exhaust the stack.
+/// Maximum nesting depth of types, so that a hostile text cannot exhaust the stack.
 const MAX_DEPTH: usize = 16;
 
 pub(super) fn prototype(text: &str) -> Result<Prototype, Error> {
@@ -27,9 +27,9 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    /// The calling convention, once it has been met.
+    /// Calling convention, once it has been parsed.
     conv: Option<CallConv>,
-    /// Structs that have been defined so far.
+    /// Structs defined so far.
     structs: Vec<Arc<Struct>>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Parser<'a> {
         loop {
             let base = self.specifiers("a result type")?;
             if base.tag == Tag::Defined && self.eat(";") {
-                continue; // a struct that is used further on
+                continue; // a struct for later use
             }
             let (_, declared) = self.declarator(base, Place::Top)?;
             let _ = self.eat(";");
@@ -54,7 +54,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Any words for a calling convention.
+    /// Parses any keywords for a calling convention. Returns whether there was one.
     fn convs(&mut self) -> Parsed<bool> {
         let mut found = false;
         loop {
@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Goes one level deeper, if there is one.
+    /// Parses one level deeper; `Err` beyond [`MAX_DEPTH`].
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth == MAX_DEPTH {
             return Err(format!("types are nested more than {MAX_DEPTH} deep"));
@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
         Some(&rest[..len])
     }
 
-    /// The next word, left where it is.
+    /// Returns the next word without consuming it.
     fn peek(&mut self) -> Option<&'a str> {
         let mark = self.at;
         let word = self.word();
@@ -190,7 +190,8 @@ mod tests {
                 "struct s { int x; int *p; char t[4]; } (struct s)",
             ),
             (
-                "struct s {int x;}; struct t {struct s a[2]; struct t *next;}; void (const struct t *, struct s)",
+                "struct s {int x;}; struct t {struct s a[2]; struct t *next;}; \
+                 void (const struct t *, struct s)",
                 "void (const struct t { struct s { int x; } a[2]; void *next; } *, struct s)",
             ),
             ("int (struct { short a; } s)", "int (struct { short a; })"),
@@ -257,13 +258,15 @@ mod tests {
         any_object().prop_map(|ctype| if let CType::Array { .. } = ctype { ctype.pointer() } else { ctype })
     }
 
+    const CONVENTIONS: &[CallConv] = &[CallConv::C, CallConv::Win64, CallConv::SysV64, CallConv::Stdcall];
+
     proptest! {
         #[test]
         fn what_is_printed_parses_to_the_same_value(
             result in any_value(),
             params in proptest::collection::vec(any_value(), 0..5),
             counted in proptest::option::of((any_object(), any::<bool>())),
-            conv in proptest::sample::select(&[CallConv::C, CallConv::Win64, CallConv::SysV64, CallConv::Stdcall]),
+            conv in proptest::sample::select(CONVENTIONS),
         ) {
             let mut params = params;
             if let Some((element, readonly)) = counted {
@@ -276,7 +279,9 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(text in "([a-z_ *(),.;{}\\[\\]é]|int|struct|const|void|\\[3\\]){0,40}") {
+        fn no_text_makes_the_parser_panic(
+            text in "([a-z_ *(),.;{}\\[\\]é]|int|struct|const|void|\\[3\\]){0,40}",
+        ) {
             let _ = prototype(&text);
         }
     }

@@ -1,29 +1,13 @@
-//! What stands before the declarators: scalars, structs, enumerations.
+//! Specifiers, which precede the declarators: scalars, structs, enumerations.
 
 use std::sync::Arc;
 
-use super::declarator::{Declared, Place};
+use super::declaration::{Base, Declared, Place, Tag};
 use super::{Parsed, Parser};
 use crate::ctype::{CType, SCALARS, Struct};
 
-/// The type that specifiers name.
-#[derive(Clone)]
-pub(super) struct Base {
-    pub(super) ctype: CType,
-    pub(super) readonly: bool,
-    /// Whether it is a struct that is defined here, or one that nobody has defined.
-    pub(super) tag: Tag,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tag {
-    Defined,
-    Undefined,
-    Known,
-}
-
 impl<'a> Parser<'a> {
-    /// Specifiers in any order: `unsigned long int`, `int const`, `const struct point`.
+    /// Parses specifiers in any order: `unsigned long int`, `int const`, `const struct point`.
     pub(super) fn specifiers(&mut self, expected: &str) -> Parsed<Base> {
         self.skip_space();
         let start = self.at;
@@ -43,7 +27,7 @@ impl<'a> Parser<'a> {
                     return Err("union types are not supported".into());
                 }
                 Some(word) if tagged.is_none() && is_specifier(word) => words.push(word),
-                // Where a type stands already, a further word is a name.
+                // After a complete type, any further word is a name.
                 _ => {
                     self.at = mark;
                     break;
@@ -69,8 +53,8 @@ impl<'a> Parser<'a> {
         Ok(Base { ctype, readonly, tag: Tag::Known })
     }
 
-    /// What follows `struct`. A tag that nobody has defined is opaque behind a pointer, as in C; here
-    /// it is `void`.
+    /// Parses the rest of a specifier after `struct`. An undefined tag is opaque behind a pointer, as in C;
+    /// it is represented as `void`.
     fn plain_struct(&mut self) -> Parsed<(CType, Tag)> {
         let name = self.word().unwrap_or("");
         let start = self.at;
@@ -101,7 +85,7 @@ impl<'a> Parser<'a> {
         Ok((CType::Struct(plain), Tag::Defined))
     }
 
-    /// `int x, *y[3];`
+    /// Parses fields of one declaration: `int x, *y[3];`.
     fn field(&mut self, fields: &mut Vec<(&'a str, CType)>) -> Parsed<()> {
         let base = self.specifiers("a field or \"}\"")?;
         loop {
@@ -127,7 +111,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What follows `enum`; its numbers mean nothing here.
+    /// Parses the rest of a specifier after `enum`; the enumerators are ignored.
     fn enumeration(&mut self) -> Parsed<()> {
         let name = self.word();
         if self.eat("{") {
@@ -141,7 +125,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Whether a type can begin with this word.
+/// Returns whether a type can begin with this word.
 pub(super) fn begins_type(word: &str) -> bool {
     matches!(word, "const" | "volatile" | "struct" | "union" | "enum") || is_specifier(word)
 }
@@ -151,7 +135,7 @@ fn is_specifier(word: &str) -> bool {
         || SCALARS.iter().any(|(_, name)| name.split(' ').any(|part| part == word))
 }
 
-/// The scalar that these specifiers name together, in whatever order they stand.
+/// Returns the scalar that the specifiers name together, in any order.
 fn scalar(words: &[&str]) -> Option<CType> {
     let mut words = words.to_vec();
     if words == ["bool"] {

@@ -1,4 +1,4 @@
-//! The table against a plain list.
+//! Tests of the table against a plain list.
 
 use super::*;
 use proptest::prelude::*;
@@ -88,7 +88,7 @@ enum Step {
 }
 
 proptest! {
-    /// The model is a plain list of who holds which key, and the order in which slots came back.
+    /// The model is a plain list of the held keys with their values, and a queue of the free slots.
     #[test]
     fn any_sequence_of_operations_does_what_a_list_would(
         steps in proptest::collection::vec(

@@ -1,26 +1,26 @@
-//! Buffers that a thread uses again from call to call.
+//! Buffers that a thread reuses from call to call.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
-/// A larger one is given back to the system.
+/// Maximum capacity of a buffer in the pool; a larger one is returned to the system.
 const MAX_POOLED_BYTES: usize = 64 << 10;
 
-/// So many wait for the next call: a call has two, and there may be one inside of it.
+/// Maximum number of buffers in a thread's pool: a call has two, and another call may be inside it.
 const MAX_POOLED_BUFFERS: usize = 4;
 
 thread_local!(static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) });
 
-/// A run of bytes that needs no allocation, as a rule. It is empty at first, and takes a buffer when it is
-/// written to.
+/// A byte buffer that usually needs no allocation. It is empty at first, and takes a buffer from the pool
+/// when it is written to.
 #[derive(Default)]
 pub(super) struct Buffer(Vec<u8>);
 
 impl Buffer {
-    /// The bytes, which may grow.
+    /// Returns the bytes as a vector that can grow.
     pub(super) fn growing(&mut self) -> &mut Vec<u8> {
         if self.0.capacity() == 0 {
-            // A thread that is ending has none, and needs none.
+            // A thread that is ending has no pool, and needs none.
             self.0 = FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten().unwrap_or_default();
             self.0.clear();
         }

@@ -1,8 +1,9 @@
-//! What the pointers of one call lead to: copied out of the host's memory, put into the guest's, and what
-//! may be written copied back.
+//! Pointees of one call: they are copied from the host's memory to the guest's, and copied back if they may
+//! be written.
 //!
-//! Pointers inside of it never reach the guest. In its copy each is eight bytes: the address of the copy of
-//! what it leads to, or the number of a token, or 0 for null.
+//! Pointers inside a pointee never reach the guest. In the guest's copy each is a word of the host's size,
+//! eight bytes on 64-bit targets: the address of the copy of its pointee, or the number of a token, or 0 for
+//! null.
 #![allow(unsafe_code, reason = "reads and writes what C points to")]
 
 mod buffer;
@@ -21,13 +22,13 @@ use crate::ctype::CType;
 use crate::error::{CallError, Result};
 use crate::limits::Limits;
 
-/// So many arguments need no allocation.
+/// Maximum number of arguments that need no allocation.
 pub(super) const INLINE_ARGS: usize = 8;
 
-/// Where copies begin: enough for every C type, and a byte between any two.
+/// Alignment of copies: enough for every C type. At least one byte separates any two copies.
 const ALIGN: usize = 16;
 
-/// What a pointer is for the guest.
+/// A pointer as the guest sees it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum GuestPtr {
     Null,
@@ -37,36 +38,36 @@ pub(super) enum GuestPtr {
     Copy(u32),
 }
 
-/// Everything that one call's pointers lead to.
+/// The pointees of one call, and its structs.
 pub(super) struct Arguments<'a> {
     export: &'a str,
     limits: &'a Limits,
-    /// As the host has it, pointers included.
+    /// All copies as the host has them, pointers included.
     bytes: Buffer,
-    /// The same as the guest has left it.
+    /// All copies as the guest has left them.
     returned: Buffer,
     runs: SmallVec<[CopiedRange<'a>; 4]>,
     pointer_fields: Vec<PointerField<'a>>,
-    /// Padding inside of runs, which the guest sees as zeros and C gets back as it was.
+    /// Offsets and lengths of the padding, which the guest sees as zeros and C gets back unchanged.
     gaps: Vec<(usize, usize)>,
     tokens: Vec<*mut c_void>,
-    /// Where in both lists an address is, once they are long.
+    /// Positions in `runs` and `tokens` by address, once either is long.
     index: Option<Box<Index>>,
 }
 
-/// From so many on, runs and tokens are looked up and not searched for.
+/// Minimum length of `runs` or `tokens` at which a hash table replaces the linear search.
 const MIN_INDEXED: usize = 32;
 
-/// Places in the lists of runs, by address and length, and of tokens.
+/// Positions in the lists: of runs by address and length, of tokens by address.
 #[derive(Default)]
 struct Index {
     runs: HashMap<(usize, usize), usize>,
     tokens: HashMap<usize, usize>,
 }
 
-/// A copied run of bytes.
+/// A run of bytes that has been copied.
 struct CopiedRange<'a> {
-    /// Null where the run is no pointee of C's.
+    /// Address in the host's memory; null if the run is not a pointee of C's.
     host: *mut u8,
     at: usize,
     len: usize,
@@ -74,7 +75,7 @@ struct CopiedRange<'a> {
     element: Option<&'a CType>,
 }
 
-/// A pointer inside of a run.
+/// A pointer inside a run.
 struct PointerField<'a> {
     at: usize,
     to: GuestPtr,
@@ -101,12 +102,12 @@ impl<'a> Arguments<'a> {
         self.bytes.len()
     }
 
-    /// Follows a pointer. `count`: how many elements there are, where another argument tells.
+    /// Copies the pointee of a pointer. `count` is the number of elements, if another argument holds it.
     ///
     /// # Safety
     ///
-    /// C vouches that the pointer is null or leads to what `target` says, that this may be read until the
-    /// call returns, and written where it is not const.
+    /// C vouches that the pointer is null or leads to a pointee as `target` says, which can be read until the
+    /// call returns, and written if it is not const.
     pub(super) unsafe fn follow(
         &mut self,
         pointer: *mut c_void,
@@ -148,14 +149,14 @@ impl<'a> Arguments<'a> {
             return Ok(GuestPtr::Copy(run.at as u32));
         }
         let at = self.reserve(len)?;
-        // SAFETY: C vouches for these bytes, and `reserve` has made sure that there are no more than fit.
+        // SAFETY: C vouches for these bytes, and `reserve` has checked that they fit.
         self.bytes.growing().extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
         self.runs.push(CopiedRange { host, at, len, readonly, element });
         if let Some(known) = &mut self.index {
             known.runs.insert((host.addr(), len), self.runs.len() - 1);
         }
         if let Some(object) = object {
-            // SAFETY: C vouches for what is in its objects as well.
+            // SAFETY: C vouches for the content of its objects as well.
             unsafe { self.follow_cells(at, len, object, argument) }?;
         }
         Ok(GuestPtr::Copy(at as u32))
@@ -165,7 +166,7 @@ impl<'a> Arguments<'a> {
     ///
     /// # Safety
     ///
-    /// `value` points to such a struct, whose pointers C vouches for as in [`Image::follow`].
+    /// `value` points to such a struct, whose pointers C vouches for as in [`Arguments::follow`].
     pub(super) unsafe fn value(
         &mut self,
         value: *const c_void,
@@ -173,16 +174,16 @@ impl<'a> Arguments<'a> {
         argument: usize,
     ) -> Result<GuestPtr> {
         let at = self.reserve(object.size)?;
-        // SAFETY: it is an argument, whose size the prototype tells.
+        // SAFETY: the caller passes a struct whose size the prototype determines.
         self.bytes
             .growing()
             .extend_from_slice(unsafe { slice::from_raw_parts(value.cast::<u8>(), object.size) });
-        // SAFETY: C vouches for what is in its structs.
+        // SAFETY: C vouches for the content of its structs.
         unsafe { self.follow_cells(at, object.size, object, argument) }?;
         Ok(GuestPtr::Copy(at as u32))
     }
 
-    /// Makes room for a result.
+    /// Reserves space for a result that is a struct.
     pub(super) fn reserve_result(&mut self, object: &'a Object) -> Result<GuestPtr> {
         let at = self.reserve(object.size)?;
         self.bytes.growing().resize(at + object.size, 0);
@@ -196,7 +197,7 @@ impl<'a> Arguments<'a> {
 
     /// # Safety
     ///
-    /// As [`Image::value`], for objects that fill `len` bytes at `start`.
+    /// As [`Arguments::value`], for objects that fill `len` bytes at `start`.
     unsafe fn follow_cells(
         &mut self,
         start: usize,
@@ -213,7 +214,7 @@ impl<'a> Arguments<'a> {
                 let at = element + offset;
                 let pointer = self.bytes[at..].first_chunk().map(|bytes| usize::from_ne_bytes(*bytes));
                 let pointer = ptr::with_exposed_provenance_mut(pointer.unwrap_or(0));
-                // SAFETY: C vouches for pointers that its objects hold. A target inside of an object has no
+                // SAFETY: C vouches for pointers that its objects hold. A pointee inside an object has no
                 // count.
                 let to = unsafe { self.follow(pointer, target, argument, 0) }?;
                 self.pointer_fields.push(PointerField { at, to, target });
@@ -222,7 +223,7 @@ impl<'a> Arguments<'a> {
         Ok(())
     }
 
-    /// Where the next run begins, if so many bytes may follow.
+    /// Returns the offset of the next run, if its `len` bytes are within the limits.
     fn reserve(&mut self, len: usize) -> Result<usize> {
         let at = (self.bytes.len() + 1).next_multiple_of(ALIGN);
         let at = if self.bytes.is_empty() { 0 } else { at };
@@ -234,7 +235,7 @@ impl<'a> Arguments<'a> {
         Ok(at)
     }
 
-    /// The number that stands for a pointer, the same each time.
+    /// Returns the token of a pointer, which is the same each time.
     fn token(&mut self, pointer: *mut c_void) -> GuestPtr {
         let known = match self.index() {
             Some(known) => known.tokens.get(&pointer.addr()).copied(),
@@ -250,7 +251,7 @@ impl<'a> Arguments<'a> {
         GuestPtr::Token(at as u32 + 1)
     }
 
-    /// The run of these bytes, if they have been copied already.
+    /// Returns the run of these bytes, if they have been copied already.
     fn copied_before(&mut self, host: *mut u8, len: usize) -> Option<&mut CopiedRange<'a>> {
         let at = match self.index() {
             Some(known) => known.runs.get(&(host.addr(), len)).copied(),
@@ -259,7 +260,7 @@ impl<'a> Arguments<'a> {
         self.runs.get_mut(at?)
     }
 
-    /// The places of everything, where there is so much that a search would take long.
+    /// Returns the index, which is built once the lists are too long for a linear search.
     fn index(&mut self) -> Option<&Index> {
         if self.index.is_none() && self.runs.len().max(self.tokens.len()) >= MIN_INDEXED {
             let runs = self.runs.iter().enumerate();
@@ -287,7 +288,7 @@ impl<'a> Arguments<'a> {
 }
 
 impl GuestPtr {
-    /// What the guest gets, where its copy begins at `base`.
+    /// Returns the number that the guest gets, if the copies begin at `base` in its memory.
     pub(super) fn number(self, base: u32) -> u32 {
         match self {
             GuestPtr::Null => 0,

@@ -1,4 +1,4 @@
-//! The way back: what the guest has left, with C's own pointers in it.
+//! Lifting of pointees: the guest's copies, with C's own pointers restored.
 #![allow(unsafe_code, reason = "writes what C points to")]
 
 use std::ffi::c_void;
@@ -9,7 +9,7 @@ use super::{Arguments, CopiedRange, PointerField};
 use crate::callback::lowering::Pointee;
 
 impl Arguments<'_> {
-    /// The pointer of C's that a guest means by this number, where `target` is what it is to lead to.
+    /// Returns the pointer of C's that a number from the guest stands for; `target` is its expected pointee.
     pub(in crate::trampoline) fn pointer(
         &self,
         number: u64,
@@ -36,15 +36,15 @@ impl Arguments<'_> {
         led.then(|| run.host.wrapping_add(inside).cast())
     }
 
-    /// The run that this byte of the image is in.
+    /// Returns the run that contains this offset.
     fn run_at(&self, at: usize) -> Option<&CopiedRange<'_>> {
-        // They lie in the order in which they were copied.
+        // Runs are in the order of their offsets.
         let behind = self.runs.partition_point(|run| run.at <= at);
         self.runs.get(behind.checked_sub(1)?).filter(|run| at - run.at < run.len)
     }
 
-    /// Takes what the guest has left of its copy, and puts C's own pointers into it; an error where the guest
-    /// has made one up. Only what may be written is looked at.
+    /// Takes back the copies as the guest has left them, and restores C's own pointers; the error is a
+    /// pointer that the guest has forged. Only pointers that may be written are checked.
     pub(in crate::trampoline) fn take_back(&mut self, area: &[u8], base: u32) -> Result<(), u64> {
         let mut returned = mem::take(&mut self.returned);
         returned.growing().extend_from_slice(area);
@@ -64,13 +64,13 @@ impl Arguments<'_> {
         Ok(())
     }
 
-    /// Writes to C's memory what the guest has changed: byte by byte, so that of two pointers to the same
-    /// place the one through which nothing was written takes nothing back.
+    /// Writes the guest's changes to C's memory: byte by byte, so that of two pointers to the same place, the
+    /// one through which nothing was written does not undo changes through the other.
     ///
     /// # Safety
     ///
-    /// Within the call that the pointers came with, and after [`Image::take_back`] where something
-    /// [is written](Image::is_written).
+    /// The call that passed the pointers is in progress, and [`Arguments::take_back`] has been called if
+    /// anything [is written](Arguments::is_written).
     pub(in crate::trampoline) unsafe fn write_back(&self) {
         for run in self.runs.iter().filter(|run| !run.readonly && !run.host.is_null()) {
             let all = run.at..run.at + run.len;
@@ -79,18 +79,18 @@ impl Arguments<'_> {
                 continue;
             }
             for at in (0..run.len).filter(|at| new[*at] != old[*at]) {
-                // SAFETY: C vouches that what it points to without const may be written.
+                // SAFETY: C vouches that pointees without const may be written.
                 unsafe { run.host.wrapping_add(at).write(new[at]) };
             }
         }
     }
 
-    /// What the guest has left.
+    /// Returns the copies as the guest has left them.
     pub(in crate::trampoline) fn returned(&self) -> &[u8] {
         &self.returned
     }
 
-    /// Whether anything has to be looked at after the call.
+    /// Returns `true` if the guest may have written to a copy, so that it must be checked after the call.
     pub(in crate::trampoline) fn is_written(&self) -> bool {
         self.runs.iter().any(|run| !run.readonly)
     }

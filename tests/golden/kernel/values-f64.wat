@@ -12,7 +12,7 @@
   (global $base (;0;) (mut i32) i32.const 0)
   (global $table (;1;) (mut i32) i32.const 0)
   (global $comparisons (;2;) (mut i64) i64.const 0)
-  (global $lied (;3;) (mut i32) i32.const 0)
+  (global $inconsistent (;3;) (mut i32) i32.const 0)
   (export "memory" (memory 0))
   (export "sort" (func $sort))
   (export "merge_runs" (func $merge_runs))
@@ -21,7 +21,7 @@
   (export "base" (global $base))
   (export "table" (global $table))
   (export "comparisons" (global $comparisons))
-  (export "lied" (global $lied))
+  (export "inconsistent" (global $inconsistent))
   (func $sort (;1;) (type 1) (param i32 i32 i32)
     (local i32 i32 i64 i64 i32 i32 i32 i32)
     local.get 2
@@ -671,7 +671,7 @@
     i32.or
     if ;; label = @1
       i32.const 1
-      global.set $lied
+      global.set $inconsistent
       unreachable
     end
   )

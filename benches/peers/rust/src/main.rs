@@ -1,4 +1,4 @@
-//! One sort of a file of integers: `peers NAME FILE`. Prints its nanoseconds.
+//! Sorts a file of integers once: `peers NAME FILE`. Prints the nanoseconds.
 
 use std::ffi::{c_int, c_void};
 use std::time::Instant;
@@ -21,15 +21,15 @@ fn main() {
             let compare = callback(Limits::default());
             timed(|| {
                 let mut lease = compare.lend(&mut ia).unwrap();
-                // SAFETY: the lease's array, and its pointer while it lives; the guest does not lie.
+                // SAFETY: the array and the pointer are the live lease's, and the guest does not lie.
                 unsafe { libc::qsort(lease.base(), lease.len(), lease.width(), Some(lease.pointer())) };
                 lease.finish().unwrap();
             })
         }
-        "callbox-resident" => {
+        "callbox-sandboxed" => {
             let compare = callback(Limits::default());
             let mut items = Items::records(bytes, 4).unwrap();
-            let options = Options { sorter: Sorter::Resident, ..Options::default() };
+            let options = Options { sorter: Sorter::Sandboxed, ..Options::default() };
             let nanoseconds = timed(|| Job::new(&compare, options).sort_in_place(&mut items).unwrap());
             ia = items.iter().map(|four| i32::from_le_bytes(four.try_into().unwrap())).collect();
             nanoseconds
@@ -62,7 +62,7 @@ struct Wasmi {
 static mut WASMI: *mut Wasmi = std::ptr::null_mut();
 
 unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
-    // SAFETY: `wasmi_sort` has set it, and waits; qsort passes pointers to elements.
+    // SAFETY: `wasmi_sort` has set `WASMI`, and waits; qsort passes pointers to elements.
     unsafe {
         let wasmi = &mut *WASMI;
         wasmi.compare.call(&mut wasmi.store, (*a.cast(), *b.cast())).unwrap()
@@ -76,8 +76,8 @@ fn wasmi_sort(ia: &mut [i32]) -> u128 {
     let instance = wasmi::Linker::new(&engine).instantiate_and_start(&mut store, &module).unwrap();
     let compare_i32 = instance.get_typed_func(&store, "compare_i32").unwrap();
     let mut wasmi = Wasmi { store, compare: compare_i32 };
-    // SAFETY: one thread; `wasmi` lives until the sort is over.
+    // SAFETY: there is one thread, and `wasmi` lives until the sort is over.
     unsafe { WASMI = &mut wasmi };
-    // SAFETY: the array is what it is said to be.
+    // SAFETY: the array has `ia.len()` elements of four bytes.
     timed(|| unsafe { libc::qsort(ia.as_mut_ptr().cast(), ia.len(), 4, Some(compare)) })
 }

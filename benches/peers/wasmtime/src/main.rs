@@ -1,5 +1,5 @@
-//! One sort of a file of integers by a guest, without checks or budgets: `plain-wasmtime FILE`.
-//! Prints its nanoseconds.
+//! Sorts a file of integers once with a guest, without checks or budgets: `plain-wasmtime FILE`.
+//! Prints the nanoseconds.
 
 use std::ffi::{c_int, c_void};
 use std::time::Instant;
@@ -14,7 +14,7 @@ struct Plain {
 static mut PLAIN: *mut Plain = std::ptr::null_mut();
 
 unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
-    // SAFETY: `main` has set it, and waits; qsort passes pointers to elements.
+    // SAFETY: `main` has set `PLAIN`, and waits; qsort passes pointers to elements.
     unsafe {
         let plain = &mut *PLAIN;
         plain.compare.call(&mut plain.store, (*a.cast(), *b.cast())).unwrap()
@@ -30,10 +30,10 @@ fn main() {
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let compare_i32 = instance.get_typed_func(&mut store, "compare_i32").unwrap();
     let mut plain = Plain { store, compare: compare_i32 };
-    // SAFETY: one thread; `plain` lives until the sort is over.
+    // SAFETY: there is one thread, and `plain` lives until the sort is over.
     unsafe { PLAIN = &mut plain };
     let started = Instant::now();
-    // SAFETY: the array is what it is said to be.
+    // SAFETY: the array has `ia.len()` elements of four bytes.
     unsafe { libc::qsort(ia.as_mut_ptr().cast(), ia.len(), 4, Some(compare)) };
     let nanoseconds = started.elapsed().as_nanos();
     assert!(ia.is_sorted(), "not sorted");

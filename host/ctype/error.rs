@@ -1,30 +1,30 @@
-//! Types that do not go together.
+//! C types that are invalid, or do not fit their use.
 
-/// What is wrong with a C type, or with a use of one.
+/// The reason why a C type, or a use of one, is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypeError {
-    /// C could not lay it out.
+    /// C cannot lay out the type.
     #[error("{ctype} is not a usable C type: {reason}")]
     Layout {
         /// The type, as C writes it.
         ctype: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
 
-    /// A function pointer was asked for with a Rust type that C would call in another way.
+    /// A function pointer was requested as a Rust type that C would call in another way.
     #[error("a function pointer for \"{prototype}\" has not the type {found}: {reason}")]
     Pointer {
         /// The callback's prototype, as C writes it.
         prototype: String,
         /// The Rust type.
         found: &'static str,
-        /// Which part of it differs.
+        /// The part of it that differs.
         reason: String,
     },
 
-    /// A fallback was declared that is not of the result's type.
+    /// A declared fallback is not a value of the result's type.
     #[error("{fallback} is not a valid {result}, the result of \"{export}\"")]
     Fallback {
         /// The export behind the callback.
