@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 /// Memory for the host's own work in bytes, mostly the compiler's.
-const HOST_MEMORY: u64 = 512 << 20;
+const HOST_MEMORY_BYTES: u64 = 512 << 20;
 
 /// CPU time that the host needs besides the guest's, mostly for compiling.
 const HOST_TIME: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ impl Isolation {
     /// Creates an isolation with room for one guest with these limits, and for the host's own work on it.
     pub fn new(limits: &Limits) -> Isolation {
         Isolation {
-            memory: HOST_MEMORY.saturating_add(limits.memory as u64),
+            memory: HOST_MEMORY_BYTES.saturating_add(limits.memory as u64),
             time: HOST_TIME.saturating_add(limits.deadline),
         }
     }
@@ -83,7 +83,7 @@ mod linux {
 
     use super::Isolation;
 
-    type Rules = Vec<(i64, Vec<SeccompRule>)>;
+    type SeccompRules = Vec<(i64, Vec<SeccompRule>)>;
 
     impl Isolation {
         pub(super) fn lock_down(self) -> Result<(), String> {
@@ -138,7 +138,7 @@ mod linux {
     }
 
     fn program(
-        rules: Rules,
+        rules: SeccompRules,
         found: SeccompAction,
         other: SeccompAction,
     ) -> Result<BpfProgram, seccompiler::BackendError> {
@@ -146,7 +146,7 @@ mod linux {
         SeccompFilter::new(rules.into_iter().collect(), other, found, arch)?.try_into()
     }
 
-    fn any(calls: &[i64]) -> Rules {
+    fn any(calls: &[i64]) -> SeccompRules {
         calls.iter().map(|&call| (call, Vec::new())).collect()
     }
 
@@ -211,7 +211,7 @@ mod linux {
     ];
 
     /// Returns the rules for [`ALLOWED`] and [`OPENING`], and for calls whose arguments matter.
-    fn allowed() -> Result<Rules, seccompiler::BackendError> {
+    fn allowed() -> Result<SeccompRules, seccompiler::BackendError> {
         let one = |at, len, op, value| SeccompRule::new(vec![SeccompCondition::new(at, len, op, value)?]);
         let thread = libc::CLONE_THREAD as u64;
         let itself = u64::from(std::process::id());

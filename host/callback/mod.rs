@@ -9,9 +9,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-#[cfg(doc)]
-use crate::error::Error;
 use crate::error::Result;
+#[cfg(doc)]
+use crate::error::{Error, ModuleError};
 use crate::prototype::Prototype;
 use crate::sandbox::{Budget, CompareShape, Function, Guest};
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::items::Type;
-use super::limits::Limits;
+use super::limits::LimitArgs;
 
 /// Sort with comparators that run in a sandbox.
 ///
@@ -135,7 +135,7 @@ pub(super) struct Inspect {
     pub guest: Option<String>,
 
     #[command(flatten)]
-    pub limits: Limits,
+    pub limits: LimitArgs,
 }
 
 /// The guest, its limits and its grants.
@@ -154,7 +154,7 @@ pub(super) struct GuestArgs {
     pub shape: Option<ShapeArg>,
 
     #[command(flatten)]
-    pub limits: Limits,
+    pub limits: LimitArgs,
 
     /// Grant the guest an import; its output goes to standard error
     #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]

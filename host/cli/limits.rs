@@ -16,7 +16,7 @@ const HEADING: &str = "Limits";
 
 /// The limits of a guest, and the proposals that its module may use.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(super) struct LimitArgs {
     set: Vec<(Limit, u64)>,
     features: Features,
 }
@@ -34,7 +34,7 @@ enum Allow {
     Simd,
 }
 
-impl Limits {
+impl LimitArgs {
     /// Returns the configuration of a sandbox with these limits.
     pub(super) fn config(&self) -> callbox::Config {
         callbox::Config::new(self.set()).simd(!self.features.allow.is_empty())
@@ -46,7 +46,7 @@ impl Limits {
     }
 }
 
-impl Args for Limits {
+impl Args for LimitArgs {
     fn augment_args(command: Command) -> Command {
         let command = Limit::ALL.iter().fold(command, |command, limit| {
             let (about, example, default) = (limit.about(), example(*limit), default(*limit));
@@ -64,19 +64,19 @@ impl Args for Limits {
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Limits::augment_args(command)
+        LimitArgs::augment_args(command)
     }
 }
 
-impl FromArgMatches for Limits {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Limits, clap::Error> {
+impl FromArgMatches for LimitArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<LimitArgs, clap::Error> {
         let value = |limit: &Limit| Some((*limit, *matches.get_one::<u64>(limit.name())?));
         let set = Limit::ALL.iter().filter_map(value).collect();
-        Ok(Limits { set, features: Features::from_arg_matches(matches)? })
+        Ok(LimitArgs { set, features: Features::from_arg_matches(matches)? })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Limits::from_arg_matches(matches)?;
+        *self = LimitArgs::from_arg_matches(matches)?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::fault::{Fault, Result};
 use super::input::name;
 use super::stdout;
 
-const BUFFER: usize = 128 << 10;
+const BUFFER_BYTES: usize = 128 << 10;
 
 /// The destination of the result. It is checked early, and no file is changed before the result is complete.
 pub(super) enum Output {
@@ -76,7 +76,7 @@ impl Output {
 }
 
 fn fill<W: Write>(to: W, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<W> {
-    let mut buffer = BufWriter::with_capacity(BUFFER, to);
+    let mut buffer = BufWriter::with_capacity(BUFFER_BYTES, to);
     content(&mut buffer)?;
     buffer.into_inner().map_err(io::IntoInnerError::into_error)
 }

@@ -188,12 +188,12 @@ impl CType {
                 let used: usize = plain.fields().iter().map(|field| field.ctype.size().unwrap_or(0)).sum();
                 Some(used) != self.size() || plain.fields().iter().any(|field| field.ctype.has_padding())
             }
-            scalar => scalar.used() != scalar.size().unwrap_or(0),
+            scalar => scalar.value_size() != scalar.size().unwrap_or(0),
         }
     }
 
     /// Returns the number of bytes of a scalar that carry its value: 10 for an 80-bit `long double`.
-    pub(crate) fn used(&self) -> usize {
+    pub(crate) fn value_size(&self) -> usize {
         let size = self.size().unwrap_or(0);
         let extended = *self == CType::LongDouble && cfg!(any(target_arch = "x86_64", target_arch = "x86"));
         if extended { size.min(10) } else { size }

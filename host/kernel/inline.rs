@@ -20,12 +20,12 @@ pub(crate) struct InlineBody {
     params: Vec<ValType>,
     /// Declared locals, which begin as zero.
     locals: Vec<ValType>,
-    pieces: Vec<Piece>,
+    ops: Vec<InlineOp>,
     reads: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum InlineOp {
     /// An encoded instruction.
     Plain(Vec<u8>),
     LocalGet(u32),
@@ -119,19 +119,19 @@ impl Site {
             s.local_set(*local);
         }
         code.s().block(BlockType::Result(ValType::I32));
-        for piece in &self.body.pieces {
+        for piece in &self.body.ops {
             let local = |local: &u32| self.locals[*local as usize];
-            if let Piece::Plain(bytes) = piece {
+            if let InlineOp::Plain(bytes) = piece {
                 code.raw(bytes);
                 continue;
             }
             let mut s = code.s();
             match piece {
-                Piece::LocalGet(at) => s.local_get(local(at)),
-                Piece::LocalSet(at) => s.local_set(local(at)),
-                Piece::LocalTee(at) => s.local_tee(local(at)),
-                Piece::Return(depth) => s.br(*depth),
-                Piece::Plain(_) => &mut s,
+                InlineOp::LocalGet(at) => s.local_get(local(at)),
+                InlineOp::LocalSet(at) => s.local_set(local(at)),
+                InlineOp::LocalTee(at) => s.local_tee(local(at)),
+                InlineOp::Return(depth) => s.br(*depth),
+                InlineOp::Plain(_) => &mut s,
             };
         }
         code.s().end();
@@ -162,7 +162,7 @@ fn read(
             _ => return Ok(None),
         }
     }
-    let mut pieces = Vec::new();
+    let mut ops = Vec::new();
     let mut depth = 0;
     let mut reads = false;
     let mut reader = body.get_operators_reader()?;
@@ -172,10 +172,10 @@ fn read(
         let op = reader.read()?;
         let to = reader.original_position() - body.range().start;
         match op {
-            Operator::LocalGet { local_index } => pieces.push(Piece::LocalGet(local_index)),
-            Operator::LocalSet { local_index } => pieces.push(Piece::LocalSet(local_index)),
-            Operator::LocalTee { local_index } => pieces.push(Piece::LocalTee(local_index)),
-            Operator::Return => pieces.push(Piece::Return(depth)),
+            Operator::LocalGet { local_index } => ops.push(InlineOp::LocalGet(local_index)),
+            Operator::LocalSet { local_index } => ops.push(InlineOp::LocalSet(local_index)),
+            Operator::LocalTee { local_index } => ops.push(InlineOp::LocalTee(local_index)),
+            Operator::Return => ops.push(InlineOp::Return(depth)),
             Operator::End if depth == 0 => break, // the end of the block around the inlined body
             op if is_plain(&op) || is_read(&op) => {
                 reads |= is_read(&op);
@@ -184,12 +184,12 @@ fn read(
                     Operator::End => depth -= 1,
                     _ => {}
                 }
-                pieces.push(Piece::Plain(bytes[from..to].to_vec()));
+                ops.push(InlineOp::Plain(bytes[from..to].to_vec()));
             }
             _ => return Ok(None),
         }
     }
-    Ok(Some(InlineBody { params, locals, pieces, reads }))
+    Ok(Some(InlineBody { params, locals, ops, reads }))
 }
 
 /// Returns whether an instruction means the same in any function of any module, and cannot trap.

@@ -55,10 +55,10 @@ pub unsafe trait CValue {
 /// # Safety
 ///
 /// A `*const c_void` that is the address of code with these arguments, result and calling convention can
-/// be transmuted into the type. `PASSED` is `None` only where a call requires another transmutation.
+/// be transmuted into the type. `SIGNATURE` is `None` only where a call requires another transmutation.
 pub unsafe trait FnPointer: Copy + 'static {
     /// Calling convention, result and arguments; `None` where they are unknown.
-    const PASSED: Option<(CallConv, AbiClass, &'static [AbiClass])>;
+    const SIGNATURE: Option<(CallConv, AbiClass, &'static [AbiClass])>;
 }
 
 impl AbiClass {
@@ -111,18 +111,19 @@ unsafe impl<T> CValue for *mut T {
     const CLASS: AbiClass = AbiClass::Pointer;
 }
 
-// SAFETY: `PASSED` is `None`, and a `*const c_void` cannot be called without another transmutation.
+// SAFETY: `SIGNATURE` is `None`, and a `*const c_void` cannot be called without another transmutation.
 unsafe impl FnPointer for *const c_void {
-    const PASSED: Option<(CallConv, AbiClass, &'static [AbiClass])> = None;
+    const SIGNATURE: Option<(CallConv, AbiClass, &'static [AbiClass])> = None;
 }
 
 macro_rules! pointer {
     ($abi:literal $conv:ident $($arg:ident)*) => {
-        // SAFETY: `PASSED` repeats the calling convention and the types of the function pointer type itself.
+        // SAFETY: `SIGNATURE` repeats the calling convention and the types of the function
+        // pointer itself.
         unsafe impl<R: CValue + 'static, $($arg: CValue + 'static),*> FnPointer
             for unsafe extern $abi fn($($arg),*) -> R
         {
-            const PASSED: Option<(CallConv, AbiClass, &'static [AbiClass])> =
+            const SIGNATURE: Option<(CallConv, AbiClass, &'static [AbiClass])> =
                 Some((CallConv::$conv, R::CLASS, &[$($arg::CLASS),*]));
         }
     };
@@ -154,7 +155,7 @@ arities!(A B C D E F G H I J K L);
 
 /// `Err` unless C calls an `F` as it calls a pointer to a function of this prototype.
 pub(crate) fn check_fn_pointer<F: FnPointer>(prototype: &Prototype) -> Result<()> {
-    let Some((conv, result, params)) = F::PASSED else { return Ok(()) };
+    let Some((conv, result, params)) = F::SIGNATURE else { return Ok(()) };
     let reason = if canonical(conv) != canonical(prototype.conv()) {
         "the calling convention is another one".to_owned()
     } else if result != AbiClass::of(prototype.result()) {

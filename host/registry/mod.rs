@@ -42,7 +42,8 @@ pub(crate) struct Entry {
 /// Calls that a slot accepts from any thread. All of them share the budget; without one, each call has its
 /// own.
 pub(crate) enum Access {
-    /// None: a native call of this crate is in progress, and only the thread that began it may call.
+    /// None: the function pointer is not lent to others. A native call of this crate is in progress, and only
+    /// the thread that began it calls; or the entry is called without a pointer, as a collation is.
     CallingThread,
     /// Comparisons of elements inside these bounds.
     Comparator { bounds: Bounds, budget: Option<Arc<Budget>> },

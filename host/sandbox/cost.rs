@@ -13,11 +13,11 @@ const PLAIN: u64 = 1;
 const BRANCH: u64 = 30;
 /// Weight of an instruction that becomes several blocks, or a call of the runtime with a reload of the
 /// state that it may have changed.
-const HEAVY: u64 = 60;
+const RUNTIME_CALL: u64 = 60;
 /// Weight of a value that is passed to a call or returned from it.
-const PASSED: u64 = 4;
+const PASSED_VALUE: u64 = 4;
 /// Number of locals, merged at a block after a branch, that weigh as much as a plain instruction.
-const MERGED: u64 = 6;
+const MERGED_LOCALS_PER_UNIT: u64 = 6;
 
 /// Numbers of parameters and results.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,7 +112,7 @@ impl CostEstimate {
                     open.push((arity.params, true));
                     loops += 1;
                     merged += loops * (loops + locals);
-                    HEAVY + arity.params + arity.results
+                    RUNTIME_CALL + arity.params + arity.results
                 }
                 Operator::If { blockty } => {
                     let arity = self.block(blockty);
@@ -137,15 +137,15 @@ impl CostEstimate {
                 }
                 Operator::Call { function_index } => {
                     let called = self.functions.get(function_index as usize).copied().unwrap_or_default();
-                    PASSED * (1 + called.params + called.results)
+                    PASSED_VALUE * (1 + called.params + called.results)
                 }
                 Operator::CallIndirect { type_index, .. } => {
                     let called = self.ty(type_index);
-                    HEAVY + PASSED * (called.params + called.results)
+                    RUNTIME_CALL + PASSED_VALUE * (called.params + called.results)
                 }
                 Operator::MemoryGrow { .. } => {
                     grows = true;
-                    HEAVY
+                    RUNTIME_CALL
                 }
                 Operator::TableGet { .. }
                 | Operator::TableSet { .. }
@@ -158,7 +158,7 @@ impl CostEstimate {
                 | Operator::MemoryFill { .. }
                 | Operator::DataDrop { .. }
                 | Operator::ElemDrop { .. }
-                | Operator::RefFunc { .. } => HEAVY,
+                | Operator::RefFunc { .. } => RUNTIME_CALL,
                 Operator::F32Ceil | Operator::F32Floor | Operator::F32Trunc | Operator::F32Nearest
                 | Operator::F64Ceil | Operator::F64Floor | Operator::F64Trunc | Operator::F64Nearest
                 | Operator::F32Sqrt | Operator::F64Sqrt
@@ -174,7 +174,7 @@ impl CostEstimate {
                 _ => PLAIN,
             };
         }
-        self.total += weight + merged / MERGED;
+        self.total += weight + merged / MERGED_LOCALS_PER_UNIT;
         Ok(grows)
     }
 }

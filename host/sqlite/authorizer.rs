@@ -7,7 +7,7 @@ use std::ptr;
 
 use rusqlite::{Connection, ffi};
 
-use super::{registered, wrapped};
+use super::{check_code, wrapped};
 use crate::callback::Callback;
 use crate::error::Error;
 use crate::lease::RetainedLease;
@@ -44,7 +44,7 @@ pub fn set_authorizer<'db>(db: &'db Connection, authorize: &Callback) -> rusqlit
     let handle = unsafe { db.handle() };
     // SAFETY: the pointer is of SQLite's type, and `Authorizer::drop` unregisters it before its lease ends.
     let code = unsafe { ffi::sqlite3_set_authorizer(handle, Some(kept.pointer()), ptr::null_mut()) };
-    registered(code)?;
+    check_code(code)?;
     Ok(Authorizer { db, kept })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ffi};
 
-use super::{registered, wrapped};
+use super::{check_code, wrapped};
 use crate::callback::Callback;
 use crate::error::Error;
 use crate::registry::{Access, Entry, SlotHandle, SlotKey};
@@ -68,7 +68,7 @@ pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusq
         // SAFETY: this is the one registration function that does not call the destructor when it fails.
         unsafe { destroy(context.cast()) };
     }
-    registered(code).map(|()| collation)
+    check_code(code).map(|()| collation)
 }
 
 /// # Safety
@@ -93,7 +93,7 @@ unsafe extern "C" fn order(
     match cross::<AnyThread, _, _>(entry, || Ok(()), |()| entry.callback.ask(None, a, b)) {
         Ok(order) => order as c_int,
         Err(Neutral) => {
-            // SAFETY: the connection is open, because it is in a call of this function.
+            // SAFETY: SQLite calls this function from a call on the connection, which is therefore open.
             unsafe { ffi::sqlite3_interrupt(*db) };
             0
         }

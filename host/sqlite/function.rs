@@ -17,7 +17,7 @@ use crate::trampoline;
 
 /// Source of an argument of the guest. SQL arguments are counted from 0.
 #[derive(Clone, Copy)]
-enum From {
+enum ArgSource {
     Integer {
         sql: usize,
         size: usize,
@@ -69,7 +69,7 @@ pub fn create_scalar_function(
 }
 
 /// Returns the source of each argument, and the number of SQL arguments.
-fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
+fn sources(params: &[CType]) -> Result<(Vec<ArgSource>, i32), &'static str> {
     let length_of = |at: usize| {
         params.iter().position(|other| matches!(other, CType::Counted { count, .. } if *count == at))
     };
@@ -85,12 +85,14 @@ fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
     let from = |(at, param): (usize, &CType)| {
         let (sql, size) = (numbers[at], param.size().unwrap_or(0));
         Ok(match (param, param.kind()) {
-            (_, Some(NumberKind::Float)) => From::Real { sql, size },
-            (_, Some(_)) if let Some(run) = length_of(at) => From::Length { of: numbers[run] },
-            (_, Some(kind)) => From::Integer { sql, size, kind },
-            (CType::Pointer { pointee, readonly: true }, _) if **pointee == CType::Char => From::Text { sql },
+            (_, Some(NumberKind::Float)) => ArgSource::Real { sql, size },
+            (_, Some(_)) if let Some(run) = length_of(at) => ArgSource::Length { of: numbers[run] },
+            (_, Some(kind)) => ArgSource::Integer { sql, size, kind },
+            (CType::Pointer { pointee, readonly: true }, _) if **pointee == CType::Char => {
+                ArgSource::Text { sql }
+            }
             (CType::Counted { element, readonly: true, .. }, _) if element.size().unwrap_or(1) == 1 => {
-                From::Bytes { sql }
+                ArgSource::Bytes { sql }
             }
             _ => return Err("SQL has no such argument; it has numbers, const char * and const void a[n]"),
         })
@@ -101,7 +103,7 @@ fn sources(params: &[CType]) -> Result<(Vec<From>, i32), &'static str> {
 
 fn call(
     handle: &SlotHandle,
-    sources: &[From],
+    sources: &[ArgSource],
     result: &CType,
     context: &Context<'_>,
 ) -> rusqlite::Result<Value> {
@@ -132,7 +134,7 @@ fn call(
 }
 
 /// Returns an argument as C passes it, in eight bytes.
-fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqlite::Result<[u8; 8]> {
+fn cell(source: ArgSource, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqlite::Result<[u8; 8]> {
     let mismatch = |sql: usize| Sql::InvalidFunctionParameterType(sql, context.get_raw(sql).data_type());
     let bytes = |sql: usize| match context.get_raw(sql) {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(bytes),
@@ -140,7 +142,7 @@ fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqli
     };
     let address = |pointer: *const c_void| (pointer.expose_provenance() as u64).to_ne_bytes();
     Ok(match source {
-        From::Integer { sql, size, kind } => match context.get_raw(sql) {
+        ArgSource::Integer { sql, size, kind } => match context.get_raw(sql) {
             ValueRef::Integer(value) => {
                 let bits = 8 * size as u32;
                 let fits = match kind {
@@ -155,7 +157,7 @@ fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqli
             }
             _ => return Err(mismatch(sql)),
         },
-        From::Real { sql, size } => {
+        ArgSource::Real { sql, size } => {
             let value = match context.get_raw(sql) {
                 ValueRef::Real(value) => value,
                 ValueRef::Integer(value) => value as f64,
@@ -166,12 +168,12 @@ fn cell(source: From, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqli
                 _ => value.to_ne_bytes(),
             }
         }
-        From::Text { sql } => {
+        ArgSource::Text { sql } => {
             texts.push(CString::new(bytes(sql)?)?);
             let text = texts.last().map_or(ptr::null(), |text| text.as_ptr().cast());
             address(text)
         }
-        From::Bytes { sql } => address(bytes(sql)?.as_ptr().cast()),
-        From::Length { of } => (bytes(of)?.len() as u64).to_ne_bytes(),
+        ArgSource::Bytes { sql } => address(bytes(sql)?.as_ptr().cast()),
+        ArgSource::Length { of } => (bytes(of)?.len() as u64).to_ne_bytes(),
     })
 }

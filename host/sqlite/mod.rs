@@ -50,7 +50,7 @@ fn wrapped(error: impl Into<Error>) -> rusqlite::Error {
 }
 
 /// Converts SQLite's result code of a registration.
-fn registered(code: std::ffi::c_int) -> rusqlite::Result<()> {
+fn check_code(code: std::ffi::c_int) -> rusqlite::Result<()> {
     use rusqlite::ffi::{Error, SQLITE_BUSY, SQLITE_OK};
     match code {
         SQLITE_OK => Ok(()),

@@ -160,7 +160,7 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
 }
 
 /// Takes the answer that is prepared for these addresses if they still hold the same elements; otherwise
-/// asks.
+/// crosses the border.
 #[inline(never)]
 fn take_if_same(
     active: &'static ActiveSlot,

@@ -1,10 +1,10 @@
 //! The border: the one place where a call by C becomes a call of a guest.
 //!
-//! Every entry from C goes through [`cross`], which takes the same steps in order: it counts the call, checks
+//! Every call from C goes through [`cross`], which takes the same steps in order: it counts the call, checks
 //! pointers against their bounds, does not call the guest of a callback that has failed already, calls the
 //! guest such that no panic and no changed `errno` can reach C, and settles a failure. Comparators go through
-//! [`compare`], which adds the elements that C points to and the neutral answer. Entries differ in their
-//! [`Origin`].
+//! [`compare`], which adds the elements that C points to and the neutral answer. Kinds of calls differ in
+//! their [`Origin`].
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
 use std::ffi::{c_int, c_void};
@@ -234,7 +234,7 @@ fn guarded<T>(entry: &Entry, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
 #[cold]
 fn abort(export: &str, who: &str) -> ! {
     let text = "with a pointer outside the array it was lent for, and cannot be stopped otherwise; aborting";
-    // An error is ignored: without standard error, the message has no other destination.
+    // Errors are ignored: without standard error, the message has no other destination.
     let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{export}\" {text}");
     std::process::abort()
 }

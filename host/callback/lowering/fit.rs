@@ -58,8 +58,8 @@ impl Lowering {
             return Err(format!("({}){answer}", list(&wanted_params)));
         }
         let skip = usize::from(matches!(self.result, Ret::Struct(_)));
-        for (way, found) in self.params.iter_mut().zip(&params[skip..]) {
-            if let Param::Number(_, core) = way {
+        for (param, found) in self.params.iter_mut().zip(&params[skip..]) {
+            if let Param::Number(_, core) = param {
                 *core = *found;
             }
         }
@@ -70,13 +70,13 @@ impl Lowering {
     }
 
     fn wanted(&self) -> (Vec<&'static [CoreType]>, Vec<&'static [CoreType]>) {
-        let way = |way: &Param| match way {
+        let types = |param: &Param| match param {
             Param::Number(num, _) => num.param_types(),
             Param::Pointer(super::Pointee::Token) => TOKEN,
             Param::Pointer(_) | Param::Struct(_) => ADDRESS,
         };
         let place = matches!(self.result, Ret::Struct(_)).then_some(ADDRESS);
-        let params = place.into_iter().chain(self.params.iter().map(way)).collect();
+        let params = place.into_iter().chain(self.params.iter().map(types)).collect();
         let results = match &self.result {
             Ret::Nothing | Ret::Struct(_) => vec![],
             Ret::Number(num, _) => vec![CNumber::result_types(*num)],

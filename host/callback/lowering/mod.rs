@@ -54,7 +54,7 @@ impl Lowering {
     /// Returns the lowering for a prototype, with the widest core types; the error says what cannot be
     /// lowered.
     pub(crate) fn of(prototype: &Prototype) -> Result<Lowering, &'static str> {
-        let params = prototype.params().iter().map(|param| Lowering::way(param, prototype.params()));
+        let params = prototype.params().iter().map(|param| Lowering::lower_param(param, prototype.params()));
         let params = params.collect::<Result<_, _>>()?;
         let result = match single_scalar(not_array(prototype.result())?) {
             CType::Void => Ret::Nothing,
@@ -68,7 +68,7 @@ impl Lowering {
         Ok(Lowering { params, result })
     }
 
-    fn way(param: &CType, all: &[CType]) -> Result<Param, &'static str> {
+    fn lower_param(param: &CType, all: &[CType]) -> Result<Param, &'static str> {
         Ok(match single_scalar(not_array(param)?) {
             CType::Counted { element, readonly, count } => {
                 let teller = all.get(*count).map(single_scalar).map(CNumber::of);
@@ -93,7 +93,7 @@ impl Lowering {
     pub(crate) fn needs_staging(&self) -> bool {
         let follows = |target: &Pointee| !matches!(target, Pointee::Token);
         matches!(self.result, Ret::Struct(_))
-            || self.params.iter().any(|way| match way {
+            || self.params.iter().any(|param| match param {
                 Param::Number(..) => false,
                 Param::Pointer(target) => follows(target),
                 Param::Struct(_) => true,
@@ -150,7 +150,7 @@ mod tests {
              struct { struct { float f[1]; } s; })",
         )
         .unwrap();
-        let ways: Vec<_> = lowering.params.iter().map(|way| format!("{way:?}")).collect();
+        let params: Vec<_> = lowering.params.iter().map(|param| format!("{param:?}")).collect();
         let begins = [
             "Number(CNumber { size: 2",
             "Pointer(Object",
@@ -161,8 +161,8 @@ mod tests {
             "Struct(Object { size: 8",
             "Number(CNumber { size: 4, kind: Float",
         ];
-        for (way, begin) in ways.iter().zip(begins) {
-            assert!(way.starts_with(begin), "{way} {begin}");
+        for (param, begin) in params.iter().zip(begins) {
+            assert!(param.starts_with(begin), "{param} {begin}");
         }
         assert!(lowering.needs_staging());
     }

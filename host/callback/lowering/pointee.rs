@@ -73,24 +73,24 @@ impl Object {
         }
         let mut object =
             Object { size, element: element.clone(), pointer_fields: Vec::new(), gaps: Vec::new() };
-        object.look(ctype, 0)?;
+        object.collect_fields(ctype, 0)?;
         Ok(object)
     }
 
     /// Records the pointers and the padding of a part of the object, at offset `at`.
-    fn look(&mut self, ctype: &CType, at: usize) -> Result<(), &'static str> {
+    fn collect_fields(&mut self, ctype: &CType, at: usize) -> Result<(), &'static str> {
         match ctype {
             CType::Array { element, len } if element.has_pointers() || element.has_padding() => {
                 let size = element.size().unwrap_or(0);
                 for n in 0..*len {
-                    self.look(element, at + n * size)?;
+                    self.collect_fields(element, at + n * size)?;
                 }
             }
             CType::Struct(plain) => {
                 let mut end = 0;
                 for field in plain.fields() {
                     self.gap(at + end, field.offset - end);
-                    self.look(&field.ctype, at + field.offset)?;
+                    self.collect_fields(&field.ctype, at + field.offset)?;
                     end = field.offset + field.ctype.size().unwrap_or(0);
                 }
                 self.gap(at + end, ctype.size().unwrap_or(end) - end);
@@ -98,7 +98,7 @@ impl Object {
             CType::Pointer { .. } | CType::Counted { .. } => {
                 self.pointer_fields.push((at, Pointee::of(ctype)?))
             }
-            _ => self.gap(at + ctype.used(), ctype.size().unwrap_or(0) - ctype.used()),
+            _ => self.gap(at + ctype.value_size(), ctype.size().unwrap_or(0) - ctype.value_size()),
         }
         if self.pointer_fields.len().max(self.gaps.len()) > MAX_POINTERS_PER_OBJECT {
             Err("an object holds more than 4,096 pointers or gaps")

@@ -7,7 +7,7 @@ use crate::ctype::CType;
 use crate::prototype::Prototype;
 
 /// One step from a declarator's name to its base type, in C's reading order.
-enum Step<'a> {
+enum Derivation<'a> {
     Pointer { readonly: bool },
     Array(Len<'a>),
     Function(Vec<CType>),
@@ -25,7 +25,7 @@ enum Len<'a> {
 type Teller<'a> = Option<(&'a str, usize)>;
 
 /// An argument whose length is not resolved yet.
-struct Param<'a> {
+struct ParsedParam<'a> {
     name: Option<&'a str>,
     ctype: CType,
     teller: Teller<'a>,
@@ -49,12 +49,12 @@ impl<'a> Parser<'a> {
         let (outermost, mut counted) = (steps.len().saturating_sub(1), None);
         for (at, step) in steps.into_iter().rev().enumerate() {
             declared = match (declared, step) {
-                (Declared::Object(to), Step::Pointer { readonly: next }) => {
+                (Declared::Object(to), Derivation::Pointer { readonly: next }) => {
                     let pointer = CType::Pointer { pointee: Box::new(to), readonly };
                     readonly = next;
                     Declared::Object(pointer)
                 }
-                (Declared::Object(to), Step::Array(len)) => {
+                (Declared::Object(to), Derivation::Array(len)) => {
                     let as_argument = place == Place::Param && at == outermost;
                     if let (Len::Name(name), true) = (len, as_argument) {
                         counted = Some((name, self.at));
@@ -68,7 +68,7 @@ impl<'a> Parser<'a> {
                         })
                     }
                 }
-                (Declared::Object(result), Step::Function(params)) => {
+                (Declared::Object(result), Derivation::Function(params)) => {
                     if matches!(result, CType::Array { .. }) {
                         return Err("a function cannot return an array".into());
                     }
@@ -76,12 +76,12 @@ impl<'a> Parser<'a> {
                     Declared::Function(Prototype { conv, result, params })
                 }
                 // A pointer to a function is accepted as the function.
-                (Declared::Function(function), Step::Pointer { .. })
+                (Declared::Function(function), Derivation::Pointer { .. })
                     if at == outermost && place == Place::Top =>
                 {
                     Declared::Function(function)
                 }
-                (Declared::Function(_), Step::Pointer { .. }) => {
+                (Declared::Function(_), Derivation::Pointer { .. }) => {
                     return Err("pointers to functions are not followed; write \"void *\"".into());
                 }
                 (Declared::Function(_), _) => return Err("a function cannot return this".into()),
@@ -101,14 +101,14 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses a declarator into the steps from its name outwards. Returns the name.
-    fn steps(&mut self, steps: &mut Vec<Step<'a>>) -> Parsed<Option<&'a str>> {
+    fn steps(&mut self, steps: &mut Vec<Derivation<'a>>) -> Parsed<Option<&'a str>> {
         self.convs()?;
         let mut pointers = Vec::new();
         while self.eat("*") {
             if pointers.len() == MAX_DEPTH {
                 return Err(format!("more than {MAX_DEPTH} levels of pointers"));
             }
-            pointers.push(Step::Pointer { readonly: self.qualifiers() });
+            pointers.push(Derivation::Pointer { readonly: self.qualifiers() });
         }
         self.convs()?;
         let mut name = None;
@@ -124,12 +124,12 @@ impl<'a> Parser<'a> {
         loop {
             if self.rest().starts_with('[') {
                 let len = self.length()?;
-                steps.push(Step::Array(len));
+                steps.push(Derivation::Array(len));
             } else if self.eat("(") {
                 let conv = self.conv.take();
                 let params = self.nested(Self::params)?;
                 self.conv = conv;
-                steps.push(Step::Function(params));
+                steps.push(Derivation::Function(params));
             } else {
                 break;
             }
@@ -177,7 +177,7 @@ impl<'a> Parser<'a> {
 
     /// Parses a list of arguments behind its opening parenthesis.
     fn params(&mut self) -> Parsed<Vec<CType>> {
-        let mut params: Vec<Param<'a>> = Vec::new();
+        let mut params: Vec<ParsedParam<'a>> = Vec::new();
         if self.eat(")") {
             return Ok(Vec::new());
         }
@@ -199,7 +199,7 @@ impl<'a> Parser<'a> {
                 self.at = start;
                 return Err("an argument cannot be void, nor a struct that is not defined".into());
             }
-            params.push(Param { name, ctype, teller });
+            params.push(ParsedParam { name, ctype, teller });
             if self.eat(")") {
                 return self.resolve(params);
             }
@@ -208,7 +208,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Resolves the names of lengths to arguments.
-    fn resolve(&mut self, params: Vec<Param<'a>>) -> Parsed<Vec<CType>> {
+    fn resolve(&mut self, params: Vec<ParsedParam<'a>>) -> Parsed<Vec<CType>> {
         let mut resolved = Vec::new();
         for param in &params {
             let mut ctype = param.ctype.clone();
