@@ -152,17 +152,23 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
                 call.entry.count_unshared();
                 prepared.take() as c_int
             } else {
-                take_if_same(active, call, a, b)
+                // SAFETY: the same contract.
+                unsafe { take_if_same(active, call, a, b) }
             }
         }
-        _ => ask(active, call, a, b),
+        // SAFETY: the same contract.
+        _ => unsafe { cross_border(active, call, a, b) },
     }
 }
 
 /// Takes the answer that is prepared for these addresses if they still hold the same elements; otherwise
 /// crosses the border.
+///
+/// # Safety
+///
+/// As [`answer`], for the call of the slot.
 #[inline(never)]
-fn take_if_same(
+unsafe fn take_if_same(
     active: &'static ActiveSlot,
     call: &mut ActiveCall<'_>,
     a: *const c_void,
@@ -176,22 +182,38 @@ fn take_if_same(
             call.entry.count_unshared();
             prepared.take() as c_int
         }
-        _ => ask(active, call, a, b),
+        // SAFETY: the same contract.
+        _ => unsafe { cross_border(active, call, a, b) },
     }
 }
 
 /// Answers a call by crossing the border, because no answer is prepared.
+///
+/// # Safety
+///
+/// As [`answer`], for the call of the slot.
 #[inline(never)]
-fn ask(active: &'static ActiveSlot, call: &mut ActiveCall<'_>, a: *const c_void, b: *const c_void) -> c_int {
+unsafe fn cross_border(
+    active: &'static ActiveSlot,
+    call: &mut ActiveCall<'_>,
+    a: *const c_void,
+    b: *const c_void,
+) -> c_int {
     if call.known {
-        cross::<KnownCode>(active, call, a, b)
+        // SAFETY: the same contract.
+        unsafe { cross_as::<KnownCode>(active, call, a, b) }
     } else {
-        cross::<LeasingThread>(active, call, a, b)
+        // SAFETY: the same contract.
+        unsafe { cross_as::<LeasingThread>(active, call, a, b) }
     }
 }
 
 /// Crosses the border; the trampoline does not find the call meanwhile.
-fn cross<O: CompareOrigin>(
+///
+/// # Safety
+///
+/// As [`answer`], for the call of the slot.
+unsafe fn cross_as<O: CompareOrigin>(
     active: &'static ActiveSlot,
     call: &mut ActiveCall<'_>,
     a: *const c_void,

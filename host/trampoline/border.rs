@@ -1,10 +1,10 @@
 //! The border: the one place where a call by C becomes a call of a guest.
 //!
-//! Every call from C goes through [`cross`], which takes the same steps in order: it counts the call, checks
-//! pointers against their bounds, does not call the guest of a callback that has failed already, calls the
-//! guest such that no panic and no changed `errno` can reach C, and settles a failure. Comparators go through
-//! [`compare`], which adds the elements that C points to and the neutral answer. Kinds of calls differ in
-//! their [`Origin`].
+//! Every call from C that reaches a guest goes through [`cross`], which takes the same steps in order: it
+//! counts the call, checks pointers against their bounds, does not call the guest of a callback that has
+//! failed already, calls the guest such that no panic and no changed `errno` can reach C, and settles a
+//! failure. Comparators go through [`compare`], which adds the elements that C points to and the neutral
+//! answer. Kinds of calls differ in their [`Origin`].
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
 use std::ffi::{c_int, c_void};
@@ -162,12 +162,22 @@ pub(crate) fn cross<O: Origin, A, T>(
     ask: impl FnOnce(A) -> Answer<T>,
 ) -> Result<T, O::Failure> {
     O::count(entry);
+    // Before the next step: a violation ends a native call that has failed already, too.
     let admitted = admit()?;
     if let Some(failure) = O::failed_already(entry) {
         return Err(failure);
     }
     let answer = if O::GUARDED { guarded(entry, || ask(admitted)) } else { ask(admitted) };
-    answer.map_err(|error| O::settle(entry, *error))
+    answer.map_err(|error| settled::<O>(entry, *error))
+}
+
+/// Settles a failure; what a hook does to `errno` does not reach C.
+#[cold]
+fn settled<O: Origin>(entry: &Entry, error: Error) -> O::Failure {
+    let errno = errno::errno();
+    let failure = O::settle(entry, error);
+    errno::set_errno(errno);
+    failure
 }
 
 /// Answers a comparator's call: -1, 0 or 1, or the neutral answer.
@@ -209,7 +219,7 @@ unsafe fn elements<'e, O: CompareOrigin>(
         return match bounds {
             Bounds::Trusted { .. } => {
                 let error = CallError::NullElement { export: entry.callback.export().to_owned() };
-                Err(O::settle(entry, error.into()))
+                Err(settled::<O>(entry, error.into()))
             }
             Bounds::Known { .. } => O::leave(entry, bounds, violation),
         };
