@@ -146,10 +146,10 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
     // stack, or the `OpenCall` has not been dropped on this thread. There is no other reference to it: both
     // leave it alone until C has returned, and while `ask` runs the slot names no thread.
     let call = unsafe { &mut *active.call.load(Relaxed) };
+    call.entry.count_unshared();
     match &call.prepared {
         Some(prepared) if prepared.expects(a.addr(), b.addr()) => {
             if call.known {
-                call.entry.count_unshared();
                 prepared.take() as c_int
             } else {
                 // SAFETY: the same contract.
@@ -178,10 +178,7 @@ unsafe fn take_if_same(
     // SAFETY: an answer is prepared only for elements inside the array; C does not write while it compares.
     let element = |at: *const c_void| unsafe { slice::from_raw_parts(at.cast(), width) };
     match &call.prepared {
-        Some(prepared) if prepared.still_matches(element(a), element(b)) => {
-            call.entry.count_unshared();
-            prepared.take() as c_int
-        }
+        Some(prepared) if prepared.still_matches(element(a), element(b)) => prepared.take() as c_int,
         // SAFETY: the same contract.
         _ => unsafe { cross_border(active, call, a, b) },
     }

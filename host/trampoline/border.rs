@@ -82,19 +82,13 @@ impl Origin for KnownCode {
 
     const GUARDED: bool = !UNWINDS; // `active::call_native` catches around the whole native call
 
-    #[inline]
-    fn count(entry: &Entry) {
-        entry.count_unshared();
-    }
+    fn count(_: &Entry) {} // `active::answer` counts, before it takes a prepared answer
 }
 
 impl Origin for LeasingThread {
     keeps_failures!();
 
-    #[inline]
-    fn count(entry: &Entry) {
-        entry.count_unshared();
-    }
+    fn count(_: &Entry) {} // `active::answer` counts, before it takes a prepared answer
 }
 
 impl Origin for AnyThread {
