@@ -22,7 +22,7 @@ const GUEST: &str = include_str!("../../wat/good/tutorial.wat");
 /// The array of the tutorial: `(c_int * 5)(5, 1, 7, 33, 99)`.
 const IA: [c_int; 5] = [5, 1, 7, 33, 99];
 
-type Sort = fn(&mut [c_int], &Callback) -> callbox::Result<()>;
+type SortFn = fn(&mut [c_int], &Callback) -> callbox::Result<()>;
 
 pub(super) fn run() -> Result<Exit> {
     let stage = Arc::new(Stage::default());
@@ -108,7 +108,13 @@ impl Player {
         self.overflows(&sandbox, &cmp)
     }
 
-    fn sort(&self, what: &str, sort: Sort, ia: &mut [c_int; 5], compare: &Callback) -> callbox::Result<u64> {
+    fn sort(
+        &self,
+        what: &str,
+        sort: SortFn,
+        ia: &mut [c_int; 5],
+        compare: &Callback,
+    ) -> callbox::Result<u64> {
         self.say(&format!("   {what}"));
         let before = compare.calls();
         sort(ia, compare)?;

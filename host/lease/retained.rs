@@ -161,7 +161,7 @@ impl<F: Copy> RetainedLease<F> {
     /// # let ascending = guest.callback("compare", "int (const int *, const int *)".parse()?)?;
     /// let kept = ascending.retain()?;
     /// let key = kept.key();
-    /// let user_data = kept.into_user_data(); // sqlite3_create_collation_v2 (…, user_data, compare, release)
+    /// let user_data = kept.into_user_data(); // for sqlite3_create_collation_v2, with release
     /// assert!(callbox::CallbackTable.get(key).is_some());
     /// callbox::lease::release(user_data);       // by C
     /// assert!(callbox::CallbackTable.get(key).is_none());

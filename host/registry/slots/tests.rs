@@ -81,7 +81,7 @@ fn a_key_survives_the_way_through_a_void_pointer() {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum Operation {
     Insert,
     Remove(usize),
     Retire(usize),
@@ -93,9 +93,9 @@ proptest! {
     fn any_sequence_of_operations_does_what_a_list_would(
         steps in proptest::collection::vec(
             prop_oneof![
-                3 => Just(Step::Insert),
-                2 => (0usize..8).prop_map(Step::Remove),
-                1 => (0usize..8).prop_map(Step::Retire),
+                3 => Just(Operation::Insert),
+                2 => (0usize..8).prop_map(Operation::Remove),
+                1 => (0usize..8).prop_map(Operation::Retire),
             ],
             0..60,
         )
@@ -105,17 +105,17 @@ proptest! {
         let mut free: VecDeque<usize> = (7..12).collect();
         for (n, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Insert => {
+                Operation::Insert => {
                     let key = table.insert(Arc::new(n as u32));
                     prop_assert_eq!(key.map(SlotKey::slot), free.pop_front());
                     held.extend(key.map(|key| (key, n as u32)));
                 }
-                Step::Remove(i) if i < held.len() => {
+                Operation::Remove(i) if i < held.len() => {
                     let (key, value) = held.remove(i);
                     prop_assert_eq!(table.remove(key).map(|v| *v), Some(value));
                     free.push_back(key.slot());
                 }
-                Step::Retire(i) if i < held.len() => {
+                Operation::Retire(i) if i < held.len() => {
                     let (key, value) = held.remove(i);
                     prop_assert_eq!(table.retire(key).map(|v| *v), Some(value));
                 }
