@@ -351,3 +351,23 @@ fn elements_of_no_stated_width_are_retained_only_with_one() {
     let kept = callback.retain_records(4).unwrap();
     assert_eq!(call(kept.pointer(), &1, &2), -1);
 }
+
+#[test]
+fn errno_survives_a_hook_that_is_told_of_a_failure() {
+    let trapping = comparing("(unreachable)").callback("compare", comparator()).unwrap();
+    let trapping = trapping.on_failure(|_| {
+        errno::set_errno(errno::Errno(99));
+        None
+    });
+    let kept = trapping.retain().unwrap();
+    let null = std::ptr::null();
+    for errno in [0, 7, 34] {
+        errno::set_errno(errno::Errno(errno));
+        assert_eq!(call(kept.pointer(), &1, &2), 0);
+        assert_eq!(errno::errno().0, errno, "after a trap");
+        // SAFETY: null pointers are not followed.
+        assert_eq!(unsafe { kept.pointer()(null, null) }, 0);
+        assert_eq!(errno::errno().0, errno, "after null pointers");
+    }
+    assert!(kept.take_failure().is_none());
+}
