@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
 use std::ptr;
 
-use callbox::{AbiClass, CValue, Callback, CompareFn, Guest, Limits, Module, Sandbox};
+use callbox::{Callback, CompareFn, Guest, Limits, Module, Sandbox};
 use criterion::{Criterion, criterion_group, criterion_main};
 use libffi::low::ffi_cif;
 use libffi::middle::{Cif, Closure, Type};
@@ -28,10 +28,7 @@ const GUEST: &str = r#"(module (memory (export "memory") 1)
 #[derive(Clone, Copy)]
 struct Pair(c_int, c_int);
 
-// SAFETY: it is `repr(C)`, and its fields have C types.
-unsafe impl CValue for Pair {
-    const CLASS: AbiClass = AbiClass::of_struct::<Pair>();
-}
+callbox::c_struct!(Pair { 0, 1 });
 
 unsafe extern "C" fn add_one(_: &ffi_cif, result: &mut u64, args: *const *const c_void, _: &()) {
     // SAFETY: libffi passes a pointer to each argument, and there is one.

@@ -39,6 +39,13 @@ pub fn sort(
     outcome
 }
 
+/// Calls a function of a random prototype with a guest that leaves these bytes, and others, wherever it can.
+/// Panics if C gets a value that it could not have made itself.
+#[cfg(feature = "libffi")]
+pub fn back(bytes: &[u8]) {
+    crate::trampoline::hostile::round(&mut crate::trampoline::hostile::Noise::new(bytes, 1), None);
+}
+
 /// A small callback table.
 #[allow(missing_debug_implementations)]
 pub struct Slots(SlotTable<u32>);

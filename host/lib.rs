@@ -87,7 +87,7 @@ pub mod sqlite; // collations, scalar functions and authorizers with guests behi
 pub mod fuzzing; // the doors of the fuzz targets
 
 pub use callback::{Callback, FallbackValue};
-pub use ctype::{CType, NumberKind, Struct, StructField};
+pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
     Blame, CallError, Error, GuestBacktrace, GuestFrame, LibraryError, ModuleError, Result, TypeError,
 };

@@ -18,7 +18,7 @@ const WORDS: &[&str] = &[
     "void", "_Bool", "char", "int", "long", "unsigned", "signed", "short", "float", "double", "size_t",
     "uint8_t",
     "const", "volatile", "restrict", "static", "struct", "enum", "union", "__stdcall",
-    "__attribute__((ms_abi))",
+    "__attribute__((ms_abi))", "_Complex", "inline", "_Atomic",
 ];
 const MARKS: &[&str] = &["(", ")", "[", "]", "{", "}", "*", ",", ";", ":", "=", "...", "(void)"];
 

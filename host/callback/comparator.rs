@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Callback, Session};
-use crate::ctype::{CType, StoredNumber};
+use crate::ctype::{CType, StoredNumber, Values};
 use crate::error::{Error, Result};
 use crate::kernel::InlineBody;
 use crate::memory::Array;
@@ -55,7 +55,8 @@ impl Guest {
 /// prototype that is not a comparator's. Strings are not elements, nor are objects with pointers, which are
 /// followed, or with padding, which no guest may see.
 pub(super) fn element(prototype: &Prototype) -> Option<Option<CType>> {
-    if prototype.conv() != CallConv::C || !prototype.result().same_layout(&CType::Int) {
+    let int = prototype.result().same_layout(&CType::Int) && Values::of(prototype.result()).is_all();
+    if prototype.conv() != CallConv::C || !int {
         return None;
     }
     match prototype.params() {
@@ -63,7 +64,7 @@ pub(super) fn element(prototype: &Prototype) -> Option<Option<CType>> {
             if a == b =>
         {
             match &**a {
-                CType::Void => Some(None),
+                CType::Void | CType::Opaque(_) => Some(None),
                 CType::Char => None,
                 element if element.has_pointers() || element.has_padding() => None,
                 element => Some(Some(element.clone())),

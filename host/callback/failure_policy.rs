@@ -74,7 +74,8 @@ impl Callback {
             (Some(Ret::Struct(object)), FallbackValue::Bytes(bytes))
                 if object.pointer_fields.is_empty() && object.size == bytes.len() =>
             {
-                Some(bytes.clone())
+                let mut bytes = bytes.clone();
+                object.admit(&mut bytes, None).is_ok().then_some(bytes)
             }
             _ => None,
         };

@@ -50,7 +50,9 @@ impl Struct {
         name: &str,
         fields: impl IntoIterator<Item = (N, CType)>,
     ) -> Result<Struct, TypeError> {
-        let refuse = |reason: String| Err(TypeError::Layout { ctype: format!("struct {name}"), reason });
+        let refuse = |reason: String| {
+            Err(TypeError::Layout { ctype: format!("struct {name}").trim_end().to_owned(), reason })
+        };
         let (mut size, mut align) = (0_usize, 1);
         let mut laid: Vec<StructField> = Vec::new();
         for (field, ctype) in fields {

@@ -1,8 +1,10 @@
 //! C types: size, alignment, and WebAssembly's core types.
 
 mod aggregate;
+mod enumeration;
 mod error;
 mod print;
+mod values;
 mod wasm;
 
 use std::ffi::{c_char, c_int, c_long, c_longlong, c_short, c_void};
@@ -10,8 +12,10 @@ use std::mem::{align_of, size_of};
 use std::sync::Arc;
 
 pub use aggregate::{Struct, StructField};
+pub use enumeration::Enum;
 pub use error::TypeError;
 pub(crate) use print::Printer;
+pub(crate) use values::Values;
 pub(crate) use wasm::{CoreType, StoredNumber};
 
 /// A C type in the layout of this target.
@@ -68,6 +72,10 @@ pub enum CType {
     },
     /// A plain struct: [`Struct::new`].
     Struct(Arc<Struct>),
+    /// A struct of this tag whose fields are unknown, which has no size. A pointer to it is opaque.
+    Opaque(Arc<str>),
+    /// An enumeration with its enumerators: [`Enum::new`]. One whose enumerators are unknown is an `int`.
+    Enum(Arc<Enum>),
     /// `T a[n]` as an argument, where `n` is another argument: a pointer to `n` elements
     /// ([`CType::counted`]).
     Counted {
@@ -136,12 +144,17 @@ impl CType {
         CType::Pointer { pointee: Box::new(self), readonly: true }
     }
 
-    /// Returns the size in bytes; `None` for `void`.
+    /// Returns `struct tag` with unknown fields, behind whose pointers a guest sees nothing.
+    pub fn opaque(tag: &str) -> CType {
+        CType::Opaque(tag.into())
+    }
+
+    /// Returns the size in bytes; `None` for `void` and structs with unknown fields.
     pub fn size(&self) -> Option<usize> {
         self.layout().map(|(size, _)| size)
     }
 
-    /// Returns the alignment in bytes; `None` for `void`.
+    /// Returns the alignment in bytes; `None` for `void` and structs with unknown fields.
     pub fn align(&self) -> Option<usize> {
         self.layout().map(|(_, align)| align)
     }
@@ -150,10 +163,10 @@ impl CType {
     pub fn kind(&self) -> Option<NumberKind> {
         use CType::*;
         match self {
-            Void | Pointer { .. } | Array { .. } | Struct(_) | Counted { .. } => None,
+            Void | Pointer { .. } | Array { .. } | Struct(_) | Opaque(_) | Counted { .. } => None,
             Char if c_char::MIN == 0 => Some(NumberKind::Unsigned),
             Char | SignedChar | Short | Int | Long | LongLong | Int8 | Int16 | Int32 | Int64 | SSize
-            | IntPtr | PtrDiff => Some(NumberKind::Signed),
+            | IntPtr | PtrDiff | Enum(_) => Some(NumberKind::Signed),
             Bool | UnsignedChar | UnsignedShort | UnsignedInt | UnsignedLong | UnsignedLongLong | UInt8
             | UInt16 | UInt32 | UInt64 | Size | UIntPtr => Some(NumberKind::Unsigned),
             WChar if libc::wchar_t::MIN == 0 => Some(NumberKind::Unsigned),
@@ -163,11 +176,29 @@ impl CType {
     }
 
     /// Returns whether values of both types are the same bytes with the same meaning, as `int` and
-    /// `int32_t` are.
+    /// `int32_t` are; of structs and arrays, whether this holds for each part. Pointers are alike if their
+    /// pointees are, or one of those is `void`; an enumeration is like an `int`.
     pub fn same_layout(&self, other: &CType) -> bool {
-        self.layout() == other.layout()
-            && self.kind() == other.kind()
-            && self.has_pointers() == other.has_pointers()
+        match (self, other) {
+            (CType::Array { element: a, len: m }, CType::Array { element: b, len: n }) => {
+                m == n && a.same_layout(b)
+            }
+            (CType::Struct(a), CType::Struct(b)) => {
+                let pairs = || a.fields().iter().zip(b.fields());
+                self.layout() == other.layout()
+                    && a.fields().len() == b.fields().len()
+                    && pairs().all(|(a, b)| a.offset == b.offset && a.ctype.same_layout(&b.ctype))
+            }
+            (CType::Pointer { pointee: a, .. }, CType::Pointer { pointee: b, .. }) => {
+                **a == CType::Void || **b == CType::Void || a == b || a.same_layout(b)
+            }
+            _ => {
+                self.kind().is_some()
+                    && self.kind() == other.kind()
+                    && self.layout() == other.layout()
+                    && (*self == CType::Bool) == (*other == CType::Bool)
+            }
+        }
     }
 
     /// Returns whether a value of the type is or contains an address.
@@ -205,10 +236,10 @@ impl CType {
             Some((size_of::<T>(), align_of::<T>()))
         }
         match self {
-            Void => None,
+            Void | Opaque(_) => None,
             Bool | Char | SignedChar | UnsignedChar | Int8 | UInt8 => of::<u8>(),
             Short | UnsignedShort => of::<c_short>(),
-            Int | UnsignedInt => of::<c_int>(),
+            Int | UnsignedInt | Enum(_) => of::<c_int>(),
             Long | UnsignedLong => of::<c_long>(),
             LongLong | UnsignedLongLong => of::<c_longlong>(),
             Int16 | UInt16 => of::<i16>(),

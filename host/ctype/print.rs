@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::{CType, SCALARS, Struct};
+use super::{CType, Enum, SCALARS, Struct};
 
-/// The printer of the types of one text. A tagged struct is defined where it occurs first.
+/// The printer of the types of one text. A type with a tag is defined where it occurs first.
 #[derive(Default)]
 pub(crate) struct Printer<'a> {
-    defined: Vec<&'a Struct>,
+    structs: Vec<&'a Struct>,
+    enums: Vec<&'a Enum>,
 }
 
 impl<'a> Printer<'a> {
@@ -48,37 +49,57 @@ impl<'a> Printer<'a> {
             CType::Counted { element, readonly, count } => {
                 self.qualified(element, *readonly, format!("{inner}[argument {count}]"))
             }
-            CType::Struct(plain) if plain.name().is_empty() => {
-                self.base("struct", readonly, &inner, Some(plain))
-            }
             CType::Struct(plain) => {
-                self.base(&format!("struct {}", plain.name()), readonly, &inner, Some(plain))
+                let fields = self.fields(plain);
+                base(&tagged("struct", plain.name()), fields, readonly, &inner)
             }
+            CType::Enum(listed) => {
+                let enumerators = self.enumerators(listed);
+                base(&tagged("enum", listed.name()), enumerators, readonly, &inner)
+            }
+            CType::Opaque(tag) => base(&tagged("struct", tag), None, readonly, &inner),
             scalar => {
                 let name = SCALARS.iter().find(|(ctype, _)| ctype == scalar).map(|(_, name)| *name);
-                self.base(name.unwrap_or("?"), readonly, &inner, None)
+                base(name.unwrap_or("?"), None, readonly, &inner)
             }
         }
     }
 
-    fn base(&mut self, name: &str, readonly: bool, inner: &str, plain: Option<&'a Struct>) -> String {
-        let mut text = format!("{}{name}", if readonly { "const " } else { "" });
-        if let Some(plain) = plain
-            && (plain.name().is_empty() || !self.defined.contains(&plain))
-        {
-            self.defined.push(plain);
-            text.push_str(" { ");
-            for field in plain.fields() {
-                text.push_str(&self.declare(&field.ctype, field.name.clone()));
-                text.push_str("; ");
-            }
-            text.push('}');
+    /// Returns the fields of a struct, unless it has been defined.
+    fn fields(&mut self, plain: &'a Struct) -> Option<String> {
+        if !plain.name().is_empty() && self.structs.contains(&plain) {
+            return None;
         }
-        if !inner.is_empty() {
-            text.push(' ');
-        }
-        text + inner
+        self.structs.push(plain);
+        let fields = plain.fields().iter();
+        Some(fields.map(|field| self.declare(&field.ctype, field.name.clone()) + "; ").collect())
     }
+
+    /// Returns the enumerators of an enumeration, unless it has been defined.
+    fn enumerators(&mut self, listed: &'a Enum) -> Option<String> {
+        if !listed.name().is_empty() && self.enums.contains(&listed) {
+            return None;
+        }
+        self.enums.push(listed);
+        let enumerators = listed.enumerators().iter().map(|(name, value)| format!("{name} = {value}"));
+        Some(enumerators.collect::<Vec<_>>().join(", ") + " ")
+    }
+}
+
+fn tagged(keyword: &str, tag: &str) -> String {
+    if tag.is_empty() { keyword.to_owned() } else { format!("{keyword} {tag}") }
+}
+
+/// Returns a declaration of `inner` with these specifiers.
+fn base(name: &str, definition: Option<String>, readonly: bool, inner: &str) -> String {
+    let mut text = format!("{}{name}", if readonly { "const " } else { "" });
+    if let Some(definition) = definition {
+        text.push_str(&format!(" {{ {definition}}}"));
+    }
+    if !inner.is_empty() {
+        text.push(' ');
+    }
+    text + inner
 }
 
 impl fmt::Display for CType {

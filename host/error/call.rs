@@ -74,15 +74,30 @@ pub enum CallError {
         value: i128,
     },
 
-    /// The guest answered, or left in a pointee, a pointer that it was not given in this call.
-    #[error("{module}: \"{export}\" handed back {value:#x}, which is no pointer that this call gave it")]
+    /// The guest answered, or left in a pointee, a pointer that the call did not give it, or not as this.
+    #[error("{module}: \"{export}\" handed back {value:#x}, which is {reason}")]
     Forged {
         /// The module's name or path.
         module: String,
         /// The export.
         export: String,
-        /// The pointer that it handed back.
+        /// The pointer that it handed back, as the guest sees it.
         value: u64,
+        /// The reason why C must not get it.
+        reason: &'static str,
+    },
+
+    /// The guest answered, or left in a pointee, a number that is no value of its C type.
+    #[error("{module}: \"{export}\" handed back {value}, which is no value of \"{ctype}\"")]
+    NoValue {
+        /// The module's name or path.
+        module: String,
+        /// The export.
+        export: String,
+        /// The type, as C writes it.
+        ctype: String,
+        /// The number; of a floating-point number its significand.
+        value: i128,
     },
 }
 
@@ -90,7 +105,7 @@ impl CallError {
     /// Returns the party that has to change something.
     pub fn blame(&self) -> Blame {
         match self {
-            CallError::Forged { .. } => Blame::Guest,
+            CallError::Forged { .. } | CallError::NoValue { .. } => Blame::Guest,
             _ => Blame::Caller,
         }
     }

@@ -5,49 +5,9 @@ use std::any::type_name;
 use std::ffi::c_void;
 use std::mem;
 
-use super::{CallConv, Prototype};
-use crate::ctype::{CType, NumberKind};
+use super::{AbiClass, CValue, CallConv, Prototype};
+use crate::ctype::CType;
 use crate::error::{Result, TypeError};
-
-/// The class of a type in the C ABI: values of two types of one class are passed alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AbiClass {
-    /// No value.
-    Void,
-    /// An integer, `_Bool` or an enumeration of this many bytes, signed or not.
-    Integer(usize),
-    /// A floating-point number of this many bytes.
-    Float(usize),
-    /// Any pointer to data or code.
-    Pointer,
-    /// A struct of this size and alignment.
-    #[allow(missing_docs, reason = "they are what they are called")]
-    Struct { size: usize, align: usize },
-}
-
-/// A Rust type whose values C passes: integers, floats, `bool`, pointers, `()` for `void`, and your own
-/// `#[repr(C)]` structs.
-///
-/// ```
-/// # #![allow(unsafe_code)]
-/// #[repr(C)]
-/// #[derive(Clone, Copy)]
-/// struct Point { x: i32, y: i32 }
-///
-/// // SAFETY: it is `repr(C)`, and its fields are C's.
-/// unsafe impl callbox::CValue for Point {
-///     const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<Point>();
-/// }
-/// ```
-///
-/// # Safety
-///
-/// C passes values of the type as the class says.
-pub unsafe trait CValue {
-    /// Class of the type.
-    const CLASS: AbiClass;
-}
 
 /// A Rust function pointer type, such as `unsafe extern "C" fn(c_int) -> c_int`, of up to twelve
 /// arguments. `*const c_void` implements it as well, without a known prototype.
@@ -59,56 +19,6 @@ pub unsafe trait CValue {
 pub unsafe trait FnPointer: Copy + 'static {
     /// Calling convention, result and arguments; `None` where they are unknown.
     const SIGNATURE: Option<(CallConv, AbiClass, &'static [AbiClass])>;
-}
-
-impl AbiClass {
-    /// Returns the class of a `#[repr(C)]` struct.
-    pub const fn of_struct<T>() -> AbiClass {
-        AbiClass::Struct { size: size_of::<T>(), align: align_of::<T>() }
-    }
-
-    /// Returns the class of a C type.
-    pub fn of(ctype: &CType) -> AbiClass {
-        let (size, align) = (ctype.size().unwrap_or(0), ctype.align().unwrap_or(1));
-        match (ctype, ctype.kind()) {
-            (CType::Void, _) => AbiClass::Void,
-            (_, Some(NumberKind::Float)) => AbiClass::Float(size),
-            (_, Some(NumberKind::Signed | NumberKind::Unsigned)) => AbiClass::Integer(size),
-            (CType::Struct(_), _) => AbiClass::Struct { size, align },
-            _ => AbiClass::Pointer,
-        }
-    }
-}
-
-macro_rules! values {
-    ($($class:ident: $($rust:ty)*;)*) => {
-        $($(
-            // SAFETY: Rust's FFI types are passed as C's of the same kind and size.
-            unsafe impl CValue for $rust {
-                const CLASS: AbiClass = AbiClass::$class(size_of::<$rust>());
-            }
-        )*)*
-    };
-}
-
-values! {
-    Integer: bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize;
-    Float: f32 f64;
-}
-
-// SAFETY: `()` is the return type of a function without a result.
-unsafe impl CValue for () {
-    const CLASS: AbiClass = AbiClass::Void;
-}
-
-// SAFETY: a thin pointer is passed as C's.
-unsafe impl<T> CValue for *const T {
-    const CLASS: AbiClass = AbiClass::Pointer;
-}
-
-// SAFETY: as above.
-unsafe impl<T> CValue for *mut T {
-    const CLASS: AbiClass = AbiClass::Pointer;
 }
 
 // SAFETY: `SIGNATURE` is `None`, and a `*const c_void` cannot be called without another transmutation.
@@ -158,12 +68,12 @@ pub(crate) fn check_fn_pointer<F: FnPointer>(prototype: &Prototype) -> Result<()
     let Some((conv, result, params)) = F::SIGNATURE else { return Ok(()) };
     let reason = if canonical(conv) != canonical(prototype.conv()) {
         "the calling convention is another one".to_owned()
-    } else if result != AbiClass::of(prototype.result()) {
+    } else if !result.is_of(prototype.result()) {
         "the result is of another type".to_owned()
     } else if params.len() != prototype.params().len() {
         format!("the prototype has {} arguments", prototype.params().len())
     } else {
-        let differs = |(class, ctype): (&AbiClass, &CType)| *class != AbiClass::of(ctype);
+        let differs = |(class, ctype): (&AbiClass, &CType)| !class.is_of(ctype);
         match params.iter().zip(prototype.params()).position(differs) {
             None => return Ok(()),
             Some(at) => format!("argument {} is of another type", at + 1),

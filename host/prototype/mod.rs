@@ -1,5 +1,7 @@
 //! C function types as values, and their parser and printer in C syntax.
 
+#[cfg(feature = "libffi")]
+mod abi_class;
 mod conv;
 #[cfg(feature = "libffi")]
 mod fn_pointer;
@@ -11,9 +13,11 @@ use std::str::FromStr;
 use crate::ctype::{CType, Printer};
 use crate::error::Error;
 
+#[cfg(feature = "libffi")]
+pub use abi_class::{AbiClass, CValue};
 pub use conv::CallConv;
 #[cfg(feature = "libffi")]
-pub use fn_pointer::{AbiClass, CValue, FnPointer};
+pub use fn_pointer::FnPointer;
 #[cfg(feature = "libffi")]
 pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 
@@ -36,17 +40,18 @@ pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 /// | text | meaning |
 /// |---|---|
 /// | `int`, `unsigned long long`, `uint8_t`, `size_t`, `_Bool`, `double`, … | a number |
-/// | `enum colour`, `enum { RED, GREEN }` | an `int` |
+/// | `enum { RED, GREEN }`, `enum colour { RED = 3 }` | an `int` that is one of the enumerators |
+/// | `enum colour`, if it is not defined | an `int` |
 /// | `const T *`, `T *` | a pointer to one `T`, copied into the guest, and back where it is not const |
 /// | `const T [5]`, `T (*)[5]` | a pointer to five `T` |
 /// | `const T a[n]`, `T a[n]` | a pointer to as many `T` as the argument `n` is; bytes, where `T` is `void` |
 /// | `const char *` | text that ends with a NUL |
 /// | `struct point { int x; int y; }` | the struct itself; afterwards `struct point` means the same |
-/// | `void *`, `struct unknown *` | an opaque token, which the guest can pass back but not read |
+/// | `void *`, `struct unknown *` | an opaque token, which the guest can pass back, as that type, not read |
 ///
-/// All of this except `void a[n]` is valid C. Struct definitions may precede the function type, each followed
-/// by a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`, `__thiscall`,
-/// `__attribute__((ms_abi))` and `__attribute__((sysv_abi))`.
+/// All of this except `void a[n]` is valid C. Definitions of structs and enumerations may precede the function
+/// type, each followed by a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`,
+/// `__thiscall`, `__attribute__((ms_abi))` and `__attribute__((sysv_abi))`.
 ///
 /// ```
 /// # fn main() -> callbox::Result<()> {

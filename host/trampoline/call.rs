@@ -6,7 +6,7 @@ use std::ptr;
 
 use smallvec::SmallVec;
 
-use super::arguments::{Arguments, GuestPtr, INLINE_ARGS};
+use super::arguments::{Arguments, GuestPtr, INLINE_ARGS, Refused};
 use super::border::{self, AnyThread};
 use crate::callback::Answer;
 use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
@@ -78,12 +78,17 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
         len => turn.stage(export, len, |base, area| arguments.fill(base, area))?,
     };
     let bits = turn.invoke(export, function, passed.iter().map(|passed| passed.bits(base)))?;
-    let forged = |value| {
-        let module = callback.guest().module().name().to_owned();
-        Box::new(Error::from(CallError::Forged { module, export: export.to_owned(), value }))
+    let refuse = |refused| {
+        let (module, export) = (callback.guest().module().name().to_owned(), export.to_owned());
+        Box::new(Error::from(match refused {
+            Refused::Pointer(value, reason) => CallError::Forged { module, export, value, reason },
+            Refused::Number(ctype, value) => {
+                CallError::NoValue { module, export, ctype: ctype.to_string(), value }
+            }
+        }))
     };
     if arguments.is_written() {
-        arguments.take_back(turn.staged(arguments.len()), base).map_err(forged)?;
+        arguments.take_back(turn.staged(arguments.len()), base).map_err(refuse)?;
     }
     // Everything from the guest has been checked, so C's memory may change.
     let pointer;
@@ -91,11 +96,12 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
     let (from, len): (*const u8, usize) = match &lowering.result {
         Ret::Nothing => (ptr::null(), 0),
         Ret::Number(num, core) => {
-            number = num.lift(bits, *core);
+            let result = callback.prototype().result();
+            number = num.lift(bits, *core).map_err(|value| refuse(Refused::Number(result, value)))?;
             (number.as_ptr(), number.len())
         }
         Ret::Pointer(target) => {
-            pointer = arguments.pointer(bits, target, base).ok_or_else(|| forged(bits))?;
+            pointer = arguments.pointer(bits, target, base).map_err(refuse)?;
             ((&raw const pointer).cast(), size_of_val(&pointer))
         }
         Ret::Struct(object) => (arguments.returned().as_ptr(), object.size),

@@ -15,6 +15,8 @@ mod closure;
 mod comparator;
 
 pub(crate) use active::{Ask, OpenCall};
+#[cfg(all(fuzzing, feature = "libffi"))]
+pub(crate) use arguments::hostile;
 #[cfg(feature = "sqlite")]
 pub(crate) use border::{AnyThread, Neutral, cross};
 #[cfg(feature = "sqlite")]

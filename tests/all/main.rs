@@ -1,5 +1,7 @@
 //! All integration tests in one binary, because each one links a compiler.
 
+#[path = "../adversary/mod.rs"]
+mod adversary;
 mod bombs;
 #[cfg(feature = "libffi")]
 mod c_library;
@@ -18,6 +20,8 @@ mod orders;
 mod prototypes;
 #[cfg(feature = "libffi")]
 mod random_prototypes;
+#[cfg(feature = "libffi")]
+mod random_values;
 mod sandboxed;
 mod sorters;
 #[cfg(feature = "sqlite")]

@@ -396,10 +396,7 @@ fn a_fallback_is_a_value_of_the_results_type() {
         x: c_int,
         y: c_int,
     }
-    // SAFETY: it is `repr(C)`, and its fields have C types.
-    unsafe impl callbox::CValue for Point {
-        const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<Point>();
-    }
+    callbox::c_struct!(Point { x, y });
     let point =
         of("struct { int x; int y; }", "(param i32)").fallback(&[1, 0, 0, 0, 2, 0, 0, 0][..]).unwrap();
     let kept = point.retain_as::<unsafe extern "C" fn() -> Point>().unwrap();
@@ -407,10 +404,7 @@ fn a_fallback_is_a_value_of_the_results_type() {
     assert_eq!(unsafe { kept.pointer()() }, Point { x: 1, y: 2 });
     #[repr(C)]
     struct Small(u8);
-    // SAFETY: as above.
-    unsafe impl callbox::CValue for Small {
-        const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<Small>();
-    }
+    callbox::c_struct!(Small { 0 });
     // A struct of one number is that number for the guest, and a struct of its size for C.
     let small = of("struct { unsigned char c; }", i32).fallback(200).unwrap();
     let kept = small.retain_as::<unsafe extern "C" fn() -> Small>().unwrap();
@@ -699,17 +693,11 @@ fn a_guest_in_c_passes_structs_as_its_compiler_does() {
     #[repr(C)]
     #[derive(Clone, Copy, Debug, PartialEq)]
     struct Point(c_int, c_int);
-    // SAFETY: it is `repr(C)`, and its fields have C types.
-    unsafe impl callbox::CValue for Point {
-        const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<Point>();
-    }
+    callbox::c_struct!(Point { 0, 1 });
     #[repr(C)]
     #[derive(Clone, Copy, Debug, PartialEq)]
     struct One(f64);
-    // SAFETY: as above.
-    unsafe impl callbox::CValue for One {
-        const CLASS: callbox::AbiClass = callbox::AbiClass::of_struct::<One>();
-    }
+    callbox::c_struct!(One { 0 });
     #[repr(C)]
     struct Record {
         size: c_long,

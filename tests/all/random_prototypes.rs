@@ -11,7 +11,7 @@ use callbox::{Limits, Module, Prototype, Sandbox};
 use crate::support::{Random, skip};
 
 /// C's name, size, and kind of leaf: signed, unsigned, float or `_Bool`.
-const SCALARS: [(&str, usize, char); 29] = [
+pub(crate) const SCALARS: [(&str, usize, char); 29] = [
     ("_Bool", 1, 'b'),
     ("char", 1, 's'),
     ("signed char", 1, 's'),
@@ -44,10 +44,10 @@ const SCALARS: [(&str, usize, char); 29] = [
 ];
 
 /// Indices into [`SCALARS`] of the integers for lengths.
-const LENGTHS: [usize; 6] = [4, 5, 6, 7, 8, 20];
+pub(crate) const LENGTHS: [usize; 6] = [4, 5, 6, 7, 8, 20];
 
 #[derive(Clone)]
-enum Type {
+pub(crate) enum Type {
     Void,
     Scalar(usize),
     Array(Box<Type>, usize),
@@ -55,6 +55,8 @@ enum Type {
     Struct(usize, Vec<Type>),
     Pointer(Box<Type>, bool),
     Token,
+    /// A pointer to a struct of this tag with unknown fields, `const` or not.
+    Opaque(char, bool),
     Text,
     /// Elements, `const` or not, counted by the argument of this index.
     Counted(Box<Type>, bool, usize),
@@ -62,7 +64,7 @@ enum Type {
 
 impl Type {
     /// Returns a C declaration, with structs by their tags.
-    fn declare(&self, inner: &str) -> String {
+    pub(crate) fn declare(&self, inner: &str) -> String {
         match self {
             Type::Void => format!("void {inner}"),
             Type::Scalar(n) => format!("{} {inner}", SCALARS[*n].0),
@@ -71,20 +73,32 @@ impl Type {
                 of.declare(&format!("{inner}[{len}]"))
             }
             Type::Struct(tag, _) => format!("struct s{tag} {inner}"),
-            Type::Pointer(to, readonly) => {
-                let text = to.declare(&format!("*{inner}"));
-                if *readonly { format!("const {text}") } else { text }
-            }
+            Type::Pointer(to, readonly) => to.qualified(*readonly, &format!("*{inner}")),
             Type::Token => format!("void *{inner}"),
-            Type::Text => format!("const char *{inner}"),
-            Type::Counted(of, readonly, n) => {
-                let text = of.declare(&format!("{inner}[p{n}]"));
-                if *readonly { format!("const {text}") } else { text }
+            Type::Opaque(tag, readonly) => {
+                format!("{}struct {tag} *{inner}", if *readonly { "const " } else { "" })
             }
+            Type::Text => format!("const char *{inner}"),
+            Type::Counted(of, readonly, n) => of.qualified(*readonly, &format!("{inner}[p{n}]")),
         }
     }
 
-    fn layout(&self) -> (usize, usize) {
+    /// Returns a C declaration of a type that may be `const`.
+    pub(crate) fn qualified(&self, readonly: bool, inner: &str) -> String {
+        match self {
+            _ if !readonly => self.declare(inner),
+            Type::Array(of, len) => {
+                let inner = if inner.starts_with('*') { format!("({inner})") } else { inner.into() };
+                of.qualified(readonly, &format!("{inner}[{len}]"))
+            }
+            Type::Pointer(..) | Type::Token | Type::Opaque(..) | Type::Text => {
+                self.declare(&format!("const {inner}"))
+            }
+            _ => format!("const {}", self.declare(inner)),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> (usize, usize) {
         match self {
             Type::Void => (1, 1),
             Type::Scalar(n) => (SCALARS[*n].1, SCALARS[*n].1),
@@ -113,7 +127,7 @@ impl Type {
     }
 
     /// Returns the type that a struct of a single scalar is passed as.
-    fn bare(&self) -> &Type {
+    pub(crate) fn bare(&self) -> &Type {
         match self {
             Type::Struct(_, fields) if fields.len() == 1 => match fields[0].bare() {
                 Type::Struct(..) | Type::Array(..) => self,
@@ -145,13 +159,21 @@ impl Type {
     }
 }
 
+impl Maker {
+    /// Returns a generator of types only.
+    pub(crate) fn of_types(id: usize, random: Random) -> Maker {
+        let (structs, set_up, log) = Default::default();
+        Maker { random, tags: id * 1000, objects: 0, structs, set_up, log }
+    }
+}
+
 /// Generator of one prototype: its caller in C, its callee in C, and its callee in wasm.
-struct Maker {
-    random: Random,
-    tags: usize,
+pub(crate) struct Maker {
+    pub(crate) random: Random,
+    pub(crate) tags: usize,
     objects: usize,
     /// C definitions of structs, in order.
-    structs: String,
+    pub(crate) structs: String,
     /// Statements that initialise the arguments.
     set_up: String,
     /// Statements that log the contents of C's memory afterwards.
@@ -159,12 +181,12 @@ struct Maker {
 }
 
 impl Maker {
-    fn scalar(&mut self) -> Type {
+    pub(crate) fn scalar(&mut self) -> Type {
         Type::Scalar(self.random.below(SCALARS.len()))
     }
 
     /// Returns a random type for a pointee or a field.
-    fn object(&mut self, depth: usize) -> Type {
+    pub(crate) fn object(&mut self, depth: usize) -> Type {
         match self.random.below(if depth == 0 { 3 } else { 8 }) {
             // No plain `char`: a `const char *` is a text.
             0..3 => match self.scalar() {
@@ -181,7 +203,7 @@ impl Maker {
         }
     }
 
-    fn plain_struct(&mut self, fields: Vec<Type>) -> Type {
+    pub(crate) fn plain_struct(&mut self, fields: Vec<Type>) -> Type {
         self.tags += 1;
         let _ = write!(self.structs, "struct s{} {{ ", self.tags);
         for (n, field) in fields.iter().enumerate() {
@@ -192,7 +214,7 @@ impl Maker {
     }
 
     /// Returns a random value of a scalar, as C text.
-    fn literal(&mut self, scalar: usize) -> String {
+    pub(crate) fn literal(&mut self, scalar: usize) -> String {
         let (name, size, kind) = SCALARS[scalar];
         let bits = match self.random.below(4) {
             0 => [0, 1, u64::MAX, i64::MIN as u64, 0x7f, 0x80, 0xff][self.random.below(7)],
@@ -224,6 +246,7 @@ impl Maker {
                 let _ = writeln!(self.set_up, "{c} = &{object};");
                 let _ = writeln!(self.log, "LOG({c} == &{object});");
             }
+            Type::Opaque(..) => unreachable!("only hostile guests get them"),
             Type::Token => {
                 let null = self.random.below(3) == 0;
                 let token =
@@ -307,8 +330,7 @@ struct Signature {
 const MIX_IN_WASM: &str = "(local.set $h (call $mix (local.get $h) VALUE))\n";
 
 fn signature(id: usize, random: Random) -> (Signature, Random) {
-    let (structs, set_up, log) = Default::default();
-    let mut maker = Maker { random, tags: id * 1000, objects: 0, structs, set_up, log };
+    let mut maker = Maker::of_types(id, random);
     let (mut params, mut cores): (Vec<Type>, Vec<String>) = Default::default();
     let (mut c, mut wasm) = (String::new(), String::new());
     let wanted = maker.random.below(7);
@@ -532,7 +554,7 @@ fn signature(id: usize, random: Random) -> (Signature, Random) {
                     }
                 }
             }
-            Type::Void | Type::Array(..) => unreachable!(),
+            Type::Void | Type::Array(..) | Type::Opaque(..) => unreachable!(),
         }
     }
     for (in_c, in_wasm) in changes {
@@ -653,6 +675,12 @@ const HELPERS: &str = r#"(memory (export "memory") 1)
     (local.get $h))
 "#;
 
+/// Limits that admit modules with an export for each prototype.
+pub(crate) fn limits() -> Limits {
+    let limits = Limits::default().complexity(10_000_000).code_size(16 << 20).function_size(1 << 20);
+    limits.functions(10_000)
+}
+
 /// Number of prototypes per module.
 const BATCH: usize = 100;
 
@@ -686,8 +714,7 @@ fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
     assert!(compiler.status.success(), "{}", String::from_utf8_lossy(&compiler.stderr));
     // SAFETY: the library has no initialisation.
     let library = unsafe { libloading::Library::new(&library) }.unwrap();
-    let limits = Limits::default().complexity(10_000_000).code_size(16 << 20).function_size(1 << 20);
-    let sandbox = Sandbox::new(limits.functions(10_000)).unwrap();
+    let sandbox = Sandbox::new(limits()).unwrap();
     for (batch, signatures) in signatures.chunks(BATCH).enumerate() {
         let functions: String = signatures.iter().map(|signature| signature.wasm.as_str()).collect();
         let text = format!("(module {HELPERS}{functions})");

@@ -1,6 +1,6 @@
 //! Checks that an export has a core type that a prototype accepts.
 
-use super::{CNumber, Lowering, Param, Ret};
+use super::{Lowering, Param, Ret};
 use crate::ctype::CoreType;
 use crate::error::{Error, ModuleError, Result};
 use crate::prototype::Prototype;
@@ -72,15 +72,15 @@ impl Lowering {
     fn wanted(&self) -> (Vec<&'static [CoreType]>, Vec<&'static [CoreType]>) {
         let types = |param: &Param| match param {
             Param::Number(num, _) => num.param_types(),
-            Param::Pointer(super::Pointee::Token) => TOKEN,
+            Param::Pointer(super::Pointee::Token { .. }) => TOKEN,
             Param::Pointer(_) | Param::Struct(_) => ADDRESS,
         };
         let place = matches!(self.result, Ret::Struct(_)).then_some(ADDRESS);
         let params = place.into_iter().chain(self.params.iter().map(types)).collect();
         let results = match &self.result {
             Ret::Nothing | Ret::Struct(_) => vec![],
-            Ret::Number(num, _) => vec![CNumber::result_types(*num)],
-            Ret::Pointer(super::Pointee::Token) => vec![TOKEN],
+            Ret::Number(num, _) => vec![num.result_types()],
+            Ret::Pointer(super::Pointee::Token { .. }) => vec![TOKEN],
             Ret::Pointer(_) => vec![ADDRESS],
         };
         (params, results)

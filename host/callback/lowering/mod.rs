@@ -62,7 +62,8 @@ impl Lowering {
             CType::Struct(_) => Ret::Struct(by_value(prototype.result())?),
             number => {
                 let num = CNumber::of(number)?;
-                Ret::Number(num, num.param_types()[0])
+                let core = num.param_types()[0];
+                Ret::Number(num, core)
             }
         };
         Ok(Lowering { params, result })
@@ -72,7 +73,7 @@ impl Lowering {
         Ok(match single_scalar(not_array(param)?) {
             CType::Counted { element, readonly, count } => {
                 let teller = all.get(*count).map(single_scalar).map(CNumber::of);
-                if !teller.is_some_and(|num| num.is_ok_and(CNumber::is_integer)) {
+                if !teller.is_some_and(|num| num.is_ok_and(|num| num.is_integer())) {
                     return Err(
                         "the length of a pointer's elements is told by an argument that is no integer",
                     );
@@ -84,14 +85,15 @@ impl Lowering {
             CType::Struct(_) => Param::Struct(by_value(param)?),
             number => {
                 let num = CNumber::of(number)?;
-                Param::Number(num, num.param_types()[0])
+                let core = num.param_types()[0];
+                Param::Number(num, core)
             }
         })
     }
 
     /// Returns `true` if a call needs staging in the guest's memory.
     pub(crate) fn needs_staging(&self) -> bool {
-        let follows = |target: &Pointee| !matches!(target, Pointee::Token);
+        let follows = |target: &Pointee| !matches!(target, Pointee::Token { .. });
         matches!(self.result, Ret::Struct(_))
             || self.params.iter().any(|param| match param {
                 Param::Number(..) => false,

@@ -1,15 +1,22 @@
 //! Pointees: the objects that pointers lead to.
 
-use crate::ctype::CType;
+use std::ops::Range;
+use std::sync::Arc;
 
-/// Maximum number of pointers, and of padding gaps, in one object.
-const MAX_POINTERS_PER_OBJECT: usize = 4096;
+use crate::ctype::{CType, Values};
+
+/// Maximum number of pointers, of padding gaps, and of runs of restricted scalars, in one object.
+const MAX_PARTS_PER_OBJECT: usize = 4096;
 
 /// The pointee of a pointer, as far as it is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pointee {
     /// A pointer that is not followed: the guest gets a number that stands for it.
-    Token,
+    Token {
+        /// Tag of the struct; `None` for `void`.
+        tag: Option<Arc<str>>,
+        readonly: bool,
+    },
     /// Characters up to a NUL.
     Text,
     Object {
@@ -34,6 +41,17 @@ pub(crate) struct Object {
     pub(crate) pointer_fields: Vec<(usize, Pointee)>,
     /// Offsets and lengths of the padding. Its content is unspecified, and may be an address.
     pub(crate) gaps: Vec<(usize, usize)>,
+    /// The scalars some of whose bit patterns are no values.
+    pub(crate) restricted: Vec<RestrictedRun>,
+}
+
+/// Adjacent scalars of one type, some of whose bit patterns are no values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RestrictedRun {
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+    pub(crate) ctype: CType,
+    pub(crate) values: Values,
 }
 
 impl Pointee {
@@ -42,7 +60,8 @@ impl Pointee {
             return Err("only an argument can have a length that another one tells");
         };
         Ok(match &**pointee {
-            CType::Void => Pointee::Token,
+            CType::Void => Pointee::Token { tag: None, readonly: *readonly },
+            CType::Opaque(tag) => Pointee::Token { tag: Some(tag.clone()), readonly: *readonly },
             CType::Char if *readonly => Pointee::Text,
             pointee => Pointee::Object { object: Object::of(pointee)?, readonly: *readonly },
         })
@@ -52,7 +71,7 @@ impl Pointee {
     #[cfg(feature = "libffi")]
     pub(crate) fn element(&self) -> Option<&CType> {
         match self {
-            Pointee::Token => None,
+            Pointee::Token { .. } => None,
             Pointee::Text => Some(&CType::Char),
             Pointee::Object { object, .. } | Pointee::Counted { element: object, .. } => {
                 Some(&object.element)
@@ -62,8 +81,14 @@ impl Pointee {
 }
 
 impl Object {
-    pub(super) const BYTE: Object =
-        Object { size: 1, element: CType::Char, pointer_fields: Vec::new(), gaps: Vec::new() };
+    /// A byte of `void a[n]`.
+    pub(super) const BYTE: Object = Object {
+        size: 1,
+        element: CType::Void,
+        pointer_fields: Vec::new(),
+        gaps: Vec::new(),
+        restricted: Vec::new(),
+    };
 
     pub(super) fn of(ctype: &CType) -> Result<Object, &'static str> {
         let Some(size) = ctype.size() else { return Err("a pointee has no size") };
@@ -71,21 +96,34 @@ impl Object {
         while let CType::Array { element: inner, .. } = element {
             element = inner;
         }
-        let mut object =
-            Object { size, element: element.clone(), pointer_fields: Vec::new(), gaps: Vec::new() };
+        let mut object = Object { size, element: element.clone(), ..Object::BYTE };
         object.collect_fields(ctype, 0)?;
         Ok(object)
     }
 
-    /// Records the pointers and the padding of a part of the object, at offset `at`.
+    /// Records the pointers, the padding and the restricted scalars of a part of the object, at offset `at`.
     fn collect_fields(&mut self, ctype: &CType, at: usize) -> Result<(), &'static str> {
         match ctype {
-            CType::Array { element, len } if element.has_pointers() || element.has_padding() => {
-                let size = element.size().unwrap_or(0);
-                for n in 0..*len {
-                    self.collect_fields(element, at + n * size)?;
+            CType::Array { element, len } => match &**element {
+                // Rows of an array are adjacent.
+                CType::Array { element, len: columns } => {
+                    let flat = CType::Array { element: element.clone(), len: len * columns };
+                    self.collect_fields(&flat, at)?;
                 }
-            }
+                scalar if scalar.kind().is_some() && !scalar.has_padding() => {
+                    self.restrict(scalar, at, *len);
+                }
+                element => {
+                    let size = element.size().unwrap_or(0);
+                    let whole = Object::of(element)?;
+                    let plain = whole.pointer_fields.is_empty()
+                        && whole.gaps.is_empty()
+                        && whole.restricted.is_empty();
+                    for n in 0..if plain { 0 } else { *len } {
+                        self.collect_fields(element, at + n * size)?;
+                    }
+                }
+            },
             CType::Struct(plain) => {
                 let mut end = 0;
                 for field in plain.fields() {
@@ -98,12 +136,27 @@ impl Object {
             CType::Pointer { .. } | CType::Counted { .. } => {
                 self.pointer_fields.push((at, Pointee::of(ctype)?))
             }
-            _ => self.gap(at + ctype.value_size(), ctype.size().unwrap_or(0) - ctype.value_size()),
+            _ => {
+                self.restrict(ctype, at, 1);
+                self.gap(at + ctype.value_size(), ctype.size().unwrap_or(0) - ctype.value_size());
+            }
         }
-        if self.pointer_fields.len().max(self.gaps.len()) > MAX_POINTERS_PER_OBJECT {
-            Err("an object holds more than 4,096 pointers or gaps")
+        if self.pointer_fields.len().max(self.gaps.len()).max(self.restricted.len()) > MAX_PARTS_PER_OBJECT {
+            Err("an object holds more than 4,096 pointers, gaps or runs of _Bool or enumerations")
         } else {
             Ok(())
+        }
+    }
+
+    /// Records adjacent scalars, if some bit patterns are no values of theirs.
+    fn restrict(&mut self, ctype: &CType, at: usize, len: usize) {
+        let values = Values::of(ctype);
+        if values.is_all() {
+            return;
+        }
+        match self.restricted.last_mut() {
+            Some(last) if last.ctype == *ctype && last.at + last.len * last.size() == at => last.len += len,
+            _ => self.restricted.push(RestrictedRun { at, len, ctype: ctype.clone(), values }),
         }
     }
 
@@ -111,6 +164,41 @@ impl Object {
         if len > 0 {
             self.gaps.push((at, len));
         }
+    }
+}
+
+impl Object {
+    /// Makes values of the scalars in these elements, except of those that are as they were in `old`; the
+    /// error is an integer that is no value of the type.
+    pub(crate) fn admit(&self, new: &mut [u8], old: Option<&[u8]>) -> Result<(), (&CType, i128)> {
+        if self.restricted.is_empty() {
+            return Ok(());
+        }
+        for (n, element) in new.chunks_exact_mut(self.size).enumerate() {
+            for run in &self.restricted {
+                for place in run.places() {
+                    let new = &mut element[place.clone()];
+                    let unchanged = old.is_some_and(|old| old[n * self.size..][place] == *new);
+                    if !unchanged {
+                        run.values.admit(new).map_err(|value| (&run.ctype, value))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RestrictedRun {
+    /// Returns the size of each scalar in bytes.
+    fn size(&self) -> usize {
+        self.ctype.size().unwrap_or(1)
+    }
+
+    /// Returns the offsets of the bytes of each scalar that carry its value.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Range<usize>> {
+        let value = self.ctype.value_size();
+        (0..self.len).map(move |n| self.at + n * self.size()).map(move |at| at..at + value)
     }
 }
 
@@ -127,6 +215,16 @@ mod tests {
         let pointer_fields: Vec<_> = object.pointer_fields.iter().map(|(at, _)| *at).collect();
         assert_eq!(pointer_fields, [8, 24]);
         assert_eq!(object.gaps, [(1, 1), (4, 4), (17, 1), (20, 4), (33, 7)]);
+    }
+
+    #[test]
+    fn restricted_scalars_are_found_wherever_they_are() {
+        let text =
+            "void (struct { _Bool a[2][3]; _Bool b; enum { A } e; struct { char c; _Bool d; } f[2]; } *)";
+        let prototype: Prototype = text.parse().unwrap();
+        let Ok(Pointee::Object { object, .. }) = Pointee::of(&prototype.params()[0]) else { panic!() };
+        let places: Vec<_> = object.restricted.iter().map(|run| (run.at, run.len)).collect();
+        assert_eq!(places, [(0, 7), (8, 1), (13, 1), (15, 1)]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Declarators, which follow the specifiers: stars, names, arrays, lists of arguments.
 
 use super::declaration::{Base, Declared, Place, Tag};
-use super::specifier::begins_type;
 use super::{MAX_DEPTH, Parsed, Parser};
 use crate::ctype::CType;
 use crate::prototype::Prototype;
@@ -68,6 +67,9 @@ impl<'a> Parser<'a> {
                         })
                     }
                 }
+                (Declared::Object(CType::Opaque(tag)), Derivation::Function(_)) => {
+                    return Err(format!("a function cannot return struct {tag}, which is not defined"));
+                }
                 (Declared::Object(result), Derivation::Function(params)) => {
                     if matches!(result, CType::Array { .. }) {
                         return Err("a function cannot return an array".into());
@@ -111,16 +113,14 @@ impl<'a> Parser<'a> {
             pointers.push(Derivation::Pointer { readonly: self.qualifiers() });
         }
         self.convs()?;
-        let mut name = None;
-        if self.groups() {
+        let name = if self.groups() {
             self.expect("(", "\"(\"")?;
-            name = self.nested(|parser| parser.steps(steps))?;
+            let name = self.nested(|parser| parser.steps(steps))?;
             self.expect(")", "\")\" after \"(*\"")?;
-        } else if let Some(word) = self.peek()
-            && !begins_type(word)
-        {
-            name = self.word();
-        }
+            name
+        } else {
+            self.name()?
+        };
         loop {
             if self.rest().starts_with('[') {
                 let len = self.length()?;
@@ -128,6 +128,9 @@ impl<'a> Parser<'a> {
             } else if self.eat("(") {
                 let conv = self.conv.take();
                 let params = self.nested(Self::params)?;
+                if self.conv.is_some() {
+                    return Err("a calling convention belongs to the function, not to an argument".into());
+                }
                 self.conv = conv;
                 steps.push(Derivation::Function(params));
             } else {
@@ -145,7 +148,7 @@ impl<'a> Parser<'a> {
     /// Returns whether the next token is a parenthesis that groups a declarator.
     fn groups(&mut self) -> bool {
         let (mark, conv) = (self.at, self.conv);
-        let groups = self.eat("(") && (self.rest().starts_with(['*', '(', '[']) || self.convs() == Ok(true));
+        let groups = self.eat("(") && (self.rest().starts_with(['*', '(', '[']) || self.convs() != Ok(false));
         (self.at, self.conv) = (mark, conv); // nothing is consumed
         groups
     }
@@ -153,8 +156,8 @@ impl<'a> Parser<'a> {
     /// Consumes the qualifiers behind a star. Returns whether `const` is one; the others have no effect.
     fn qualifiers(&mut self) -> bool {
         let mut readonly = false;
-        while let Some("const" | "restrict" | "__restrict" | "volatile") = self.peek() {
-            readonly |= self.word() == Some("const");
+        while let Some("const" | "__const" | "restrict" | "__restrict" | "volatile") = self.peek() {
+            readonly |= self.word().is_some_and(|word| word.ends_with("const"));
         }
         readonly
     }
@@ -165,8 +168,10 @@ impl<'a> Parser<'a> {
         while let Some("static" | "const" | "restrict") = self.peek() {
             let _ = self.word();
         }
-        let len = match (self.number(), self.word()) {
-            (Some(number), None) => Len::Number(number),
+        let len = match (self.integer(), self.name()?) {
+            (Some(number), None) => {
+                Len::Number(usize::try_from(number).map_err(|_| "the array is too large".to_owned())?)
+            }
             (None, Some(name)) => Len::Name(name),
             (None, None) => Len::None,
             (Some(_), Some(_)) => return Err("expected \"]\" after an array's length".into()),
@@ -192,12 +197,18 @@ impl<'a> Parser<'a> {
             let Declared::Object(ctype) = declared else {
                 return Err("pointers to functions are not followed; write \"void *\"".into());
             };
-            if ctype == CType::Void {
+            if matches!(ctype, CType::Void | CType::Opaque(_)) {
                 if named_void && params.is_empty() && name.is_none() && self.eat(")") {
                     return Ok(Vec::new());
                 }
                 self.at = start;
                 return Err("an argument cannot be void, nor a struct that is not defined".into());
+            }
+            if let Some(name) = name
+                && params.iter().any(|other| other.name == Some(name))
+            {
+                self.at = start;
+                return Err(format!("two arguments are called \"{name}\""));
             }
             params.push(ParsedParam { name, ctype, teller });
             if self.eat(")") {

@@ -2,12 +2,13 @@
 
 mod declaration;
 mod declarator;
+mod name;
 mod specifier;
 
 use std::sync::Arc;
 
 use super::{CallConv, Prototype};
-use crate::ctype::Struct;
+use crate::ctype::{Enum, Struct};
 use crate::error::Error;
 use declaration::{Declared, Place, Tag};
 
@@ -15,7 +16,7 @@ use declaration::{Declared, Place, Tag};
 const MAX_DEPTH: usize = 16;
 
 pub(super) fn prototype(text: &str) -> Result<Prototype, Error> {
-    let mut parser = Parser { text, at: 0, depth: 0, conv: None, structs: Vec::new() };
+    let mut parser = Parser { text, at: 0, depth: 0, conv: None, structs: Vec::new(), enums: Vec::new() };
     parser.function().map_err(|reason| Error::PrototypeSyntax {
         text: text.to_owned(),
         column: parser.at + 1,
@@ -31,6 +32,8 @@ struct Parser<'a> {
     conv: Option<CallConv>,
     /// Structs defined so far.
     structs: Vec<Arc<Struct>>,
+    /// Enumerations defined so far.
+    enums: Vec<Arc<Enum>>,
 }
 
 type Parsed<T> = Result<T, String>;
@@ -40,7 +43,7 @@ impl<'a> Parser<'a> {
         loop {
             let base = self.specifiers("a result type")?;
             if base.tag == Tag::Defined && self.eat(";") {
-                continue; // a struct for later use
+                continue; // a type for later use
             }
             let (_, declared) = self.declarator(base, Place::Top)?;
             let _ = self.eat(";");
@@ -85,6 +88,10 @@ impl<'a> Parser<'a> {
                     return Ok(found);
                 }
             };
+            if self.conv.is_some_and(|other| other != conv) {
+                self.at = mark;
+                return Err("a function has one calling convention".into());
+            }
             self.conv = Some(conv);
             found = true;
         }
@@ -142,147 +149,21 @@ impl<'a> Parser<'a> {
         word
     }
 
-    fn number(&mut self) -> Option<usize> {
+    /// Parses an integer as C writes it: decimal, octal or hexadecimal, without a suffix.
+    fn integer(&mut self) -> Option<i64> {
         let rest = self.rest();
-        let len = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let number = rest[..len].parse().ok()?;
+        let len = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let digits = &rest[..len];
+        let number = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+            Some(digits) => i64::from_str_radix(digits, 16),
+            None if digits.starts_with('0') => i64::from_str_radix(digits, 8),
+            None => digits.parse(),
+        };
+        let number = number.ok().filter(|_| digits.starts_with(|c: char| c.is_ascii_digit()))?;
         self.at += len;
         Some(number)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ctype::{CType, SCALARS};
-    use crate::prototype::CallConv;
-    use proptest::prelude::*;
-
-    fn reason(text: &str) -> String {
-        prototype(text).expect_err(text).to_string()
-    }
-
-    #[test]
-    fn one_type_has_many_spellings() {
-        for (text, canonical) in [
-            ("int (const void *, const void *)", "int (const void *, const void *)"),
-            ("int (*)(const void *, const void *)", "int (const void *, const void *)"),
-            ("int (*compar)(void const *a, void const *b)", "int (const void *, const void *)"),
-            ("int cmp(const int *a, const int *b);", "int (const int *, const int *)"),
-            ("unsigned long int (int long long unsigned)", "unsigned long (unsigned long long)"),
-            ("signed (signed char, short int signed)", "int (signed char, short)"),
-            ("int __stdcall (void)", "int __stdcall (void)"),
-            ("int (__stdcall *)()", "int __stdcall (void)"),
-            ("void(bool,_Bool)", "void (_Bool, _Bool)"),
-            ("char *f(char *restrict p, size_t n)", "char *(char *, size_t)"),
-            ("int (const char *const *argv)", "int (const char *const *)"),
-            ("int (const int a[5], int (*)[5], int[static 5])", "int (const int [5], int [5], int [5])"),
-            ("int f(size_t n, double a[n])", "int (size_t n1, double [n1])"),
-            (
-                "int (int n, const void a[n], long m, void b[m])",
-                "int (int n1, const void [n1], long n3, void [n3])",
-            ),
-            ("int (int m[2][3], int n, int (*const p)[4])", "int (int [2][3], int, int [4])"),
-            ("enum colour {RED, BLUE=3} (enum colour)", "int (int)"),
-            ("int (struct unknown *, const struct unknown *)", "int (void *, const void *)"),
-            (
-                "struct s { int x, *p; char t[4]; } (struct s)",
-                "struct s { int x; int *p; char t[4]; } (struct s)",
-            ),
-            (
-                "struct s {int x;}; struct t {struct s a[2]; struct t *next;}; \
-                 void (const struct t *, struct s)",
-                "void (const struct t { struct s { int x; } a[2]; void *next; } *, struct s)",
-            ),
-            ("int (struct { short a; } s)", "int (struct { short a; })"),
-            ("int __attribute__((ms_abi)) (int)", "int __attribute__((ms_abi)) (int)"),
-            ("int (__attribute__((sysv_abi)) *f)(int)", "int __attribute__((sysv_abi)) (int)"),
-            ("int f(int) __attribute__((ms_abi))", "int __attribute__((ms_abi)) (int)"),
-            ("int (*f(int))[5]", "int (*(int))[5]"),
-            ("char *__fastcall(void)", "char *__fastcall (void)"),
-        ] {
-            assert_eq!(prototype(text).expect(text).to_string(), canonical, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_error_says_where_and_why() {
-        for (text, column, why) in [
-            ("", 1, "expected a result type"),
-            ("int", 4, "expected the argument types"),
-            ("foo (int)", 1, "\"foo\" is not a known C type"),
-            ("int (const quux *)", 12, "\"quux\" is not a known C type"),
-            ("int (int, ...)", 11, "variable argument list"),
-            ("int (union u *)", 6, "union types are not supported"),
-            ("int (struct s)", 6, "nor a struct that is not defined"),
-            ("int (struct s { int x; }, struct s { int x; })", 35, "struct s is defined twice"),
-            ("int (struct s { })", 14, "it has no fields"),
-            ("int (struct s { int x : 3; })", 23, "bit-fields"),
-            ("int (struct { void v; })", 20, "a field cannot be void"),
-            ("int (void (*f)(int))", 20, "write \"void *\""),
-            ("int (int a[])", 13, "an array needs a length"),
-            ("int (int a[m], int n)", 14, "no argument is called \"m\""),
-            ("int (int (*a)[n], int n)", 17, "only an argument can have a length"),
-            ("int f(int)[5]", 14, "cannot return an array"),
-            ("int (int [0])", 13, "at least one element"),
-            ("int __attribute__((noreturn)) (int)", 20, "not a known calling convention"),
-            ("int (int", 9, "expected \",\" or \")\""),
-            ("int (int) int", 11, "more text"),
-            ("int (long float)", 6, "\"long float\" is not a known C type"),
-            ("int (void, int)", 6, "cannot be void"),
-        ] {
-            let reason = reason(text);
-            assert!(reason.contains(why), "{text}: {reason}");
-            assert!(reason.contains(&format!("at column {column};")), "{text}: {reason}");
-        }
-    }
-
-    fn any_object() -> impl Strategy<Value = CType> {
-        let scalar = (1..SCALARS.len()).prop_map(|i| SCALARS[i].0.clone());
-        scalar.prop_recursive(3, 8, 3, |inner| {
-            let of = inner.clone();
-            let fields = proptest::collection::vec(inner.clone(), 1..4);
-            prop_oneof![
-                (inner, any::<bool>())
-                    .prop_map(|(to, readonly)| CType::Pointer { pointee: Box::new(to), readonly }),
-                (of, 1usize..9).prop_map(|(of, len)| of.array(len).unwrap()),
-                fields.prop_map(|fields| {
-                    let named = fields.into_iter().enumerate().map(|(n, ctype)| (format!("f{n}"), ctype));
-                    Struct::new("", named).unwrap().into()
-                }),
-            ]
-        })
-    }
-
-    fn any_value() -> impl Strategy<Value = CType> {
-        any_object().prop_map(|ctype| if let CType::Array { .. } = ctype { ctype.pointer() } else { ctype })
-    }
-
-    const CONVENTIONS: &[CallConv] = &[CallConv::C, CallConv::Win64, CallConv::SysV64, CallConv::Stdcall];
-
-    proptest! {
-        #[test]
-        fn what_is_printed_parses_to_the_same_value(
-            result in any_value(),
-            params in proptest::collection::vec(any_value(), 0..5),
-            counted in proptest::option::of((any_object(), any::<bool>())),
-            conv in proptest::sample::select(CONVENTIONS),
-        ) {
-            let mut params = params;
-            if let Some((element, readonly)) = counted {
-                params.push(element.counted(readonly, params.len() + 1));
-                params.push(CType::Size);
-            }
-            let value = Prototype::new(result, params).with_conv(conv);
-            let text = value.to_string();
-            prop_assert_eq!(text.parse::<Prototype>().expect(&text), value);
-        }
-
-        #[test]
-        fn no_text_makes_the_parser_panic(
-            text in "([a-z_ *(),.;{}\\[\\]é]|int|struct|const|void|\\[3\\]){0,40}",
-        ) {
-            let _ = prototype(&text);
-        }
-    }
-}
+mod tests;

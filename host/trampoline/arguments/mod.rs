@@ -6,16 +6,24 @@
 //! null.
 #![allow(unsafe_code, reason = "reads and writes what C points to")]
 
+mod aliases;
 mod buffer;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
+mod tokens;
 mod write_back;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::slice;
 
+use aliases::Aliases;
 use buffer::Buffer;
 use smallvec::SmallVec;
+use tokens::Tokens;
+pub(super) use write_back::Refused;
 
 use crate::callback::lowering::{Object, Pointee};
 use crate::ctype::CType;
@@ -50,20 +58,15 @@ pub(super) struct Arguments<'a> {
     pointer_fields: Vec<PointerField<'a>>,
     /// Offsets and lengths of the padding, which the guest sees as zeros and C gets back unchanged.
     gaps: Vec<(usize, usize)>,
-    tokens: Vec<*mut c_void>,
-    /// Positions in `runs` and `tokens` by address, once either is long.
-    index: Option<Box<Index>>,
+    tokens: Tokens<'a>,
+    /// Positions in `runs` by address and length, once there are many.
+    index: Option<Box<HashMap<(usize, usize), usize>>>,
+    /// Changes to memory that several runs are copies of.
+    aliases: Option<Aliases>,
 }
 
-/// Minimum length of `runs` or `tokens` at which a hash table replaces the linear search.
+/// Minimum number of runs, and of tokens, at which a hash table replaces the linear search.
 const MIN_INDEXED: usize = 32;
-
-/// Positions in the lists: of runs by address and length, of tokens by address.
-#[derive(Default)]
-struct Index {
-    runs: HashMap<(usize, usize), usize>,
-    tokens: HashMap<usize, usize>,
-}
 
 /// A run of bytes that has been copied.
 struct CopiedRange<'a> {
@@ -73,6 +76,12 @@ struct CopiedRange<'a> {
     len: usize,
     readonly: bool,
     element: Option<&'a CType>,
+    /// The objects that fill the run; `None` for text.
+    object: Option<&'a Object>,
+    /// Whether C passes it as a text.
+    is_text: bool,
+    /// Offset of the last NUL, once it has been looked for.
+    last_nul: OnceCell<Option<usize>>,
 }
 
 /// A pointer inside a run.
@@ -84,7 +93,7 @@ struct PointerField<'a> {
 
 impl<'a> Arguments<'a> {
     pub(super) fn new(export: &'a str, limits: &'a Limits) -> Arguments<'a> {
-        let (bytes, returned, pointer_fields, gaps, tokens, index) = Default::default();
+        let (bytes, returned, pointer_fields, gaps, tokens, index, aliases) = Default::default();
         Arguments {
             export,
             limits,
@@ -95,6 +104,7 @@ impl<'a> Arguments<'a> {
             gaps,
             tokens,
             index,
+            aliases,
         }
     }
 
@@ -119,7 +129,9 @@ impl<'a> Arguments<'a> {
             _ if pointer.is_null() && !matches!(target, Pointee::Counted { .. }) => {
                 return Ok(GuestPtr::Null);
             }
-            Pointee::Token => return Ok(self.token(pointer)),
+            Pointee::Token { tag, readonly } => {
+                return Ok(self.tokens.token(pointer, tag.as_deref(), *readonly));
+            }
             Pointee::Text => {
                 // SAFETY: C vouches for the characters up to the NUL.
                 let len = unsafe { libc::strnlen(pointer.cast(), self.limits.text) };
@@ -143,17 +155,20 @@ impl<'a> Arguments<'a> {
             }
         };
         let element = target.element();
+        let is_text = matches!(target, Pointee::Text);
         let host = pointer.cast::<u8>();
         if let Some(run) = self.copied_before(host, len).filter(|run| run.element == element) {
             run.readonly &= readonly;
+            run.is_text |= is_text;
             return Ok(GuestPtr::Copy(run.at as u32));
         }
         let at = self.reserve(len)?;
         // SAFETY: C vouches for these bytes, and `reserve` has checked that they fit.
         self.bytes.growing().extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
-        self.runs.push(CopiedRange { host, at, len, readonly, element });
+        let last_nul = OnceCell::new();
+        self.runs.push(CopiedRange { host, at, len, readonly, element, object, is_text, last_nul });
         if let Some(known) = &mut self.index {
-            known.runs.insert((host.addr(), len), self.runs.len() - 1);
+            known.insert((host.addr(), len), self.runs.len() - 1);
         }
         if let Some(object) = object {
             // SAFETY: C vouches for the content of its objects as well.
@@ -190,8 +205,16 @@ impl<'a> Arguments<'a> {
         for (offset, target) in &object.pointer_fields {
             self.pointer_fields.push(PointerField { at: at + offset, to: GuestPtr::Null, target });
         }
-        let (host, element) = (ptr::null_mut(), None);
-        self.runs.push(CopiedRange { host, at, len: object.size, readonly: false, element });
+        self.runs.push(CopiedRange {
+            host: ptr::null_mut(),
+            at,
+            len: object.size,
+            readonly: false,
+            element: None,
+            object: Some(object),
+            is_text: false,
+            last_nul: OnceCell::new(),
+        });
         Ok(GuestPtr::Copy(at as u32))
     }
 
@@ -235,42 +258,17 @@ impl<'a> Arguments<'a> {
         Ok(at)
     }
 
-    /// Returns the token of a pointer, which is the same each time.
-    fn token(&mut self, pointer: *mut c_void) -> GuestPtr {
-        let known = match self.index() {
-            Some(known) => known.tokens.get(&pointer.addr()).copied(),
-            None => self.tokens.iter().position(|known| *known == pointer),
-        };
-        let at = known.unwrap_or(self.tokens.len());
-        if known.is_none() {
-            self.tokens.push(pointer);
-            if let Some(known) = &mut self.index {
-                known.tokens.insert(pointer.addr(), at);
-            }
-        }
-        GuestPtr::Token(at as u32 + 1)
-    }
-
     /// Returns the run of these bytes, if they have been copied already.
     fn copied_before(&mut self, host: *mut u8, len: usize) -> Option<&mut CopiedRange<'a>> {
-        let at = match self.index() {
-            Some(known) => known.runs.get(&(host.addr(), len)).copied(),
+        if self.index.is_none() && self.runs.len() >= MIN_INDEXED {
+            let runs = self.runs.iter().enumerate();
+            self.index = Some(Box::new(runs.map(|(at, run)| ((run.host.addr(), run.len), at)).collect()));
+        }
+        let at = match &self.index {
+            Some(known) => known.get(&(host.addr(), len)).copied(),
             None => self.runs.iter().position(|run| run.host == host && run.len == len),
         };
         self.runs.get_mut(at?)
-    }
-
-    /// Returns the index, which is built once the lists are too long for a linear search.
-    fn index(&mut self) -> Option<&Index> {
-        if self.index.is_none() && self.runs.len().max(self.tokens.len()) >= MIN_INDEXED {
-            let runs = self.runs.iter().enumerate();
-            let tokens = self.tokens.iter().enumerate();
-            self.index = Some(Box::new(Index {
-                runs: runs.map(|(at, run)| ((run.host.addr(), run.len), at)).collect(),
-                tokens: tokens.map(|(at, token)| (token.addr(), at)).collect(),
-            }));
-        }
-        self.index.as_deref()
     }
 
     /// Writes the guest's copy to `area`, which is at `base` in its memory.

@@ -1,67 +1,162 @@
-//! Lifting of pointees: the guest's copies, with C's own pointers restored.
+//! Lifting of pointees: the guest's copies, with C's own pointers restored. The one judge of pointers that a
+//! guest hands back; numbers are judged by `ctype/values`.
 #![allow(unsafe_code, reason = "writes what C points to")]
 
 use std::ffi::c_void;
 use std::mem;
 use std::ptr;
 
+use super::aliases::Aliases;
 use super::{Arguments, CopiedRange, PointerField};
 use crate::callback::lowering::Pointee;
+use crate::ctype::CType;
 
-impl Arguments<'_> {
+/// A value that the guest must not hand back.
+pub(in crate::trampoline) enum Refused<'a> {
+    /// A pointer, and the reason.
+    Pointer(u64, &'static str),
+    /// A number that is no value of its type.
+    Number(&'a CType, i128),
+}
+
+/// The reason why a text is refused.
+const ENDLESS: &str = "a text without an end";
+
+/// A pointer of C's, and its place in a run if it leads into one.
+type Found = (*mut c_void, Option<(usize, usize)>);
+
+impl<'a> Arguments<'a> {
     /// Returns the pointer of C's that a number from the guest stands for; `target` is its expected pointee.
+    /// The copies have been [taken back](Arguments::take_back), if any is written.
     pub(in crate::trampoline) fn pointer(
         &self,
         number: u64,
         target: &Pointee,
         base: u32,
-    ) -> Option<*mut c_void> {
-        let Some(element) = target.element() else {
-            let at = (number as usize).checked_sub(1);
-            return at.map_or(Some(ptr::null_mut()), |at| self.tokens.get(at).copied());
-        };
-        if number == 0 {
-            return Some(ptr::null_mut());
-        }
-        let at = usize::try_from(number).ok()?.checked_sub(base as usize)?;
-        let size = element.size()?;
-        let wanted = match target {
-            Pointee::Object { object, .. } => object.size,
-            _ => size,
-        };
-        let run = self.run_at(at)?;
-        let inside = at - run.at;
-        let whole = run.len - inside >= wanted && inside.is_multiple_of(size);
-        let led = whole && !run.host.is_null() && run.element == Some(element);
-        led.then(|| run.host.wrapping_add(inside).cast())
+    ) -> Result<*mut c_void, Refused<'a>> {
+        let found = self.find(number, target, base).and_then(|(pointer, place)| {
+            self.check_end(target, place)?;
+            Ok(pointer)
+        });
+        found.map_err(|reason| Refused::Pointer(number, reason))
     }
 
-    /// Returns the run that contains this offset.
-    fn run_at(&self, at: usize) -> Option<&CopiedRange<'_>> {
+    /// Returns the pointer that a number stands for, if C passed such a one; not whether a text ends.
+    fn find(&self, number: u64, target: &Pointee, base: u32) -> Result<Found, &'static str> {
+        if number == 0 {
+            return Ok((ptr::null_mut(), None));
+        }
+        let (element, size, readonly) = match target {
+            Pointee::Token { tag, readonly } => {
+                return Ok((self.tokens.pointer(number, tag.as_deref(), *readonly)?, None));
+            }
+            Pointee::Text => (&CType::Char, 1, true),
+            Pointee::Object { object, readonly } => (&object.element, object.size, *readonly),
+            Pointee::Counted { element, readonly, .. } => (&element.element, element.size, *readonly),
+        };
+        let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(base as usize));
+        let at = at.and_then(|at| Some((at, self.run_at(at)?)));
+        let (at, n) = at.ok_or("no pointer that this call gave it")?;
+        let run = &self.runs[n];
+        let inside = at - run.at;
+        if run.host.is_null() {
+            return Err("no pointer that this call gave it");
+        }
+        if run.element != Some(element) || !inside.is_multiple_of(element.size().unwrap_or(1)) {
+            return Err("a pointer of another type");
+        }
+        if run.len - inside < size {
+            return Err("a pointer to fewer elements");
+        }
+        if run.readonly && !readonly {
+            return Err("a pointer to const");
+        }
+        Ok((run.host.wrapping_add(inside).cast(), Some((n, inside))))
+    }
+
+    /// Checks that a text ends inside its run.
+    fn check_end(&self, target: &Pointee, place: Option<(usize, usize)>) -> Result<(), &'static str> {
+        let (Pointee::Text, Some((n, inside))) = (target, place) else { return Ok(()) };
+        let ends = self.last_nul(n).is_some_and(|end| inside <= end);
+        if ends { Ok(()) } else { Err(ENDLESS) }
+    }
+
+    /// Returns the offset in a run of the last NUL that C's memory will hold there.
+    fn last_nul(&self, n: usize) -> Option<usize> {
+        let run = &self.runs[n];
+        *run.last_nul.get_or_init(|| {
+            let is_nul = |at: &usize| match &self.aliases {
+                Some(aliases) => aliases.byte(run.host.addr() + at).unwrap_or(self.bytes[run.at + at]) == 0,
+                None => self.latest()[run.at + at] == 0,
+            };
+            (0..run.len).rev().find(is_nul)
+        })
+    }
+
+    /// Checks that the texts that C passed still end, where the guest may have written to them through
+    /// another pointer.
+    fn check_texts(&self, base: u32) -> Result<(), Refused<'a>> {
+        let exposed = |run: &CopiedRange<'_>| run.is_text && (!run.readonly || self.aliases.is_some());
+        let mut texts = self.runs.iter().enumerate().filter(|(_, run)| exposed(run));
+        match texts.find(|(n, _)| self.last_nul(*n).is_none()) {
+            None => Ok(()),
+            Some((_, run)) => Err(Refused::Pointer((base as usize + run.at) as u64, ENDLESS)),
+        }
+    }
+
+    /// Returns the copies as the guest has left them, or as they were if it cannot have written to any.
+    fn latest(&self) -> &[u8] {
+        if self.returned.is_empty() { &self.bytes } else { &self.returned }
+    }
+
+    /// Returns the position of the run that contains this offset.
+    pub(super) fn run_at(&self, at: usize) -> Option<usize> {
         // Runs are in the order of their offsets.
         let behind = self.runs.partition_point(|run| run.at <= at);
-        self.runs.get(behind.checked_sub(1)?).filter(|run| at - run.at < run.len)
+        let n = behind.checked_sub(1)?;
+        (at - self.runs[n].at < self.runs[n].len).then_some(n)
     }
 
-    /// Takes back the copies as the guest has left them, and restores C's own pointers; the error is a
-    /// pointer that the guest has forged. Only pointers that may be written are checked.
-    pub(in crate::trampoline) fn take_back(&mut self, area: &[u8], base: u32) -> Result<(), u64> {
+    /// Takes back the copies as the guest has left them, and restores C's own pointers. Only copies that may
+    /// be written are judged.
+    pub(in crate::trampoline) fn take_back(&mut self, area: &[u8], base: u32) -> Result<(), Refused<'a>> {
         let mut returned = mem::take(&mut self.returned);
         returned.growing().extend_from_slice(area);
         for (at, len) in &self.gaps {
             returned[*at..][..*len].copy_from_slice(&self.bytes[*at..][..*len]);
         }
-        let written = |field: &&PointerField<'_>| self.run_at(field.at).is_some_and(|run| !run.readonly);
+        for run in &self.runs {
+            let all = run.at..run.at + run.len;
+            if run.readonly {
+                returned[all.clone()].copy_from_slice(&self.bytes[all]);
+            } else if let Some(object) = run.object {
+                // A result has no old value that it could keep.
+                let old = (!run.host.is_null()).then(|| &self.bytes[all.clone()]);
+                let admitted = object.admit(&mut returned[all], old);
+                admitted.map_err(|(ctype, value)| Refused::Number(ctype, value))?;
+            }
+        }
+        let written =
+            |field: &&PointerField<'_>| self.run_at(field.at).is_some_and(|n| !self.runs[n].readonly);
+        let mut texts = Vec::new();
         for field in self.pointer_fields.iter().filter(written) {
             let mut number = [0; 8];
             number[..size_of::<usize>()].copy_from_slice(&area[field.at..][..size_of::<usize>()]);
             let number = u64::from_ne_bytes(number);
-            let pointer = self.pointer(number, field.target, base).ok_or(number)?;
+            let found = self.find(number, field.target, base);
+            let (pointer, place) = found.map_err(|reason| Refused::Pointer(number, reason))?;
+            if place.is_some() && *field.target == Pointee::Text {
+                texts.push((number, field.target, place));
+            }
             let address = pointer.expose_provenance().to_ne_bytes();
             returned[field.at..][..address.len()].copy_from_slice(&address);
         }
         self.returned = returned;
-        Ok(())
+        self.aliases = Aliases::of(self)?;
+        for (number, target, place) in texts {
+            self.check_end(target, place).map_err(|reason| Refused::Pointer(number, reason))?;
+        }
+        self.check_texts(base)
     }
 
     /// Writes the guest's changes to C's memory: byte by byte, so that of two pointers to the same place, the
@@ -72,17 +167,20 @@ impl Arguments<'_> {
     /// The call that passed the pointers is in progress, and [`Arguments::take_back`] has been called if
     /// anything [is written](Arguments::is_written).
     pub(in crate::trampoline) unsafe fn write_back(&self) {
-        for run in self.runs.iter().filter(|run| !run.readonly && !run.host.is_null()) {
-            let all = run.at..run.at + run.len;
-            let (new, old) = (&self.returned[all.clone()], &self.bytes[all]);
-            if new == old {
-                continue;
-            }
-            for at in (0..run.len).filter(|at| new[*at] != old[*at]) {
+        for run in self.runs.iter().filter(|run| run.is_written_back()) {
+            for (at, new) in self.changes(run) {
                 // SAFETY: C vouches that pointees without const may be written.
-                unsafe { run.host.wrapping_add(at).write(new[at]) };
+                unsafe { run.host.wrapping_add(at).write(new) };
             }
         }
+    }
+
+    /// Returns the offsets in a run of the bytes that the guest has changed, and their new values.
+    pub(super) fn changes(&self, run: &CopiedRange<'_>) -> impl Iterator<Item = (usize, u8)> {
+        let all = run.at..run.at + run.len;
+        let (new, old) = (&self.returned[all.clone()], &self.bytes[all]);
+        let len = if new == old { 0 } else { run.len };
+        (0..len).filter(|at| new[*at] != old[*at]).map(|at| (at, new[at]))
     }
 
     /// Returns the copies as the guest has left them.
@@ -93,5 +191,12 @@ impl Arguments<'_> {
     /// Returns `true` if the guest may have written to a copy, so that it must be checked after the call.
     pub(in crate::trampoline) fn is_written(&self) -> bool {
         self.runs.iter().any(|run| !run.readonly)
+    }
+}
+
+impl CopiedRange<'_> {
+    /// Returns `true` if the guest's changes are written to C's memory.
+    pub(super) fn is_written_back(&self) -> bool {
+        !self.readonly && !self.host.is_null()
     }
 }
