@@ -1,51 +1,48 @@
 //! Authorizers: permission for the actions of a statement.
-#![allow(unsafe_code, reason = "registers a callback with SQLite, which calls it")]
 
-use std::ffi::{c_char, c_int, c_void};
 use std::fmt;
-use std::ptr;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ffi};
 
-use super::{check_code, wrapped};
+use super::policies::{Authorize, Registered};
+use super::wrapped;
 use crate::callback::Callback;
 use crate::error::Error;
 use crate::lease::RetainedLease;
+use crate::prototype::check_fn_pointer;
 
-type Authorize = unsafe extern "C" fn(
-    *mut c_void,
-    c_int,
-    *const c_char,
-    *const c_char,
-    *const c_char,
-    *const c_char,
-) -> c_int;
-
-/// An authorizer that SQLite calls until this is dropped.
+/// A registration of an authorizer, which ends when this is dropped. Until then the authorizer is in force,
+/// unless a newer one is.
 pub struct Authorizer<'db> {
     db: &'db Connection,
+    registered: Registered,
     kept: RetainedLease<Authorize>,
 }
 
 /// Registers a guest that authorizes the actions of statements while they are prepared. The prototype of the
 /// callback is SQLite's: `int (void *, int action, const char *, const char *, const char *, const char *)`;
-/// it returns `SQLITE_OK` (0), `SQLITE_DENY` (1) or `SQLITE_IGNORE` (2).
+/// it returns `SQLITE_OK` (0), `SQLITE_DENY` (1) or `SQLITE_IGNORE` (2), by which a column reads as NULL and
+/// is not updated. Any other answer denies the action. If the guest fails, the action is denied, whatever
+/// fallback was set, until the failure has been [taken](Authorizer::take_failure).
 ///
-/// If the guest fails, the action is denied, whatever fallback was set.
+/// The newest [`Authorizer`] that lives is in force: another one replaces it, and it decides again when the
+/// newer ones have been dropped, in whatever order. Statements that were prepared before are authorized
+/// again when they next begin. After the last one, everything is allowed, with one exception: if rusqlite's
+/// `Connection::authorizer` was set before the first, everything is denied until it is set again, because
+/// SQLite does not return an authorizer that has been replaced. One that was set by
+/// `sqlite3_set_authorizer` itself cannot be seen, and has to be set again in the same way.
 ///
 /// # Errors
 ///
-/// [`TypeError::Pointer`](crate::TypeError::Pointer) if the callback has another prototype, and SQLite's
-/// errors.
+/// [`TypeError::Pointer`](crate::TypeError::Pointer) if the callback has another prototype,
+/// [`Error::TableFull`] and [`Error::NoMemory`], and SQLite's errors. The authorizer so far stays in force.
 pub fn set_authorizer<'db>(db: &'db Connection, authorize: &Callback) -> rusqlite::Result<Authorizer<'db>> {
+    check_fn_pointer::<Authorize>(authorize.prototype()).map_err(wrapped)?;
     let denying = authorize.clone().fallback(ffi::SQLITE_DENY).map_err(wrapped)?;
     let kept = denying.retain_as::<Authorize>().map_err(wrapped)?;
-    // SAFETY: the handle is used only to register.
-    let handle = unsafe { db.handle() };
-    // SAFETY: the pointer is of SQLite's type, and `Authorizer::drop` unregisters it before its lease ends.
-    let code = unsafe { ffi::sqlite3_set_authorizer(handle, Some(kept.pointer()), ptr::null_mut()) };
-    check_code(code)?;
-    Ok(Authorizer { db, kept })
+    let registered = Registered::new(db, kept.clone())?;
+    Ok(Authorizer { db, registered, kept })
 }
 
 impl Authorizer<'_> {
@@ -62,10 +59,17 @@ impl Authorizer<'_> {
 
 impl Drop for Authorizer<'_> {
     fn drop(&mut self) {
-        // SAFETY: the connection is borrowed, so it is open.
-        let handle = unsafe { self.db.handle() };
-        // SAFETY: the null pointer unregisters the authorizer, which SQLite does not call from now on.
-        unsafe { ffi::sqlite3_set_authorizer(handle, None, ptr::null_mut()) };
+        if self.registered.end() {
+            // Statements that this one allowed are not allowed by the policy that replaces it. SQLite
+            // prepares all statements again after a change of this option, which is set back at once; a
+            // change of the authorizer would do so as well, but might replace one of somebody else's.
+            let option = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+            let expired = self.db.db_config(option).and_then(|set| {
+                self.db.set_db_config(option, !set)?;
+                self.db.set_db_config(option, set)
+            });
+            debug_assert!(expired.is_ok(), "SQLite has the option since 3.20");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::ffi::{CString, c_int, c_void};
 use std::fmt;
+use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
@@ -28,9 +29,11 @@ struct CollationContext {
     db: *mut ffi::sqlite3,
 }
 
-/// Adds a collation to a connection, or replaces one: `ORDER BY name COLLATE guest`. `compare` takes its
-/// elements as byte slices ([`CompareShape::Slices`]), as the bundled guests for lines do; texts reach it in
-/// UTF-8.
+/// Adds a collation to a connection: `ORDER BY name COLLATE guest`. `compare` takes its elements as byte
+/// slices ([`CompareShape::Slices`]), as the bundled guests for lines do; texts reach it in UTF-8.
+///
+/// Another collation of the same name is replaced, whatever text encoding it was registered for. The
+/// [`Collation`] of the replaced one decides nothing any more, and dropping either changes nothing.
 ///
 /// If the guest fails, the statement is interrupted, and so is every later one that calls it, until the
 /// failure has been [taken](Collation::take_failure). SQLite may have returned a first row by then, and its
@@ -38,7 +41,8 @@ struct CollationContext {
 ///
 /// # Errors
 ///
-/// SQLite's errors, as it refuses while a statement is running; [`Error::TableFull`];
+/// SQLite's errors, as it refuses to replace a collation while a statement is running, and the collation so
+/// far stays; an error if the name is `BINARY`, on whose order it relies; [`Error::TableFull`];
 /// [`Error::PrototypeUnserved`] if the callback is not a comparator of that shape.
 pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusqlite::Result<Collation> {
     if compare.shape() != Some(CompareShape::Slices) || compare.accepts(usize::MAX, None).is_err() {
@@ -46,12 +50,27 @@ pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusq
              register compare_bytes as \"int (const void *, const void *)\"";
         return Err(wrapped(Error::PrototypeUnserved { prototype: compare.prototype().to_string(), reason }));
     }
+    if name.eq_ignore_ascii_case("BINARY") {
+        let reason = "SQLite itself relies on the order of BINARY; give the collation another name";
+        let misuse = ffi::Error::new(ffi::SQLITE_MISUSE);
+        return Err(rusqlite::Error::SqliteFailure(misuse, Some(reason.to_owned())));
+    }
     let name = CString::new(name)?;
     let slot = SlotHandle::new(Entry::new(compare.clone(), Access::CallingThread)).map_err(wrapped)?;
     let collation = Collation { key: slot.key(), entry: slot.shared_entry() };
     // SAFETY: the handle is used only to register, and in SQLite's own calls of the collation, while it is
     // alive.
     let connection = unsafe { db.handle() };
+    // SQLite has a collation for each encoding, and calls the one of the database's: those of others would
+    // stay in force there. It refuses the first of these calls, or none, while a statement is running.
+    for encoding in [ffi::SQLITE_UTF16LE, ffi::SQLITE_UTF16BE] {
+        let none = ptr::null_mut();
+        // SAFETY: null pointers remove the collation, and the connection is open.
+        let code = unsafe {
+            ffi::sqlite3_create_collation_v2(connection, name.as_ptr(), encoding, none, None, None)
+        };
+        check_code(code)?;
+    }
     let context = Box::into_raw(Box::new(CollationContext { slot, db: connection }));
     // SAFETY: both functions take a `CollationContext`, which lives until SQLite calls `destroy`.
     let code = unsafe {
@@ -85,7 +104,7 @@ unsafe extern "C" fn order(
     let CollationContext { slot, db } = unsafe { &*context.cast::<CollationContext>() };
     let bytes = |at: *const c_void, len: c_int| match usize::try_from(len) {
         // SAFETY: SQLite vouches for its texts until this function returns.
-        Ok(len) if len > 0 => unsafe { slice::from_raw_parts(at.cast::<u8>(), len) },
+        Ok(len) if len > 0 && !at.is_null() => unsafe { slice::from_raw_parts(at.cast::<u8>(), len) },
         _ => &[],
     };
     let (a, b) = (bytes(a, a_len), bytes(b, b_len));

@@ -1,55 +1,59 @@
 //! Scalar functions.
-#![allow(unsafe_code, reason = "calls a callback with arguments that are made here")]
+#![allow(unsafe_code, reason = "registers a callback with SQLite, and is called by it")]
 
-use std::ffi::{CString, c_void};
-use std::ptr;
+use std::ffi::{CString, c_int, c_void};
+use std::slice;
 
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Error as Sql};
+use rusqlite::{Connection, Error as Sql, ffi};
+use smallvec::SmallVec;
 
-use super::wrapped;
+use super::arguments::Plan;
+use super::{check_code, value, wrapped};
 use crate::callback::Callback;
-use crate::ctype::{CType, NumberKind};
+use crate::callback::lowering::Ret;
+use crate::ctype::NumberKind;
 use crate::error::Error;
 use crate::registry::{Access, SlotHandle};
 use crate::trampoline;
 
-/// Source of an argument of the guest. SQL arguments are counted from 0.
-#[derive(Clone, Copy)]
-enum ArgSource {
-    Integer {
-        sql: usize,
-        size: usize,
-        kind: NumberKind,
-    },
-    Real {
-        sql: usize,
-        size: usize,
-    },
-    Text {
-        sql: usize,
-    },
-    Bytes {
-        sql: usize,
-    },
-    /// Length in bytes of the text or blob at SQL argument `of`.
-    Length {
-        of: usize,
-    },
+/// A function that SQLite has, until it calls [`destroy`].
+struct Function {
+    handle: SlotHandle,
+    plan: Plan,
 }
 
+/// SQLite destroys a function on the thread that uses the connection last.
+const _: fn() = || {
+    fn sent<T: Send>() {}
+    sent::<Function>();
+};
+
 /// Adds a scalar function to a connection: `SELECT guest(a, b)`. Each argument of the prototype is an SQL
-/// argument, except those that hold a length: integers, `float` and `double`; `const char *` for a text;
-/// `const void a[n]` for a text or a blob. The result is a number, or nothing, which is NULL. If an argument
-/// is NULL, the result is NULL, and the guest is not called.
+/// argument, except those that hold a length:
+///
+/// - an integer type takes an SQL integer that it holds, `float` and `double` any SQL number, rounded;
+/// - `const char *` takes a text in UTF-8, or a blob, without a NUL in it;
+/// - `const void a[n]`, or an array of another type of one byte, takes a text in UTF-8 or a blob, and `n` is
+///   its length in bytes. An `n` that does not hold it fails the call, and so do runs of several lengths
+///   where one `n` counts them.
+///
+/// Nothing is converted, and any other type of value fails the statement. The result is a number, or nothing,
+/// which is NULL, as is a result that is not a number (NaN). If an argument is NULL, the result is NULL, and
+/// the guest is not called.
+///
+/// Another function of the same name and number of SQL arguments is replaced, whatever text encoding it was
+/// registered for; an encoding among the `flags` is ignored. Functions of several numbers of arguments exist
+/// side by side, as always in SQLite.
 ///
 /// If the guest fails, the statement fails with its message. [`FunctionFlags::SQLITE_DIRECTONLY`] keeps an
 /// untrusted function out of triggers and views.
 ///
 /// # Errors
 ///
-/// [`Error::PrototypeUnserved`] if SQL has no such value, [`Error::TableFull`], and SQLite's errors.
+/// [`Error::PrototypeUnserved`] if SQL has no such value, [`Error::TableFull`], and SQLite's errors, as it
+/// refuses to replace a function while a statement is running. The function so far stays.
 pub fn create_scalar_function(
     db: &Connection,
     name: &str,
@@ -57,123 +61,146 @@ pub fn create_scalar_function(
     callback: &Callback,
 ) -> rusqlite::Result<()> {
     let prototype = callback.prototype();
-    let (sources, arity) = sources(prototype.params())
-        .map_err(|reason| wrapped(Error::PrototypeUnserved { prototype: prototype.to_string(), reason }))?;
-    let result = prototype.result().clone();
-    if result != CType::Void && result.kind().is_none() {
-        let reason = "a function of SQL returns a number here, or nothing";
-        return Err(wrapped(Error::PrototypeUnserved { prototype: prototype.to_string(), reason }));
+    let unserved = |reason| wrapped(Error::PrototypeUnserved { prototype: prototype.to_string(), reason });
+    let plan = Plan::of(callback).map_err(unserved)?;
+    let number = prototype.result().kind().is_some();
+    match callback.function().map(|(_, lowering)| &lowering.result) {
+        Some(Ret::Nothing) => {}
+        Some(Ret::Number(..)) if number => {}
+        _ => return Err(unserved("a function of SQL returns a number here, or nothing")),
     }
+    let arity = c_int::try_from(plan.arity).unwrap_or(c_int::MAX);
+    let name = CString::new(name)?;
     let (handle, _) = trampoline::lend(callback, Access::Values { budget: None }).map_err(wrapped)?;
-    db.create_scalar_function(name, arity, flags, move |context| call(&handle, &sources, &result, context))
+    let encodings = FunctionFlags::SQLITE_UTF16 | FunctionFlags::SQLITE_UTF16BE; // all bits of encodings
+    let flags = flags.difference(encodings) | FunctionFlags::SQLITE_UTF8;
+    // SAFETY: the handle is used only to register.
+    let connection = unsafe { db.handle() };
+    // SQLite has a function for each encoding, and calls the one of the database's: those of others would
+    // stay in force there. It refuses the first of these calls, or none, while a statement is running.
+    for encoding in [ffi::SQLITE_UTF16LE, ffi::SQLITE_UTF16BE] {
+        let (at, none) = (name.as_ptr(), std::ptr::null_mut());
+        // SAFETY: null pointers remove the function, and the connection is open.
+        let code = unsafe {
+            ffi::sqlite3_create_function_v2(connection, at, arity, encoding, none, None, None, None, None)
+        };
+        check_code(code)?;
+    }
+    let function = Box::into_raw(Box::new(Function { handle, plan }));
+    // SAFETY: both functions take a `Function`, which lives until SQLite calls `destroy`; it does so if this
+    // fails, too.
+    let code = unsafe {
+        ffi::sqlite3_create_function_v2(
+            connection,
+            name.as_ptr(),
+            arity,
+            flags.bits(),
+            function.cast(),
+            Some(call),
+            None,
+            None,
+            Some(destroy),
+        )
+    };
+    check_code(code)
 }
 
-/// Returns the source of each argument, and the number of SQL arguments.
-fn sources(params: &[CType]) -> Result<(Vec<ArgSource>, i32), &'static str> {
-    let length_of = |at: usize| {
-        params.iter().position(|other| matches!(other, CType::Counted { count, .. } if *count == at))
+/// # Safety
+///
+/// SQLite passes the function that it was given, once.
+unsafe extern "C" fn destroy(function: *mut c_void) {
+    // SAFETY: it comes from `Box::into_raw` in `create_scalar_function`.
+    drop(unsafe { Box::from_raw(function.cast::<Function>()) });
+}
+
+/// # Safety
+///
+/// SQLite passes a context of this call, and its values.
+unsafe extern "C" fn call(
+    context: *mut ffi::sqlite3_context,
+    count: c_int,
+    values: *mut *mut ffi::sqlite3_value,
+) {
+    // SAFETY: SQLite passes its context.
+    let function = unsafe { ffi::sqlite3_user_data(context) };
+    // SAFETY: `create_scalar_function` registered it, and SQLite destroys no function during its call.
+    let function = unsafe { &*function.cast::<Function>() };
+    let values = match usize::try_from(count) {
+        // SAFETY: SQLite passes this many values.
+        Ok(count) if count > 0 => unsafe { slice::from_raw_parts(values, count) },
+        _ => &[],
     };
-    let mut arity = 0;
-    // SQL arguments are numbered first, because a length needs the number of its bytes' argument.
-    let mut numbers = vec![0; params.len()];
-    for (at, number) in numbers.iter_mut().enumerate() {
-        if length_of(at).is_none() {
-            *number = arity;
-            arity += 1;
+    // SAFETY: the values are those of this call.
+    let outcome = unsafe { function.answer(values) };
+    // SAFETY: the context is that of this call.
+    unsafe { respond(context, outcome) };
+}
+
+impl Function {
+    /// # Safety
+    ///
+    /// SQLite passes the values in a call that is in progress.
+    unsafe fn answer(&self, values: &[*mut ffi::sqlite3_value]) -> rusqlite::Result<Value> {
+        let mut read = SmallVec::<[ValueRef<'_>; 8]>::new();
+        for value in values {
+            // SAFETY: the call is in progress as long as `read` lives, which has no other user. SQLite passes
+            // each value once, and reading it twice would convert it once.
+            read.push(unsafe { value::read(*value) }?);
         }
-    }
-    let from = |(at, param): (usize, &CType)| {
-        let (sql, size) = (numbers[at], param.size().unwrap_or(0));
-        Ok(match (param, param.kind()) {
-            (_, Some(NumberKind::Float)) => ArgSource::Real { sql, size },
-            (_, Some(_)) if let Some(run) = length_of(at) => ArgSource::Length { of: numbers[run] },
-            (_, Some(kind)) => ArgSource::Integer { sql, size, kind },
-            (CType::Pointer { pointee, readonly: true }, _) if **pointee == CType::Char => {
-                ArgSource::Text { sql }
+        if read.contains(&ValueRef::Null) {
+            return Ok(Value::Null);
+        }
+        if read.len() != self.plan.arity {
+            return Err(Sql::InvalidParameterCount(read.len(), self.plan.arity));
+        }
+        let cells = self.plan.lower(&read)?;
+        let args = cells.pointers();
+        let mut answer = [0_u8; 8];
+        // SAFETY: `Plan::lower` gives each argument the type that the prototype says, to a counted run the
+        // length that its count says, and to a text its NUL; `cells` keeps them until the call has returned.
+        // `create_scalar_function` checked that the result, if there is one, is a number.
+        let called = unsafe { trampoline::call_values(self.handle.entry(), args.as_ptr(), &mut answer) };
+        called.map_err(wrapped)?;
+        let callback = &self.handle.entry().callback;
+        let bits = u64::from_ne_bytes(answer);
+        let result = callback.prototype().result();
+        Ok(match (callback.function().map(|(_, lowering)| &lowering.result), result.kind(), result.size()) {
+            (_, Some(NumberKind::Float), Some(4)) => Value::Real(f32::from_bits(bits as u32).into()),
+            (_, Some(NumberKind::Float), _) => Value::Real(f64::from_bits(bits)),
+            (Some(Ret::Number(num, _)), ..) => {
+                let value = num.integer(answer);
+                Value::Integer(i64::try_from(value).map_err(|_| {
+                    let text = format!("\"{}\" returned {value}, which no SQL integer is", callback.export());
+                    Sql::UserFunctionError(text.into())
+                })?)
             }
-            (CType::Counted { element, readonly: true, .. }, _) if element.size().unwrap_or(1) == 1 => {
-                ArgSource::Bytes { sql }
-            }
-            _ => return Err("SQL has no such argument; it has numbers, const char * and const void a[n]"),
+            _ => Value::Null,
         })
-    };
-    let sources = params.iter().enumerate().map(from).collect::<Result<_, _>>()?;
-    Ok((sources, i32::try_from(arity).unwrap_or(i32::MAX)))
+    }
 }
 
-fn call(
-    handle: &SlotHandle,
-    sources: &[ArgSource],
-    result: &CType,
-    context: &Context<'_>,
-) -> rusqlite::Result<Value> {
-    if (0..context.len()).any(|sql| context.get_raw(sql) == ValueRef::Null) {
-        return Ok(Value::Null);
+/// Returns a result to SQLite, or an error with its sentence.
+///
+/// # Safety
+///
+/// SQLite passes the context in a call that is in progress.
+unsafe fn respond(context: *mut ffi::sqlite3_context, outcome: rusqlite::Result<Value>) {
+    match outcome {
+        // SAFETY: the caller passes a context of SQLite's.
+        Ok(Value::Integer(value)) => unsafe { ffi::sqlite3_result_int64(context, value) },
+        // SAFETY: as above.
+        Ok(Value::Real(value)) => unsafe { ffi::sqlite3_result_double(context, value) },
+        // SAFETY: as above.
+        Ok(_) => unsafe { ffi::sqlite3_result_null(context) },
+        Err(Sql::SqliteFailure(error, None)) if error.extended_code == ffi::SQLITE_NOMEM => {
+            // SAFETY: as above.
+            unsafe { ffi::sqlite3_result_error_nomem(context) }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let len = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
+            // SAFETY: as above; SQLite copies this many bytes.
+            unsafe { ffi::sqlite3_result_error(context, text.as_ptr().cast(), len) }
+        }
     }
-    let mut texts = Vec::new(); // live as long as the call
-    let mut cells = Vec::with_capacity(sources.len());
-    for source in sources {
-        cells.push(cell(*source, context, &mut texts)?);
-    }
-    let args: Vec<*const c_void> = cells.iter().map(|cell| ptr::from_ref(cell).cast()).collect();
-    let mut answer = [0_u8; 8];
-    // SAFETY: `sources` gives each argument the type that the prototype says; its pointee lives until the
-    // call has returned; and `create_scalar_function` checked that the result, if there is one, is a number.
-    let called = unsafe { trampoline::call_values(handle.entry(), args.as_ptr(), &mut answer) };
-    called.map_err(wrapped)?;
-    let bits = u64::from_ne_bytes(answer);
-    Ok(match (result.kind(), result.size()) {
-        (None, _) => Value::Null,
-        (Some(NumberKind::Float), Some(4)) => Value::Real(f32::from_bits(bits as u32).into()),
-        (Some(NumberKind::Float), _) => Value::Real(f64::from_bits(bits)),
-        (Some(NumberKind::Signed), _) => Value::Integer(bits as i64),
-        (Some(NumberKind::Unsigned), _) => {
-            Value::Integer(i64::try_from(bits).map_err(|_| Sql::IntegralValueOutOfRange(0, -1))?)
-        }
-    })
-}
-
-/// Returns an argument as C passes it, in eight bytes.
-fn cell(source: ArgSource, context: &Context<'_>, texts: &mut Vec<CString>) -> rusqlite::Result<[u8; 8]> {
-    let mismatch = |sql: usize| Sql::InvalidFunctionParameterType(sql, context.get_raw(sql).data_type());
-    let bytes = |sql: usize| match context.get_raw(sql) {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(bytes),
-        _ => Err(mismatch(sql)),
-    };
-    let address = |pointer: *const c_void| (pointer.expose_provenance() as u64).to_ne_bytes();
-    Ok(match source {
-        ArgSource::Integer { sql, size, kind } => match context.get_raw(sql) {
-            ValueRef::Integer(value) => {
-                let bits = 8 * size as u32;
-                let fits = match kind {
-                    _ if size == 8 => kind == NumberKind::Signed || value >= 0,
-                    NumberKind::Signed => value >> (bits - 1) == value >> 63,
-                    _ => value >> bits == 0,
-                };
-                if !fits {
-                    return Err(Sql::IntegralValueOutOfRange(sql, value));
-                }
-                value.to_ne_bytes()
-            }
-            _ => return Err(mismatch(sql)),
-        },
-        ArgSource::Real { sql, size } => {
-            let value = match context.get_raw(sql) {
-                ValueRef::Real(value) => value,
-                ValueRef::Integer(value) => value as f64,
-                _ => return Err(mismatch(sql)),
-            };
-            match size {
-                4 => u64::from((value as f32).to_bits()).to_ne_bytes(),
-                _ => value.to_ne_bytes(),
-            }
-        }
-        ArgSource::Text { sql } => {
-            texts.push(CString::new(bytes(sql)?)?);
-            let text = texts.last().map_or(ptr::null(), |text| text.as_ptr().cast());
-            address(text)
-        }
-        ArgSource::Bytes { sql } => address(bytes(sql)?.as_ptr().cast()),
-        ArgSource::Length { of } => (bytes(of)?.len() as u64).to_ne_bytes(),
-    })
 }

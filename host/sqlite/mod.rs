@@ -1,7 +1,8 @@
 //! SQLite's callbacks with guests behind them: collations, scalar functions, authorizers.
 //!
 //! A failing guest never decides anything. A statement whose collation fails is interrupted, a function's
-//! failure is the statement's error, and an authorizer that fails denies.
+//! failure is the statement's error, and an authorizer that fails denies. The newest registration is in
+//! force, and the end of one never ends another.
 //!
 //! ```
 //! use callbox::{CType, Limits, Module, Prototype, Sandbox, bundled::Bundled, sqlite};
@@ -34,9 +35,12 @@
 //! [`Module::sha256`](crate::Module::sha256) with an index (`callbox inspect` prints it), and run `REINDEX`
 //! when it changes.
 
+mod arguments;
 mod authorizer;
 mod collation;
 mod function;
+mod policies;
+mod value;
 
 pub use authorizer::{Authorizer, set_authorizer};
 pub use collation::{Collation, create_collation};
@@ -51,13 +55,14 @@ fn wrapped(error: impl Into<Error>) -> rusqlite::Error {
 
 /// Converts SQLite's result code of a registration.
 fn check_code(code: std::ffi::c_int) -> rusqlite::Result<()> {
-    use rusqlite::ffi::{Error, SQLITE_BUSY, SQLITE_OK};
-    match code {
-        SQLITE_OK => Ok(()),
-        code => {
-            let busy =
-                (code == SQLITE_BUSY).then(|| "a statement is running; finish or drop it first".to_owned());
-            Err(rusqlite::Error::SqliteFailure(Error::new(code), busy))
+    use rusqlite::ffi::{Error, SQLITE_BUSY, SQLITE_MISUSE, SQLITE_OK};
+    let reason = match code {
+        SQLITE_OK => return Ok(()),
+        SQLITE_BUSY => Some("a statement is running; finish or drop it first"),
+        SQLITE_MISUSE => {
+            Some("SQLite takes names of at most 255 bytes, and functions of at most 1,000 arguments")
         }
-    }
+        _ => None,
+    };
+    Err(rusqlite::Error::SqliteFailure(Error::new(code), reason.map(str::to_owned)))
 }

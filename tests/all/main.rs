@@ -26,6 +26,10 @@ mod sandboxed;
 mod sorters;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_registrations;
+#[cfg(feature = "sqlite")]
+mod sqlite_values;
 mod support;
 mod tidy;
 mod tutorial;
