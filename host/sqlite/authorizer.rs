@@ -27,8 +27,8 @@ pub struct Authorizer<'db> {
 /// fallback was set, until the failure has been [taken](Authorizer::take_failure).
 ///
 /// The newest [`Authorizer`] that lives is in force: another one replaces it, and it decides again when the
-/// newer ones have been dropped, in whatever order. Statements that were prepared before are authorized
-/// again when they next begin. After the last one, everything is allowed, with one exception: if rusqlite's
+/// newer ones have been dropped, in whatever order. Statements that were prepared before are then
+/// authorized again when they next begin, and one that is running may fail. After the last one, everything is allowed, with one exception: if rusqlite's
 /// `Connection::authorizer` was set before the first, everything is denied until it is set again, because
 /// SQLite does not return an authorizer that has been replaced. One that was set by
 /// `sqlite3_set_authorizer` itself cannot be seen, and has to be set again in the same way.
@@ -60,9 +60,9 @@ impl Authorizer<'_> {
 impl Drop for Authorizer<'_> {
     fn drop(&mut self) {
         if self.registered.end() {
-            // Statements that this one allowed are not allowed by the policy that replaces it. SQLite
-            // prepares all statements again after a change of this option, which is set back at once; a
-            // change of the authorizer would do so as well, but might replace one of somebody else's.
+            // What this one allowed may be denied by the policy that follows it. SQLite prepares all
+            // statements again after a change of this option, which is set back at once. A change of the
+            // authorizer would do so as well, but might replace one of the embedder's.
             let option = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
             let expired = self.db.db_config(option).and_then(|set| {
                 self.db.set_db_config(option, !set)?;

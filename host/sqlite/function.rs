@@ -1,8 +1,10 @@
 //! Scalar functions.
 #![allow(unsafe_code, reason = "registers a callback with SQLite, and is called by it")]
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::ptr;
 use std::slice;
+use std::sync::Arc;
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
@@ -19,9 +21,10 @@ use crate::registry::{Access, SlotHandle};
 use crate::trampoline;
 
 /// A function that SQLite has, until it calls [`destroy`].
+#[derive(Clone)]
 struct Function {
     handle: SlotHandle,
-    plan: Plan,
+    plan: Arc<Plan>,
 }
 
 /// SQLite destroys a function on the thread that uses the connection last.
@@ -72,35 +75,67 @@ pub fn create_scalar_function(
     let arity = c_int::try_from(plan.arity).unwrap_or(c_int::MAX);
     let name = CString::new(name)?;
     let (handle, _) = trampoline::lend(callback, Access::Values { budget: None }).map_err(wrapped)?;
+    let function = Function { handle, plan: Arc::new(plan) };
     let encodings = FunctionFlags::SQLITE_UTF16 | FunctionFlags::SQLITE_UTF16BE; // all bits of encodings
-    let flags = flags.difference(encodings) | FunctionFlags::SQLITE_UTF8;
+    let flags = flags.difference(encodings);
+    let register = |encoding, function| register(db, &name, arity, flags | encoding, function);
+    // SQLite has a function for each encoding, and prefers the one of the database's: those of others would
+    // stay in force there. It refuses the first of these calls, or none, while a statement is running.
+    for (encoding, text) in
+        [(FunctionFlags::SQLITE_UTF16LE, "utf16le"), (FunctionFlags::SQLITE_UTF16BE, "utf16be")]
+    {
+        match exists(db, &name, arity, text) {
+            Ok(true) => register(encoding, Some(function.clone()))?,
+            Ok(false) => {}
+            // An authorizer does not let us see. Without any function, SQLite finds none.
+            Err(_) => register(encoding, None)?,
+        }
+    }
+    register(FunctionFlags::SQLITE_UTF8, Some(function))
+}
+
+/// Returns whether SQLite has a function of this name, number of arguments and encoding.
+fn exists(db: &Connection, name: &CStr, arity: c_int, encoding: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) > 0 FROM pragma_function_list \
+        WHERE name = ?1 COLLATE NOCASE AND narg = ?2 AND enc = ?3";
+    db.query_row(sql, (name.to_string_lossy(), arity, encoding), |row| row.get(0))
+}
+
+/// Registers a function, or removes it if there is none.
+fn register(
+    db: &Connection,
+    name: &CStr,
+    arity: c_int,
+    flags: FunctionFlags,
+    function: Option<Function>,
+) -> rusqlite::Result<()> {
     // SAFETY: the handle is used only to register.
     let connection = unsafe { db.handle() };
-    // SQLite has a function for each encoding, and calls the one of the database's: those of others would
-    // stay in force there. It refuses the first of these calls, or none, while a statement is running.
-    for encoding in [ffi::SQLITE_UTF16LE, ffi::SQLITE_UTF16BE] {
-        let (at, none) = (name.as_ptr(), std::ptr::null_mut());
+    let (at, none) = (name.as_ptr(), ptr::null_mut());
+    let code = match function {
         // SAFETY: null pointers remove the function, and the connection is open.
-        let code = unsafe {
-            ffi::sqlite3_create_function_v2(connection, at, arity, encoding, none, None, None, None, None)
-        };
-        check_code(code)?;
-    }
-    let function = Box::into_raw(Box::new(Function { handle, plan }));
-    // SAFETY: both functions take a `Function`, which lives until SQLite calls `destroy`; it does so if this
-    // fails, too.
-    let code = unsafe {
-        ffi::sqlite3_create_function_v2(
-            connection,
-            name.as_ptr(),
-            arity,
-            flags.bits(),
-            function.cast(),
-            Some(call),
-            None,
-            None,
-            Some(destroy),
-        )
+        None => unsafe {
+            ffi::sqlite3_create_function_v2(connection, at, arity, flags.bits(), none, None, None, None, None)
+        },
+        Some(function) => {
+            let data = Box::into_raw(Box::new(function)).cast();
+            let (call, destroy) = (Some(call as _), Some(destroy as _));
+            // SAFETY: both functions take a `Function`, which lives until SQLite calls `destroy`; it does so
+            // if this fails, too.
+            unsafe {
+                ffi::sqlite3_create_function_v2(
+                    connection,
+                    at,
+                    arity,
+                    flags.bits(),
+                    data,
+                    call,
+                    None,
+                    None,
+                    destroy,
+                )
+            }
+        }
     };
     check_code(code)
 }

@@ -28,8 +28,8 @@ pub(super) type Authorize = unsafe extern "C" fn(
     *const c_char,
 ) -> c_int;
 
-/// Policies by the number of their connection. SQLite has the number, not an address: a connection that is
-/// closing may authorize statements after it has destroyed its client data, and finds nothing here.
+/// Policies by the number of their connection. SQLite has the number, not an address: one that outlives the
+/// client data of its connection finds nothing here.
 static CONNECTIONS: Mutex<BTreeMap<usize, Arc<Policies>>> = Mutex::new(BTreeMap::new());
 
 static NEXT: AtomicUsize = AtomicUsize::new(1);
@@ -76,13 +76,13 @@ impl Registered {
         check_code(code).map(|()| registered)
     }
 
-    /// Ends the registration. Returns whether an older policy replaces it.
+    /// Ends the registration. Returns whether it was in force among those of guests.
     pub(super) fn end(&self) -> bool {
         let mut registered = lock(&self.connection.registered);
         let at = registered.iter().position(|policy| policy.id == self.id);
         let ended = at.map(|at| (registered.len() == at + 1, registered.remove(at)));
         drop(registered); // before the lease, whose end takes other locks
-        ended.is_some_and(|(newest, _)| newest && !matches!(self.connection.in_force(), InForce::None))
+        ended.is_some_and(|(newest, _)| newest)
     }
 }
 

@@ -8,7 +8,8 @@ use rusqlite::{Error as Sql, ffi};
 
 /// Reads a value, once: its type first, which is undefined after a conversion; then the text or blob, which
 /// may convert the value to UTF-8, append a NUL, or expand a zeroblob; then the length of what that returned.
-/// Nothing converts the value afterwards, so the run stays where it is.
+/// Nothing converts the value afterwards, so the run stays where it is. The length of a blob, which converts
+/// nothing, is asked before as well: a zeroblob that could not be expanded looks like an empty blob.
 ///
 /// # Errors
 ///
@@ -35,9 +36,13 @@ pub(super) unsafe fn read<'v>(value: *mut ffi::sqlite3_value) -> rusqlite::Resul
         }
         ffi::SQLITE_BLOB => {
             // SAFETY: as above.
+            let len = unsafe { ffi::sqlite3_value_bytes(value) };
+            // SAFETY: as above.
             let blob = unsafe { ffi::sqlite3_value_blob(value) };
             // SAFETY: `blob` is what SQLite has just returned for this value.
-            ValueRef::Blob(unsafe { run(value, blob.cast()) }?)
+            let run = unsafe { run(value, blob.cast()) }?;
+            let whole = usize::try_from(len) == Ok(run.len());
+            ValueRef::Blob(if whole { Ok(run) } else { Err(no_memory()) }?)
         }
         _ => ValueRef::Null,
     })

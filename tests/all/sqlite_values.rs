@@ -287,8 +287,8 @@ fn params(random: &mut Random) -> Vec<Param> {
         })
         .collect();
     // Each length counts one to three runs, before it or after it.
-    for teller in 0..len {
-        if matches!(params[teller], Param::Length(_)) {
+    for (teller, param) in params.clone().iter().enumerate() {
+        if matches!(param, Param::Length(_)) {
             for _ in 0..1 + random.below(3) {
                 let at = random.below(params.len() + 1);
                 params.insert(at, Param::Run(BYTES[random.below(6)], usize::MAX - teller));
@@ -329,9 +329,7 @@ fn mixer(params: &[Param]) -> String {
         let (core, mixed) = match param {
             Param::Integer(integer) | Param::Length(integer) if wide(*integer) => ("i64", mix(get)),
             Param::Integer(_) | Param::Length(_) => ("i32", mix(format!("(i64.extend_i32_s {get})"))),
-            Param::Real("float") => {
-                ("f32", mix(format!("(i64.reinterpret_f64 (f64.promote_f32 {get}))")))
-            }
+            Param::Real("float") => ("f32", mix(format!("(i64.reinterpret_f64 (f64.promote_f32 {get}))"))),
             Param::Real(_) => ("f64", mix(format!("(i64.reinterpret_f64 {get})"))),
             Param::Text | Param::Run(..) => {
                 let byte = format!("(i32.load8_u (i32.add {get} (local.get $i)))");
@@ -348,8 +346,9 @@ fn mixer(params: &[Param]) -> String {
                 let step = mix(format!("(i64.extend_i32_u {byte})"));
                 let next = "(local.set $i (i32.add (local.get $i) (i32.const 1))) (br $next)";
                 let end = mix("(i64.const 511)".to_owned());
-                let all =
-                    format!("(local.set $i (i32.const 0)) (loop $next (if {more} (then {step} {next}))) {end}");
+                let all = format!(
+                    "(local.set $i (i32.const 0)) (loop $next (if {more} (then {step} {next}))) {end}"
+                );
                 ("i32", all)
             }
         };
