@@ -191,8 +191,8 @@ impl Cells<'_> {
     }
 }
 
-const NO_SUCH: &str = "SQL has no such argument; it has numbers, const char *, and runs of bytes whose length \
-    another argument tells, const void a[n]";
+const NO_SUCH: &str = "SQL has no such argument; it has numbers, const char *, and runs of bytes with a \
+    length in another argument, const void a[n]";
 
 /// Returns whether any byte is an element of the type.
 fn is_byte(element: &CType) -> bool {

@@ -27,11 +27,12 @@ pub struct Authorizer<'db> {
 /// fallback was set, until the failure has been [taken](Authorizer::take_failure).
 ///
 /// The newest [`Authorizer`] that lives is in force: another one replaces it, and it decides again when the
-/// newer ones have been dropped, in whatever order. Statements that were prepared before are then
-/// authorized again when they next begin, and one that is running may fail. After the last one, everything is allowed, with one exception: if rusqlite's
-/// `Connection::authorizer` was set before the first, everything is denied until it is set again, because
-/// SQLite does not return an authorizer that has been replaced. One that was set by
-/// `sqlite3_set_authorizer` itself cannot be seen, and has to be set again in the same way.
+/// newer ones have been dropped, in whatever order. Statements that were prepared before are then authorized
+/// again when they next begin, and one that is running may fail. After the last one, everything is allowed,
+/// with one exception: if rusqlite's `Connection::authorizer` was set before the first, everything is denied
+/// until it is set again, because SQLite does not return an authorizer that has been replaced. One that was
+/// set by `sqlite3_set_authorizer` itself cannot be seen, and has to be set again in the same way; one that
+/// is set after the newest [`Authorizer`] stays, whichever is dropped.
 ///
 /// # Errors
 ///

@@ -1,5 +1,6 @@
 //! Registrations with SQLite that are replaced, dropped and reordered: the newest is in force, whatever ends.
 #![allow(unsafe_code, reason = "registers callbacks with SQLite itself, as an embedder may")]
+#![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_void};

@@ -1,5 +1,6 @@
 //! Values that cross from SQL to a guest's function and back: each run with its own length.
 #![allow(unsafe_code, reason = "bounds SQLite's memory, for which no wrapper is")]
+#![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use callbox::{Callback, sqlite};
 use rusqlite::functions::FunctionFlags;
