@@ -87,11 +87,11 @@ impl Plan {
             let runs: Vec<usize> = counted_by(at).map(|run| numbers[run]).collect();
             let source = match (ctype, ctype.kind(), lowering.params.get(at)) {
                 (_, Some(NumberKind::Float), Some(Param::Number(num, _))) if runs.is_empty() => {
-                    Source::Real(*num, sql)
+                    Source::Real(num.clone(), sql)
                 }
                 (_, Some(_), Some(Param::Number(num, _))) if !num.is_integer() => return Err(NO_SUCH),
-                (_, Some(_), Some(Param::Number(num, _))) if runs.is_empty() => Source::Integer(*num, sql),
-                (_, Some(_), Some(Param::Number(num, _))) => Source::Length(*num, runs),
+                (_, Some(_), Some(Param::Number(num, _))) if runs.is_empty() => Source::Integer(num.clone(), sql),
+                (_, Some(_), Some(Param::Number(num, _))) => Source::Length(num.clone(), runs),
                 (CType::Pointer { pointee, readonly: true }, ..) if **pointee == CType::Char => {
                     Source::Text(sql)
                 }
