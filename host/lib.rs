@@ -89,7 +89,8 @@ pub mod fuzzing; // the doors of the fuzz targets
 pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
-    Blame, CallError, Error, GuestBacktrace, GuestFrame, LibraryError, ModuleError, Result, TypeError,
+    Blame, CallError, ContradictionError, Error, GuestBacktrace, GuestFrame, LibraryError, ModuleError,
+    Result, TypeError,
 };
 #[cfg(feature = "libffi")]
 pub use lease::ScopedLease;

@@ -169,20 +169,6 @@ impl<'a> SandboxedSort<'a> {
         self.positions(places.scratch)
     }
 
-    /// Sorts the loaded elements by value into `to`, which holds them in their old order.
-    pub(crate) fn sort_into(&mut self, to: &mut [u8]) -> Result<()> {
-        let places = self.places();
-        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
-        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
-        let sorted = &memory[ITEMS_AT..][..to.len()];
-        let width = self.items.width() as usize;
-        if fingerprint(sorted, width) != fingerprint(to, width) {
-            return Err(Error::NotPermutation);
-        }
-        to.copy_from_slice(sorted);
-        Ok(())
-    }
-
     /// Sorts the loaded elements by value; `loaded` is a copy of them.
     pub(crate) fn sort_values(&mut self, loaded: &[u8]) -> Result<Vec<u8>> {
         let places = self.places();

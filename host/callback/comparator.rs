@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Callback, Session};
 use crate::ctype::{CType, StoredNumber, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 use crate::kernel::InlineBody;
 use crate::memory::Array;
 use crate::prototype::{CallConv, Prototype};
@@ -107,6 +107,13 @@ impl Callback {
     /// Returns the width of the elements in bytes, if it is known.
     pub(crate) fn width(&self) -> Result<Option<usize>> {
         Ok(self.comparator()?.element.as_ref().and_then(CType::size))
+    }
+
+    /// Formats an element for a message: a number in decimal, or any other bytes escaped and cut.
+    pub(crate) fn show(&self, element: &[u8]) -> String {
+        let comparator = self.inner.comparator.as_ref();
+        let number = comparator.and_then(|comparator| comparator.element.as_ref()?.show(element));
+        number.unwrap_or_else(|| quoted(element))
     }
 
     /// Checks that the callback compares the elements of `array`.

@@ -89,6 +89,10 @@ pub(super) struct Sort {
     #[arg(long, value_name = "N", default_value = "1")]
     pub parallel: NonZeroUsize,
 
+    /// Pairs of the result to ask a fresh guest about, before anything is written
+    #[arg(long, value_enum, value_name = "PAIRS", default_value = "sample")]
+    pub verify: VerifyArg,
+
     /// Sort in a process that can access only its input and its output (Linux)
     #[arg(long, help_heading = "Limits")]
     pub isolate: bool,
@@ -190,6 +194,26 @@ impl From<ShapeArg> for callbox::CompareShape {
             ShapeArg::Pointers => callbox::CompareShape::Pointers,
             ShapeArg::Scalars => callbox::CompareShape::Scalars,
             ShapeArg::Slices => callbox::CompareShape::Slices,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum VerifyArg {
+    /// None: a comparator that contradicts itself may leave any order
+    Off,
+    /// 1,000 at all distances, more for many items; every pair of up to 45 items
+    Sample,
+    /// Every pair, which takes time as the square of the number of items
+    Full,
+}
+
+impl From<VerifyArg> for callbox::sort::Verify {
+    fn from(verify: VerifyArg) -> callbox::sort::Verify {
+        match verify {
+            VerifyArg::Off => callbox::sort::Verify::Off,
+            VerifyArg::Sample => callbox::sort::Verify::Sample,
+            VerifyArg::Full => callbox::sort::Verify::Full,
         }
     }
 }

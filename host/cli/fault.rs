@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     Trouble = 2,
     /// The guest failed: it trapped, hit a limit, or is not a usable guest.
     Guest = 3,
-    /// The comparator contradicted itself, and the sort could not be finished.
+    /// The comparator contradicted itself, or keeps state.
     Contradiction = 4,
     /// The reader of the output has closed the pipe; the status that a shell shows for death by SIGPIPE.
     Pipe = 141,
@@ -71,7 +71,7 @@ impl Fault {
     /// Converts an error of the library about this guest to a fault.
     pub(super) fn library(guest: &str, error: &Error) -> Fault {
         let exit = match error {
-            Error::OutOfBounds { .. } | Error::Contradiction { .. } => Exit::Contradiction,
+            Error::OutOfBounds { .. } | Error::Contradiction(_) => Exit::Contradiction,
             Error::Read { .. } => Exit::Trouble,
             // The caller's mistake here is the choice of this guest for this work.
             Error::ElementMismatch { .. } => Exit::Guest,

@@ -91,15 +91,10 @@ impl Type {
 
     /// Formats an item for display: numbers in decimal, bytes escaped and quoted.
     pub(super) fn show(&self, item: &[u8]) -> String {
-        let Type::Scalar { name, .. } = self else { return format!("\"{}\"", item.escape_ascii()) };
-        macro_rules! number {
-            ($($t:ident),*) => {
-                match *name {
-                    $(stringify!($t) => item.try_into().ok().map(|b| $t::from_le_bytes(b).to_string()),)*
-                    _ => None,
-                }
-            };
-        }
-        number!(i8, u8, i16, u16, i32, u32, i64, u64, f32, f64).unwrap_or_default()
+        let number = match self {
+            Type::Scalar { ctype, .. } => ctype.show(item),
+            Type::Lines | Type::Bytes { .. } => None,
+        };
+        number.unwrap_or_else(|| format!("\"{}\"", item.escape_ascii()))
     }
 }

@@ -89,6 +89,7 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
             items: read_items,
             written,
             comparisons: job.comparisons(),
+            verified: job.verified(),
             fuel: job.fuel_used(),
             guest_memory: memory(&callback),
             load,
@@ -107,6 +108,7 @@ fn options(args: &args::Sort, sorter: Sorter) -> Options {
         stable: args.stable,
         sorter,
         parallel: args.parallel,
+        verify: args.verify.into(),
         trace: args.trace.then(|| trace(args.items.kind.clone())),
     }
 }

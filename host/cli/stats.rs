@@ -11,6 +11,8 @@ pub(super) struct Figures {
     pub items: usize,
     pub written: usize,
     pub comparisons: u64,
+    /// Number of answers about pairs of the result.
+    pub verified: u64,
     pub fuel: u64,
     pub guest_memory: usize,
     pub load: Duration,
@@ -32,6 +34,7 @@ impl Figures {
                 row("items", self.items.to_string());
                 row("written", self.written.to_string());
                 row("comparisons", self.comparisons.to_string());
+                row("verified", self.verified.to_string());
                 row("fuel", self.fuel.to_string());
                 row("guest memory", format!("{} bytes", self.guest_memory));
                 if let Some(peak) = peak {
@@ -48,6 +51,7 @@ impl Figures {
                     "items": self.items,
                     "written": self.written,
                     "comparisons": self.comparisons,
+                    "verified": self.verified,
                     "fuel": self.fuel,
                     "guest_memory_bytes": self.guest_memory,
                     "peak_memory_bytes": peak,

@@ -2,7 +2,32 @@
 
 use std::fmt;
 
-use super::{CType, Enum, SCALARS, Struct};
+use super::{CType, Enum, NumberKind, SCALARS, Struct};
+
+impl CType {
+    /// Formats a value, given as its bytes in memory, in decimal; `None` for types that are not numbers, for
+    /// `long double`, and where the bytes are not as many as the type has.
+    pub fn show(&self, value: &[u8]) -> Option<String> {
+        if self.size() != Some(value.len()) {
+            return None;
+        }
+        let mut wide = [0; size_of::<i128>()];
+        match self.kind()? {
+            NumberKind::Float => match value.len() {
+                4 => Some(f32::from_ne_bytes(value.try_into().ok()?).to_string()),
+                8 => Some(f64::from_ne_bytes(value.try_into().ok()?).to_string()),
+                _ => None,
+            },
+            kind => {
+                // Extended to the left, in the order of little-endian bytes.
+                let negative = kind == NumberKind::Signed && value.last().is_some_and(|last| *last >= 0x80);
+                wide.fill(if negative { 0xff } else { 0 });
+                wide[..value.len()].copy_from_slice(value);
+                Some(i128::from_le_bytes(wide).to_string())
+            }
+        }
+    }
+}
 
 /// The printer of the types of one text. A type with a tag is defined where it occurs first.
 #[derive(Default)]
@@ -112,6 +137,20 @@ impl fmt::Display for CType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_shown_in_decimal() {
+        assert_eq!(CType::Int.show(&i32::MIN.to_ne_bytes()).unwrap(), "-2147483648");
+        assert_eq!(CType::UInt8.show(&[200]).unwrap(), "200");
+        assert_eq!(CType::Int8.show(&[200]).unwrap(), "-56");
+        assert_eq!(CType::UInt64.show(&[0xff; 8]).unwrap(), u64::MAX.to_string());
+        assert_eq!(CType::Double.show(&(-0.5f64).to_ne_bytes()).unwrap(), "-0.5");
+        assert_eq!(CType::Float.show(&[0xff; 4]).unwrap(), "NaN");
+        for (ctype, value) in [(CType::Int, &[0; 3][..]), (CType::Void, &[]), (CType::Int.pointer(), &[0; 8])]
+        {
+            assert_eq!(ctype.show(value), None);
+        }
+    }
 
     #[test]
     fn types_print_as_c_writes_them() {

@@ -31,9 +31,7 @@ impl Error {
             | Stack { .. }
             | Forked { .. }
             | Reentrant { .. } => Blame::Caller,
-            Module(_) | Limit { .. } | Trap { .. } | OutOfBounds { .. } | Contradiction { .. } => {
-                Blame::Guest
-            }
+            Module(_) | Limit { .. } | Trap { .. } | OutOfBounds { .. } | Contradiction(_) => Blame::Guest,
             Call(error) => error.blame(),
             LeftMergePath { .. }
             | TemporaryTooLarge { .. }

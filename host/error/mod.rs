@@ -4,6 +4,7 @@ mod backtrace;
 mod blame;
 mod bug;
 mod call;
+mod contradiction;
 mod library;
 mod module;
 mod text;
@@ -12,9 +13,10 @@ pub use backtrace::{GuestBacktrace, GuestFrame};
 pub use blame::Blame;
 pub(crate) use bug::bug;
 pub use call::CallError;
+pub use contradiction::ContradictionError;
 pub use library::LibraryError;
 pub use module::ModuleError;
-pub(crate) use text::printable;
+pub(crate) use text::{printable, quoted};
 
 pub use crate::ctype::TypeError;
 use crate::limits::Limit;
@@ -152,15 +154,9 @@ pub enum Error {
         call: u64,
     },
 
-    /// The kernel lost count of its elements, because the answers contradict each other.
-    #[error(
-        "\"{export}\" contradicts itself: no order fits its answers; \
-         find a counterexample with `callbox check`"
-    )]
-    Contradiction {
-        /// The export behind the callback.
-        export: String,
-    },
+    /// The comparator's answers contradict each other.
+    #[error(transparent)]
+    Contradiction(#[from] ContradictionError),
 
     /// glibc before 2.39 could not allocate the temporary of its merge sort and fell back to a
     /// quicksort that is unsafe with an untrusted comparator. The sort was left before it moved anything.

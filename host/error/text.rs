@@ -27,6 +27,17 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// Maximum number of bytes shown of an item.
+const MAX_SHOWN_BYTES: usize = 80;
+
+/// Returns an item's bytes escaped and in quotes, cut to a length that a person reads.
+pub(crate) fn quoted(item: &[u8]) -> String {
+    match item.get(..MAX_SHOWN_BYTES) {
+        Some(start) if item.len() > MAX_SHOWN_BYTES => format!("\"{}\"…", start.escape_ascii()),
+        _ => format!("\"{}\"", item.escape_ascii()),
+    }
+}
+
 impl Error {
     /// Converts a panic to an error, with its message as far as it is text.
     pub(crate) fn panicked(export: &str, panic: &(dyn Any + Send)) -> Error {
@@ -47,7 +58,7 @@ pub(super) fn list_imports(imports: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{printable, quoted};
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {
@@ -60,5 +71,12 @@ mod tests {
         let long = printable(&"x".repeat(1_000_000));
         assert_eq!(long.chars().count(), 201);
         assert!(long.ends_with("x…"));
+    }
+
+    #[test]
+    fn items_are_quoted_escaped_and_cut() {
+        assert_eq!(quoted(b"a\"\x1b\xc2\x9b\n"), r#""a\"\x1b\xc2\x9b\n""#);
+        assert_eq!(quoted(&[b'x'; 80]), format!("\"{}\"", "x".repeat(80)));
+        assert_eq!(quoted(&[b'x'; 81]), format!("\"{}\"…", "x".repeat(80)));
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Each sort works on a private copy, so that on any failure the array is unchanged. All functions
 //! check the pointers that C passes, reduce the guest's answer to its sign, and hold the guest
-//! exclusively for the whole call: other threads that need the same guest wait until it returns.
+//! exclusively while C sorts or searches: other threads that need the same guest wait until it returns.
+//!
+//! The guest is asked what C asks and no more. Each sort has a twin that ends in `_verified`, which asks a
+//! fresh guest about pairs of the result before it is written back, as much as [`Verify`] says.
 //!
 //! ```
 //! use callbox::{Limits, Sandbox, native};
@@ -21,10 +24,17 @@ mod bsearch;
 pub mod msvcrt;
 mod library;
 mod qsort;
+mod sampling;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use bsearch::{bsearch, bsearch_records};
 pub use library::SortFunction;
 pub(crate) use qsort::{NativeSorter, sort_by, sort_by_guest};
-pub use qsort::{msvcrt_qsort, msvcrt_qsort_records, qsort, qsort_records};
+pub use qsort::{
+    msvcrt_qsort, msvcrt_qsort_records, msvcrt_qsort_records_verified, msvcrt_qsort_verified, qsort,
+    qsort_records, qsort_records_verified, qsort_verified,
+};
+pub use verify::Verify;
+pub(crate) use verify::{SortResult, verify};

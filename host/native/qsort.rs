@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::rc::Rc;
 
-use super::{SortFunction, msvcrt};
+use super::{SortFunction, SortResult, Verify, msvcrt, verify};
 use crate::answers::{MatchBy, PreparedAnswers};
 use crate::batch::{Lookahead, MIN_ELEMENTS, Rules, glibc};
 use crate::callback::{Callback, Session};
@@ -42,7 +42,30 @@ pub(crate) enum NativeSorter {
 /// the sort had to be abandoned, [`TemporaryTooLarge`](crate::Error::TemporaryTooLarge) where it could
 /// not be begun. On every error the array is unchanged.
 pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
-    sort_array(NativeSorter::Qsort, Array::typed(array), compare)
+    qsort_verified(array, compare, Verify::Off)
+}
+
+/// As [`qsort`], and then asks a fresh guest about pairs of the result.
+///
+/// # Errors
+///
+/// As [`qsort`], and [`Contradiction`](crate::Error::Contradiction) where an answer is against the result.
+/// On every error the array is unchanged.
+///
+/// ```
+/// # use callbox::{Error, Limits, Sandbox, native};
+/// # fn main() -> callbox::Result<()> {
+/// let guest = Sandbox::new(Limits::default())?.load("wat/hostile/cyclic.wat")?;
+/// let cyclic = guest.callback("compare", "int (const int *, const int *)".parse()?)?;
+///
+/// let mut ia = [2, 1, 0];
+/// let outcome = native::qsort_verified(&mut ia, &cyclic, native::Verify::Sample);
+/// assert!(matches!(outcome, Err(Error::Contradiction(_))));
+/// assert_eq!(ia, [2, 1, 0]);
+/// # Ok(()) }
+/// ```
+pub fn qsort_verified<T: Element>(array: &mut [T], compare: &Callback, verify: Verify) -> Result<()> {
+    sort_array(NativeSorter::Qsort, Array::typed(array), compare, verify)
 }
 
 /// As [`qsort`], for records of `width` bytes each.
@@ -51,7 +74,22 @@ pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
 ///
 /// As [`qsort`], and [`Ragged`](crate::Error::Ragged) where `records` is not a whole number of records.
 pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
-    sort_array(NativeSorter::Qsort, Array::records(records, width)?, compare)
+    qsort_records_verified(records, width, compare, Verify::Off)
+}
+
+/// As [`qsort_verified`], for records of `width` bytes each.
+///
+/// # Errors
+///
+/// As [`qsort_verified`], and [`Ragged`](crate::Error::Ragged) where `records` is not a whole number of
+/// records.
+pub fn qsort_records_verified(
+    records: &mut [u8],
+    width: usize,
+    compare: &Callback,
+    verify: Verify,
+) -> Result<()> {
+    sort_array(NativeSorter::Qsort, Array::records(records, width)?, compare, verify)
 }
 
 /// Sorts an array with the Microsoft C runtime's algorithm, [`msvcrt::qsort`]; the guest compares.
@@ -62,7 +100,16 @@ pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Re
 ///
 /// As [`qsort`].
 pub fn msvcrt_qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
-    sort_array(NativeSorter::Msvcrt, Array::typed(array), compare)
+    msvcrt_qsort_verified(array, compare, Verify::Off)
+}
+
+/// As [`msvcrt_qsort`], and then asks a fresh guest about pairs of the result.
+///
+/// # Errors
+///
+/// As [`qsort_verified`].
+pub fn msvcrt_qsort_verified<T: Element>(array: &mut [T], compare: &Callback, verify: Verify) -> Result<()> {
+    sort_array(NativeSorter::Msvcrt, Array::typed(array), compare, verify)
 }
 
 /// As [`msvcrt_qsort`], for records of `width` bytes each.
@@ -71,16 +118,41 @@ pub fn msvcrt_qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<(
 ///
 /// As [`qsort_records`].
 pub fn msvcrt_qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
-    sort_array(NativeSorter::Msvcrt, Array::records(records, width)?, compare)
+    msvcrt_qsort_records_verified(records, width, compare, Verify::Off)
 }
 
-fn sort_array(sorter: NativeSorter, mut array: Array<'_>, compare: &Callback) -> Result<()> {
+/// As [`msvcrt_qsort_verified`], for records of `width` bytes each.
+///
+/// # Errors
+///
+/// As [`qsort_records_verified`].
+pub fn msvcrt_qsort_records_verified(
+    records: &mut [u8],
+    width: usize,
+    compare: &Callback,
+    verify: Verify,
+) -> Result<()> {
+    sort_array(NativeSorter::Msvcrt, Array::records(records, width)?, compare, verify)
+}
+
+fn sort_array(
+    sorter: NativeSorter,
+    mut array: Array<'_>,
+    compare: &Callback,
+    how_much: Verify,
+) -> Result<()> {
     compare.accepts_array(&array)?;
     let mut scratch = array.scratch_copy(compare.guest().limits().array)?;
     let budget = compare.guest().new_budget();
     let mut session = compare.compare_session(&budget)?;
     sort_by_guest(sorter, &mut scratch, compare, &mut session, Rules::default())?;
-    array.bytes_mut().copy_from_slice(scratch.as_slice());
+    let comparisons = session.calls();
+    drop(session); // before another guest spends of the budget
+    let (sorted, width) = (scratch.as_slice(), scratch.width());
+    let element = |place: usize| &sorted[place * width..][..width];
+    let result = SortResult::new(scratch.len(), &element, Rules::default());
+    verify(how_much, &result, compare, &budget, comparisons)?;
+    array.bytes_mut().copy_from_slice(sorted);
     Ok(())
 }
 

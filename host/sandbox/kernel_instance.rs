@@ -7,7 +7,7 @@ use super::guest::Turn;
 use super::store::MAX_KERNELS_PER_GUEST;
 use super::{WASM_PAGE, engine_error};
 use crate::answers::MergeAnswers;
-use crate::error::{Error, Result, bug};
+use crate::error::{ContradictionError, Error, Result, bug};
 use crate::kernel::KernelSpec;
 use crate::memory::madvise;
 
@@ -221,7 +221,7 @@ impl Turn<'_> {
     fn kernel_failure(&mut self, export: &str, kernel: &KernelInstance, error: wasmtime::Error) -> Error {
         let (store, ..) = self.parts();
         if kernel.inconsistent.get(store).i32() == Some(1) {
-            return Error::Contradiction { export: export.to_owned() };
+            return ContradictionError::NoOrder { export: export.to_owned() }.into();
         }
         *self.failure(error, export)
     }

@@ -165,21 +165,20 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         Ok(())
     }
 
-    /// Keeps only the first of adjacent items that the guest calls equal.
-    pub(super) fn first_of_equals(&mut self, order: Vec<u32>) -> Result<Vec<u32>> {
-        let mut kept: Vec<u32> = try_with_capacity(order.len(), "the numbers of unique items")?;
-        for at in order {
-            let same = match kept.last() {
-                Some(&last) => {
-                    self.compare_raw(self.items.get(last as usize), self.items.get(at as usize))?.is_eq()
-                }
+    /// Returns the places of the first of adjacent items that the guest calls equal.
+    pub(super) fn first_of_equals(&mut self, order: &[u32]) -> Result<Vec<u32>> {
+        let mut firsts: Vec<u32> = try_with_capacity(order.len(), "the places of unique items")?;
+        let item = |at: u32| self.items.get(at as usize);
+        for (place, &at) in order.iter().enumerate() {
+            let same = match firsts.last() {
+                Some(&first) => self.compare_raw(item(order[first as usize]), item(at))?.is_eq(),
                 None => false,
             };
             if !same {
-                kept.push(at);
+                firsts.push(place as u32); // lossless: `Items` bounds its length
             }
         }
-        Ok(kept)
+        Ok(firsts)
     }
 }
 

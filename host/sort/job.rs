@@ -1,6 +1,7 @@
 //! A job: a callback that orders items, its rules, and the costs so far.
 
 use std::cmp::Ordering;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -10,9 +11,8 @@ use super::runs::{Run, with_worker};
 use super::worker::Worker;
 use super::{Items, Options, Sorter, parallel};
 use crate::callback::{Callback, Session};
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{ContradictionError, Error, LibraryError, Result};
+use crate::native::{SortResult, Verify, verify};
 use crate::sandbox::Budget;
 
 /// A callback that orders items, with its rules for ties and one budget for all work of the job.
@@ -22,6 +22,7 @@ pub struct Job {
     pub(super) options: Options,
     pub(super) budget: Arc<Budget>,
     pub(super) comparisons: AtomicU64,
+    verified: AtomicU64,
 }
 
 /// The result of a sort: a permutation of the items' numbers, without those of duplicates under
@@ -36,12 +37,22 @@ impl Job {
     /// Creates a job for this callback. The clock of its budget starts now.
     pub fn new(callback: &Callback, options: Options) -> Job {
         let budget = callback.guest().new_budget();
-        Job { callback: callback.clone(), options, budget, comparisons: AtomicU64::new(0) }
+        Job::on(callback, options, budget)
     }
 
-    /// Returns the number of the guest's comparisons.
+    fn on(callback: &Callback, options: Options, budget: Arc<Budget>) -> Job {
+        let (comparisons, verified) = (AtomicU64::new(0), AtomicU64::new(0));
+        Job { callback: callback.clone(), options, budget, comparisons, verified }
+    }
+
+    /// Returns the number of the guest's comparisons, without those of [`Options::verify`].
     pub fn comparisons(&self) -> u64 {
         self.comparisons.load(Relaxed)
+    }
+
+    /// Returns the number of answers that [`Options::verify`] has compared with results.
+    pub fn verified(&self) -> u64 {
+        self.verified.load(Relaxed)
     }
 
     /// Returns the fuel that the guest has used.
@@ -54,12 +65,27 @@ impl Job {
     /// # Errors
     ///
     /// [`Error::ElementMismatch`] where records are not of the width that the callback compares; those of
-    /// [`native::qsort`](crate::native::qsort); [`Error::Contradiction`] from [`Sorter::Sandboxed`];
-    /// [`Error::Thread`] where a thread could not be started.
+    /// [`native::qsort`](crate::native::qsort); [`Error::Contradiction`] where an answer is against the
+    /// result; [`Error::Thread`] where a thread could not be started.
     pub fn sort(&self, items: &Items) -> Result<Sorted> {
-        let Numbers(mut order) = self.sort_numbers(items)?;
-        if self.options.unique {
-            order = self.worker(items)?.first_of_equals(order)?;
+        let before = self.comparisons();
+        let Numbers(mut order) = self.sort_numbers(items).map_err(|error| self.explain(items, error))?;
+        let firsts = if self.options.unique {
+            let mut worker = self.worker(items)?;
+            Some(worker.first_of_equals(&order)?)
+        } else {
+            None
+        };
+        self.verify(order.len(), &|place| items.get(order[place] as usize), before, |result| SortResult {
+            numbers: Some(&order),
+            firsts: firsts.as_deref(),
+            ..result
+        })?;
+        if let Some(firsts) = firsts {
+            for (place, &first) in firsts.iter().enumerate() {
+                order[place] = order[first as usize];
+            }
+            order.truncate(firsts.len());
         }
         Ok(Sorted { order })
     }
@@ -71,24 +97,74 @@ impl Job {
     /// As [`Job::sort`]; the items are unchanged then.
     pub fn sort_in_place(&self, items: &mut Items) -> Result<()> {
         let Options { stable, unique, sorter, .. } = self.options;
-        let Some(width) = items.width().filter(|_| !unique) else {
-            let sorted = self.sort(items)?;
-            return items.arrange(&sorted.order);
-        };
-        let threads = parallel::threads(self, items);
-        if sorter == Sorter::Sandboxed && self.callback.number().is_some() {
-            if threads > 1 {
-                let sorted: Values = parallel::sort(self, items, threads)?;
+        let (threads, before) = (parallel::threads(self, items), self.comparisons());
+        if let Some(width) = items.width().filter(|_| !unique) {
+            if sorter == Sorter::Sandboxed && self.callback.number().is_some() {
+                let sorted = self.sort_values(items, threads).map_err(|error| self.explain(items, error))?;
+                self.verify(items.len(), &|place| sorted.get(items, place), before, |result| result)?;
                 return items.replace_records(&sorted.bytes);
             }
-            return self.sort_values_in_place(items, width);
+            if let (Some(sorter), 1, false) = (sorter.native_in_place(), threads, stable) {
+                let scratch = self.worker(items)?.sort_records(sorter, width)?;
+                let sorted = scratch.as_slice();
+                self.verify(items.len(), &|place| &sorted[place * width..][..width], before, |r| r)?;
+                return items.replace_records(sorted);
+            }
         }
-        if let (Some(sorter), 1, false) = (sorter.native_in_place(), threads, stable) {
-            let scratch = self.worker(items)?.sort_records(sorter, width)?;
-            return items.replace_records(scratch.as_slice());
+        let sorted = self.sort(items)?;
+        items.arrange(&sorted.order)
+    }
+
+    /// Sorts records by value in the sandbox.
+    fn sort_values(&self, items: &Items, threads: usize) -> Result<Values> {
+        match threads {
+            1 => {
+                let all = 0..items.len() as u32; // lossless: `Items` bounds its length
+                with_worker::<Values, _>(self, items, &self.budget, |worker| Values::sort(worker, all))
+            }
+            threads => parallel::sort(self, items, threads),
         }
-        let Numbers(order) = self.sort_numbers(items)?;
-        items.arrange(&order)
+    }
+
+    /// Asks a fresh guest about pairs of a result; `item` returns an item of it by its place. The sort began
+    /// after `before` comparisons. `known` adds what else is known of the result.
+    fn verify<'r>(
+        &self,
+        len: usize,
+        item: &'r dyn Fn(usize) -> &'r [u8],
+        before: u64,
+        known: impl FnOnce(SortResult<'r>) -> SortResult<'r>,
+    ) -> Result<()> {
+        let result = known(SortResult::new(len, item, self.options.rules()));
+        let comparisons = self.comparisons() - before;
+        let asked = verify(self.options.verify, &result, &self.callback, &self.budget, comparisons)?;
+        self.verified.fetch_add(asked, Relaxed);
+        Ok(())
+    }
+
+    /// Replaces an error that names no items, where the comparator may have contradicted itself, by one that
+    /// does, if the C library's sort ends with a result that can be verified.
+    fn explain(&self, items: &Items, error: Error) -> Error {
+        let unexplained = matches!(
+            error,
+            Error::Contradiction(ContradictionError::NoOrder { .. })
+                | Error::Library(LibraryError::Unsorted { .. })
+        );
+        if !unexplained || self.options.verify == Verify::Off {
+            return error;
+        }
+        let options = Options {
+            sorter: Sorter::Qsort,
+            parallel: NonZeroUsize::MIN,
+            trace: None,
+            ..self.options.clone()
+        };
+        let sorted =
+            self.callback.fresh().and_then(|fresh| Job::on(&fresh, options, self.budget.clone()).sort(items));
+        match sorted {
+            Err(found @ Error::Contradiction(_)) => found,
+            _ => error,
+        }
     }
 
     /// Sorts numbers of items, on as many threads as pay.
@@ -103,17 +179,6 @@ impl Job {
             1 => with_worker::<Numbers, _>(self, items, &self.budget, |worker| Numbers::sort(worker, all)),
             threads => parallel::sort(self, items, threads),
         }
-    }
-
-    /// Sorts records by value in the sandbox, on this thread, without a copy of the result.
-    fn sort_values_in_place(&self, items: &mut Items, width: usize) -> Result<()> {
-        self.callback.accepts(width, None)?;
-        let callback = self.callback.fresh()?;
-        let mut sort = callback.sandboxed_sort_by_value(&self.budget, self.options.rules())?;
-        sort.load(items.len(), items.iter(), Some([items.all_records(), &[]]))?;
-        let sorted = sort.sort_into(items.records_mut());
-        self.comparisons.fetch_add(sort.session().calls(), Relaxed);
-        sorted
     }
 
     /// Returns the number of the first item that is out of order, from 0; with `unique`, also of one that

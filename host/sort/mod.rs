@@ -31,3 +31,5 @@ pub use contract::{Checked, Contradiction};
 pub use items::Items;
 pub use job::{Job, Sorted};
 pub use options::{Options, Sorter, Trace};
+
+pub use crate::native::Verify;

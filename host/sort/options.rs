@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::batch::Rules;
-use crate::native;
+use crate::native::{self, Verify};
 
 /// A hook that receives each comparison: both items, and the guest's answer.
 pub type Trace = Arc<dyn Fn(&[u8], &[u8], Ordering) + Send + Sync>;
@@ -66,8 +66,10 @@ pub struct Options {
     /// is divided evenly among them. The items are cut into one part per thread; the parts are sorted
     /// separately and then merged, so the comparisons differ from those of one thread.
     pub parallel: NonZeroUsize,
+    /// How many pairs of the result a fresh guest is asked about, before anything is written.
+    pub verify: Verify,
     /// The receiver of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and are not
-    /// reported.
+    /// reported, nor are the questions of `verify`.
     pub trace: Option<Trace>,
 }
 
@@ -86,6 +88,7 @@ impl Default for Options {
             stable: false,
             sorter: Sorter::default(),
             parallel: NonZeroUsize::MIN,
+            verify: Verify::default(),
             trace: None,
         }
     }
@@ -93,9 +96,9 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { reverse, unique, stable, sorter, parallel, trace } = self;
+        let Options { reverse, unique, stable, sorter, parallel, verify, trace } = self;
         let trace = trace.is_some();
         write!(f, "reverse {reverse}, unique {unique}, stable {stable}, sorter {sorter:?}, ")?;
-        write!(f, "parallel {parallel}, trace {trace}")
+        write!(f, "parallel {parallel}, verify {verify:?}, trace {trace}")
     }
 }

@@ -303,4 +303,5 @@ fn figures_are_shown_as_text_and_as_json() {
     let output = run(callbox().args(["sort", "bytes", "--stats"]), b"b\na\n");
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("comparisons   1\n"), "{text}");
+    assert!(text.contains("verified      3\n"), "{text}");
 }

@@ -13,6 +13,7 @@ mod guests;
 mod hostile;
 mod isolation;
 mod leases;
+mod liars;
 mod lookahead;
 mod native_sorts;
 mod orders;

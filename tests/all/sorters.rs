@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{Random, callbox, callbox_ok, path, run, skip};
 
 /// Compiles the library of good and bad sorts; returns `None` if there is no compiler.
-fn library() -> Option<(tempfile::TempDir, PathBuf)> {
+pub(crate) fn library() -> Option<(tempfile::TempDir, PathBuf)> {
     let dir = tempfile::tempdir().unwrap();
     let library = dir.path().join("sorts.so");
     let mut cc = Command::new("cc");
