@@ -45,6 +45,13 @@ impl Random {
             (None, None) => most,
         }
     }
+
+    /// Returns a place between two others, or beside them at up to twice their distance.
+    pub(super) fn around(&mut self, [a, b]: [usize; 2], len: usize) -> usize {
+        let reach = 2 * a.abs_diff(b);
+        let (least, most) = (a.min(b).saturating_sub(reach), (a.max(b) + reach).min(len - 1));
+        least + self.below(most - least + 1)
+    }
 }
 
 /// Returns a random number of 64 bits as one below `end`.
@@ -65,6 +72,7 @@ mod tests {
             prop_assert!(a < len && b < len && a != b);
             let near = random.near(a, len);
             prop_assert!(near < len && near != a);
+            prop_assert!(random.around([a, b], len) < len);
         }
     }
 

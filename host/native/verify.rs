@@ -43,6 +43,9 @@ const COMPARISONS_PER_PAIR: u64 = 2000;
 /// Maximum number of times that a guest is asked the same question, to find out whether it keeps state.
 const MAX_REPEATED: u64 = 10_000;
 
+/// Number of guests that are asked the same question after another one, to find out whether they keep state.
+const FRESH_GUESTS: u64 = 8;
+
 /// The result of a sort. Its items are identified by their places in it.
 pub(crate) struct SortResult<'r> {
     pub(crate) len: usize,
@@ -141,18 +144,12 @@ impl Found {
         };
         let export = callback.export().to_owned();
         let show = |place: usize| callback.show((result.item)(place));
-        let repeated = comparisons.clamp(1, MAX_REPEATED);
-        // The guest of the callback, which may have sorted, and a fresh one are both asked as often as a sort
-        // does it: the answer may depend on their number.
-        let fresh = callback.fresh().ok();
-        for guest in [Some(callback), fresh.as_ref()].into_iter().flatten() {
-            if let Some(other) = another_answer(guest, budget, result.items(pair), answer, repeated) {
-                return ContradictionError::KeepsState {
-                    export,
-                    items: pair.map(show),
-                    answers: [answer, other],
-                };
-            }
+        if let Some(other) = another_answer(result, callback, budget, comparisons, pair, answer) {
+            return ContradictionError::KeepsState {
+                export,
+                items: pair.map(show),
+                answers: [answer, other],
+            };
         }
         match self {
             Found::AgainstResult { pair, sorted, answers } => {
@@ -165,17 +162,36 @@ impl Found {
     }
 }
 
-/// Asks a guest the same question again and again; returns the first answer that is not `answer`, if it gives
-/// another before it fails.
+/// Asks several guests the question again to which `answer` was the answer; returns another answer, if one of
+/// them gives it before it fails.
 fn another_answer(
-    guest: &Callback,
+    result: &SortResult<'_>,
+    callback: &Callback,
     budget: &Arc<Budget>,
-    [a, b]: [&[u8]; 2],
+    comparisons: u64,
+    pair: [usize; 2],
     answer: Ordering,
-    times: u64,
 ) -> Option<Ordering> {
-    let mut session = guest.compare_session(budget).ok()?;
-    (0..times).map_while(|_| session.compare(a, b).ok()).find(|other| *other != answer)
+    let ask = |guest: &Callback, first: Option<[usize; 2]>, times: u64| {
+        let mut session = guest.compare_session(budget).ok()?;
+        let mut compare = |pair| {
+            let [a, b] = result.items(pair);
+            session.compare(a, b).ok()
+        };
+        if let Some(first) = first {
+            compare(first)?;
+        }
+        (0..times).map_while(|_| compare(pair)).find(|other| *other != answer)
+    };
+    // The guest of the callback, which may have sorted, and a fresh one are asked as often as the sort has asked:
+    // an answer may depend on the number of the questions before it.
+    let times = comparisons.clamp(1, MAX_REPEATED);
+    let mut random = Random::default();
+    // Or on the first question.
+    let mut firsts = (0..FRESH_GUESTS).map(|turn| Some(random.pair(turn, result.len)));
+    ask(callback, None, times)
+        .or_else(|| ask(&callback.fresh().ok()?, None, times))
+        .or_else(|| firsts.find_map(|first| ask(&callback.fresh().ok()?, first, 1)))
 }
 
 /// The session with the fresh guest.
@@ -248,8 +264,8 @@ impl Asking<'_, '_> {
                 continue;
             }
             // Of items that are equal, both compare alike with any third.
-            let c = self.random.near(b, self.result.len);
-            if c == a {
+            let c = self.random.around(pair, self.result.len);
+            if pair.contains(&c) {
                 continue;
             }
             let (first, found) = self.judge([a, c], None)?;

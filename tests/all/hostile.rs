@@ -22,7 +22,10 @@ const FUEL: u64 = 10_000_000;
 const NUMBERS: [i32; 7] = [5, 1, i32::MIN, 33, 99, i32::MAX, -7];
 
 enum Promise {
-    Fails { blame: String, text: String },
+    Fails {
+        blame: String,
+        text: String,
+    },
     /// `told`: whether no order fits the answers.
     Lies {
         told: bool,
