@@ -50,6 +50,8 @@
 //!   have driven out of its array is left by unwinding.
 //! - All or nothing: on any failure the array is exactly as it was.
 //! - The result is a permutation of the input.
+//! - A comparator that contradicts itself is found out, as far as pairs of the result show it: after every
+//!   sort of [`sort`], and of [`native`] on request ([`native::Verify`]).
 //! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
 /// The README's program as a test.

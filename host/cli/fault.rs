@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
-use callbox::{Blame, Error, ModuleError};
+use callbox::{Blame, ContradictionError, Error, ModuleError};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,10 @@ impl Fault {
         }
         if matches!(error, Error::Module(ModuleError::Features { features, .. }) if *features == ["SIMD"]) {
             text = format!("{text}; allow it with --allow simd");
+        }
+        if matches!(error, Error::Contradiction(found) if !matches!(found, ContradictionError::NoOrder { .. }))
+        {
+            text = format!("{text}; --verify off would take the order as it is");
         }
         if let (Error::Trap { .. }, Some(trace)) = (error, error.source()) {
             text = format!("{text}\n{trace}");

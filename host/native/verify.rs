@@ -183,8 +183,8 @@ fn another_answer(
         }
         (0..times).map_while(|_| compare(pair)).find(|other| *other != answer)
     };
-    // The guest of the callback, which may have sorted, and a fresh one are asked as often as the sort has asked:
-    // an answer may depend on the number of the questions before it.
+    // The guest of the callback, which may have sorted, and a fresh one are asked as often as the sort has
+    // asked: an answer may depend on the number of the questions before it.
     let times = comparisons.clamp(1, MAX_REPEATED);
     let mut random = Random::default();
     // Or on the first question.
@@ -230,8 +230,8 @@ impl Asking<'_, '_> {
         Ok(None)
     }
 
-    /// Returns the first place of each run of equal items, by the answers about neighbours; `Err` where one is
-    /// against the result.
+    /// Returns the first place of each run of equal items, by the answers about neighbours; `Err` where one
+    /// is against the result.
     fn runs(&mut self) -> Answer<Result<Vec<u32>, Found>> {
         let mut firsts = try_with_capacity(self.result.len, "the places of equal items")?;
         firsts.push(0);

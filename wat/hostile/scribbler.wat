@@ -1,4 +1,4 @@
-;; promise: row 27: lies in order: overwrites all of its memory, the elements too
+;; promise: row 27: lies: overwrites all of its memory, the elements too
 (module
   (memory (export "memory") 1)
   (func (export "compare") (param $a i32) (param $b i32) (result i32)

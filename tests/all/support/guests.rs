@@ -106,7 +106,12 @@ pub(crate) fn by_low_bits(core: &str) -> String {
 
 /// Returns the guests that lie, which all compare by pointers.
 pub(crate) fn liars() -> Vec<PathBuf> {
-    files("wat/hostile", "wat").into_iter().filter(|file| promise(file).contains(": lies")).collect()
+    files("wat/hostile", "wat").into_iter().filter(|file| promise(file).contains(": lies: ")).collect()
+}
+
+/// Returns whether some order fits the answers of a liar, so that no check of a result can tell.
+pub(crate) fn lies_in_order(file: &Path) -> bool {
+    ["always-equal.wat", "scribbler.wat"].iter().any(|name| file.ends_with(name))
 }
 
 pub(crate) fn liar(file: &Path) -> Callback {

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 pub(crate) use cli::{bounded, callbox, callbox_ok, gnu_sort, run};
 pub(crate) use guests::{
     bundled, bundled_for, by_low_bits, clang, comparator, comparing, comparing_in, good, guest, liar, liars,
-    promise, sandbox,
+    lies_in_order, promise, sandbox,
 };
 pub(crate) use random::Random;
 
