@@ -20,7 +20,8 @@ pub enum ContradictionError {
     /// Asked again about two items of a sort's result, the comparator answered against it.
     #[error(
         "\"{export}\" contradicts itself: its answers to the sort made {a} {} {b}, but asked again it says \
-         {a} {} {b} and {b} {} {a}; nothing was written back", sign(*sorted), sign(answers[0]), sign(answers[1]),
+         {a} {} {b} and {b} {} {a}; nothing was written back",
+        sign(*sorted), sign(answers[0]), sign(answers[1]),
         a = items[0], b = items[1]
     )]
     AgainstResult {
