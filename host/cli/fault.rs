@@ -94,7 +94,8 @@ impl Fault {
         if matches!(error, Error::Module(ModuleError::Features { features, .. }) if *features == ["SIMD"]) {
             text = format!("{text}; allow it with --allow simd");
         }
-        if matches!(error, Error::Contradiction(found) if !matches!(found, ContradictionError::NoOrder { .. }))
+        if let Error::Contradiction(found) = error
+            && !matches!(found, ContradictionError::NoOrder { .. })
         {
             text = format!("{text}; --verify off would take the order as it is");
         }

@@ -78,7 +78,8 @@ fn pure() -> Vec<(&'static str, String)> {
         ),
         (
             "overflowing",
-            "(i32.sub (i32.mul (local.get $a) (i32.const 429496)) (i32.mul (local.get $b) (i32.const 429496)))"
+            "(i32.sub (i32.mul (local.get $a) (i32.const 429496)) \
+             (i32.mul (local.get $b) (i32.const 429496)))"
                 .into(),
         ),
         (
@@ -99,19 +100,10 @@ fn pure() -> Vec<(&'static str, String)> {
                 "(i32.and (i32.lt_s {distance} (i32.const 100)) (i32.and {pair} (i32.const 1)))"
             )),
         ),
-        (
-            "the first item",
-            unless(&format!("(i32.and {} (i32.and {pair} (i32.const 1)))", involves(0))),
-        ),
-        (
-            "the last item",
-            unless(&format!("(i32.and {} (i32.and {pair} (i32.const 1)))", involves(9999))),
-        ),
+        ("the first item", unless(&format!("(i32.and {} (i32.and {pair} (i32.const 1)))", involves(0)))),
+        ("the last item", unless(&format!("(i32.and {} (i32.and {pair} (i32.const 1)))", involves(9999)))),
         ("an item equal to all", format!("(i32.mul {HONEST} (i32.eqz {}))", involves(5000))),
-        (
-            "what is near is equal",
-            format!("(i32.mul {HONEST} (i32.gt_s {distance} (i32.const 25)))"),
-        ),
+        ("what is near is equal", format!("(i32.mul {HONEST} (i32.gt_s {distance} (i32.const 25)))")),
         ("greater or not", "(i32.gt_s (local.get $a) (local.get $b))".into()),
     ]
 }
@@ -142,14 +134,13 @@ fn stateful() -> Vec<(&'static str, String)> {
         ),
         (
             "in the order of the first question",
-            format!(
-                "(if (i32.lt_s (global.get $first) (i32.const 0)) (then (global.set $first (i32.rem_u \
+            "(if (i32.lt_s (global.get $first) (i32.const 0)) (then (global.set $first (i32.rem_u \
                  (call $mix (local.get $a) (local.get $b)) (i32.const 10000)))))
                  (i32.sub (i32.lt_u (i32.xor (local.get $b) (global.get $first))
                             (i32.xor (local.get $a) (global.get $first)))
                           (i32.gt_u (i32.xor (local.get $b) (global.get $first))
                             (i32.xor (local.get $a) (global.get $first))))"
-            ),
+                .into(),
         ),
     ]
 }
@@ -476,7 +467,7 @@ fn the_questions_are_counted_apart_and_paid_from_the_budget_of_the_sort() {
     // The sort alone is within its fuel, the check of all pairs is not.
     let keys: Vec<u32> = (0..200).collect();
     let sandbox = Sandbox::new(Limits::default().fuel(400_000)).unwrap();
-    let guest = callbox::Module::from_text(&sandbox, "honest", &text(HONEST)).unwrap().instantiate().unwrap();
+    let guest = callbox::Module::from_text(&sandbox, "honest", text(HONEST)).unwrap().instantiate().unwrap();
     for (callback, items) in inputs(&guest, &keys) {
         let job = |verify| Job::new(&callback, Options { verify, ..options(Sorter::Qsort, 1) });
         job(Verify::Off).sort(&items).unwrap();
