@@ -90,7 +90,9 @@ impl Plan {
                     Source::Real(num.clone(), sql)
                 }
                 (_, Some(_), Some(Param::Number(num, _))) if !num.is_integer() => return Err(NO_SUCH),
-                (_, Some(_), Some(Param::Number(num, _))) if runs.is_empty() => Source::Integer(num.clone(), sql),
+                (_, Some(_), Some(Param::Number(num, _))) if runs.is_empty() => {
+                    Source::Integer(num.clone(), sql)
+                }
                 (_, Some(_), Some(Param::Number(num, _))) => Source::Length(num.clone(), runs),
                 (CType::Pointer { pointee, readonly: true }, ..) if **pointee == CType::Char => {
                     Source::Text(sql)

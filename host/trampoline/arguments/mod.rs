@@ -60,7 +60,7 @@ pub(super) struct Arguments<'a> {
     gaps: Vec<(usize, usize)>,
     tokens: Tokens<'a>,
     /// Positions in `runs` by address and length, once there are many.
-    index: Option<Box<HashMap<(usize, usize), usize>>>,
+    index: Option<HashMap<(usize, usize), usize>>,
     /// Changes to memory that several runs are copies of.
     aliases: Option<Aliases>,
 }
@@ -262,7 +262,7 @@ impl<'a> Arguments<'a> {
     fn copied_before(&mut self, host: *mut u8, len: usize) -> Option<&mut CopiedRange<'a>> {
         if self.index.is_none() && self.runs.len() >= MIN_INDEXED {
             let runs = self.runs.iter().enumerate();
-            self.index = Some(Box::new(runs.map(|(at, run)| ((run.host.addr(), run.len), at)).collect()));
+            self.index = Some(runs.map(|(at, run)| ((run.host.addr(), run.len), at)).collect());
         }
         let at = match &self.index {
             Some(known) => known.get(&(host.addr(), len)).copied(),

@@ -47,14 +47,14 @@ impl HostObject {
 fn bytes_at(at: usize, len: usize) -> Vec<u8> {
     let from = std::ptr::with_exposed_provenance::<u8>(at);
     // SAFETY: only objects that `Host` has made, and text that ends, are read.
-    (0..len).map(|at| unsafe { from.add(at).read_volatile() }).collect()
+    (0..len).map(|at| unsafe { from.wrapping_add(at).read_volatile() }).collect()
 }
 
 fn put(at: usize, bytes: &[u8]) {
     let to = std::ptr::with_exposed_provenance_mut::<u8>(at);
     for (n, byte) in bytes.iter().enumerate() {
         // SAFETY: only objects that `Host` has made are written.
-        unsafe { to.add(n).write_volatile(*byte) };
+        unsafe { to.wrapping_add(n).write_volatile(*byte) };
     }
 }
 
