@@ -47,7 +47,7 @@ pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 /// | `const T a[n]`, `T a[n]` | a pointer to as many `T` as the argument `n` is; bytes, where `T` is `void` |
 /// | `const char *` | text that ends with a NUL |
 /// | `struct point { int x; int y; }` | the struct itself; afterwards `struct point` means the same |
-/// | `void *`, `struct unknown *` | an opaque token, which the guest can pass back, as that type, not read |
+/// | `void *`, `struct unknown *` | an opaque token, which the guest can pass back as that type, not read |
 ///
 /// All of this except `void a[n]` is valid C. Definitions of structs and enumerations may precede the function
 /// type, each followed by a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`,
