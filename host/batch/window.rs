@@ -7,8 +7,8 @@ use crate::kernel::ItemRepr;
 use crate::memory::Extent;
 use crate::sandbox::{BlockPlaces, CompareShape, KernelInstance, MergePlaces};
 
-/// Minimum number of elements for which compiling a kernel pays.
-const MIN_ELEMENTS_TO_COMPILE: usize = 20_000;
+/// Minimum number of elements for which compiling a kernel pays. Fuzz targets get kernels for fewer.
+const MIN_ELEMENTS_TO_COMPILE: usize = if cfg!(fuzzing) { MIN_ELEMENTS } else { 20_000 };
 
 /// Approximate number of comparisons per element of an array of that size.
 const CALLS_PER_ELEMENT: u64 = 16;

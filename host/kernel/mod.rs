@@ -13,6 +13,8 @@ mod batch;
 mod code;
 mod compare;
 mod inline;
+#[cfg(test)]
+mod inline_tests;
 mod merge_halves;
 mod merge_runs;
 mod sort;

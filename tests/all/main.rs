@@ -19,6 +19,7 @@ mod native_sorts;
 mod orders;
 #[cfg(feature = "libffi")]
 mod prototypes;
+mod random_comparators;
 #[cfg(feature = "libffi")]
 mod random_prototypes;
 #[cfg(feature = "libffi")]

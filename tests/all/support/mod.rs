@@ -1,6 +1,9 @@
 //! Helpers of several tests.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod agreement;
 mod cli;
+pub(crate) mod comparators;
 mod guests;
 mod random;
 
