@@ -18,7 +18,7 @@ macro_rules! limits {
         /// Fuel and deadline are the budget of one native call with all its callbacks (of each call by C, for
         /// a retained callback), and of one instantiation. Memory, table, stack and print hold for a guest's
         /// life. The others are checked before a module is compiled, so that no module can keep the compiler
-        /// busy: within the defaults, the worst known module takes 3 s and 256 MiB.
+        /// busy: within the defaults, no module is known that takes more than 3 s or 256 MiB.
         ///
         /// | limit | default | per |
         /// |---|---|---|
@@ -180,12 +180,19 @@ limits! {
     text, get_text: usize = 1 << 20, per "argument",
         Text in Bytes by "--max-text";
 
-    /// File of the module, text or binary
+    /// Binary form of the module
     ///
     /// In bytes.
     module_size, get_module_size: usize = 8 << 20, per "module",
         ModuleSize in Bytes by "--max-module",
         |at| format!("the module has more than the {} that are allowed", at.limit);
+
+    /// Text form of the module, before it is parsed
+    ///
+    /// In bytes. The parser takes about a hundred times as many.
+    module_text, get_module_text: usize = 1 << 20, per "module",
+        ModuleText in Bytes by "--max-module-text",
+        |at| format!("the text has more than the {} that are allowed", at.limit);
 
     /// Code section of the module
     ///
@@ -203,19 +210,39 @@ limits! {
     function_size, get_function_size: usize = 32 << 10, per "function",
         FunctionSize in Bytes by "--max-function", too_complex;
 
-    /// Locals of each function, its parameters included
+    /// Locals of each function, besides its parameters
     locals, get_locals: usize = 1_000, per "function",
         Locals in Count by "--max-locals", too_complex;
 
-    /// Types, imports, globals, exports, element segments and data segments, of each kind
-    declarations, get_declarations: usize = 1_000, per "module",
+    /// Blocks of a function, one inside the other
+    nesting, get_nesting: usize = 1_000, per "function",
+        Nesting in Count by "--max-nesting", too_complex;
+
+    /// Types of functions and blocks
+    types, get_types: usize = 100, per "module",
+        Types in Count by "--max-types", too_complex;
+
+    /// Parameters of each type
+    params, get_params: usize = 32, per "type",
+        Params in Count by "--max-params", too_complex;
+
+    /// Results of each type
+    results, get_results: usize = 8, per "type",
+        Results in Count by "--max-results", too_complex;
+
+    /// Entries of all element segments
+    entries, get_entries: usize = 4_000, per "module",
+        Entries in Count by "--max-entries", too_complex;
+
+    /// Imports, globals, exports, element segments and data segments, of each kind
+    declarations, get_declarations: usize = 256, per "module",
         Declarations in Count by "--max-declarations", too_complex;
 
     /// Estimated cost of compiling the module, 1 for a plain instruction
     ///
-    /// Calls, loops, branches out of nested blocks past many locals, and other instructions that compile to
-    /// much code cost more. A unit was measured to take up to 7 µs on a machine of 2023.
-    complexity, get_complexity: u64 = 400_000, per "module",
+    /// Calls, branches past many locals, and instructions that compile to much code cost more; so do types
+    /// and exported functions. A unit was measured to take up to 1.5 µs on a machine of 2023.
+    complexity, get_complexity: u64 = 1_000_000, per "module",
         Complexity in Count by "--max-complexity", too_complex;
 }
 

@@ -1,10 +1,16 @@
 //! Inspection of a module before it is compiled; modules that would cost too much are rejected.
 
-use wasmparser::{BinaryReaderError, Parser, Payload, TypeRef, Validator, WasmFeatures};
+use wasmparser::{
+    BinaryReader, BinaryReaderError, CompositeInnerType, ElementItems, FuncValidatorAllocations, Parser,
+    Payload, RecGroup, ValidPayload, Validator, WasmFeatures,
+};
 
 use super::cost::CostEstimate;
 use crate::error::{Error, ModuleError, Result, printable};
 use crate::limits::{Limit, Limits};
+
+/// The byte that begins a group of types that refer to each other.
+const REC_GROUP: u8 = 0x4e;
 
 /// Facts about a module that wasmtime does not report.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,6 +19,8 @@ pub(super) struct Facts {
     pub(super) grows_memory: bool,
     /// Whether a start function runs at instantiation.
     pub(super) starts: bool,
+    /// The estimated cost of compiling it.
+    pub(super) complexity: u64,
 }
 
 /// The name and limits that all checks of one module share.
@@ -30,7 +38,17 @@ pub(super) fn check_size(name: &str, bytes: &[u8], limits: &Limits) -> Result<()
     Ok(())
 }
 
-/// Checks a module, first its counts and sizes against the limits, and then its validity.
+/// `Err` where a text is larger than its limit. It is judged before it is parsed, because the parser takes
+/// about a hundred bytes of memory for a byte of text.
+pub(super) fn check_text_size(name: &str, text: &[u8], limits: &Limits) -> Result<()> {
+    if text.len() > limits.module_text {
+        let what = limits.exceeded(Limit::ModuleText, name, text.len() as u64);
+        return Err(Error::Limit { module: name.to_owned(), limit: Limit::ModuleText, what });
+    }
+    Ok(())
+}
+
+/// Checks a module: first its counts and sizes against the limits, then its validity and its weight.
 /// `name` is for errors.
 pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeatures) -> Result<Facts> {
     check_size(name, bytes, limits)?;
@@ -43,58 +61,75 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeat
         let features = vec!["the component model".into()];
         return Err(ModuleError::Features { module: name.to_owned(), features }.into());
     }
-    let facts = scanner.count(bytes)?;
-    match Validator::new_with_features(features).validate_all(bytes) {
-        Ok(_) => Ok(facts),
-        Err(error) => Err(match missing_features(bytes, features) {
+    scanner.count(bytes)?;
+    scanner.weigh(bytes, features).map_err(|stop| match stop {
+        Stop::Limit(error) => *error,
+        Stop::Invalid(error) => match missing_features(bytes, features) {
             Some(features) => ModuleError::Features { module: name.to_owned(), features }.into(),
             None => scanner.refuse(error.to_string()),
-        }),
+        },
+    })
+}
+
+/// The reason why weighing stopped.
+enum Stop {
+    Limit(Box<Error>),
+    Invalid(BinaryReaderError),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Limit(Box::new(error))
+    }
+}
+
+impl From<BinaryReaderError> for Stop {
+    fn from(error: BinaryReaderError) -> Stop {
+        Stop::Invalid(error)
     }
 }
 
 impl Scanner<'_> {
-    /// Counts everything that a limit bounds, and stops at the first limit that is exceeded.
-    fn count(&self, bytes: &[u8]) -> Result<Facts> {
-        let mut facts = Facts::default();
-        let mut cost = CostEstimate::default();
+    /// Counts everything that a limit bounds, and stops at the first limit that is exceeded. It reads no
+    /// instruction, and keeps nothing that it reads.
+    fn count(&self, bytes: &[u8]) -> Result<()> {
         let mut defined = 0;
         let parse = |error: BinaryReaderError| self.refuse(error.to_string());
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(parse)? {
                 Payload::TypeSection(section) => {
-                    self.declared(section.count(), "type definitions")?;
-                    for group in section {
-                        let group = group.map_err(parse)?;
-                        group.types().for_each(|ty| cost.add_type(ty));
-                        self.declared(cost.types(), "types")?;
-                    }
+                    self.check_limit(Limit::Types, section.count(), "types")?;
+                    self.count_types(&bytes[section.range()]).map_err(|stop| match stop {
+                        Stop::Limit(error) => *error,
+                        Stop::Invalid(error) => parse(error),
+                    })?;
                 }
                 Payload::ImportSection(section) => {
                     self.declared(section.count(), "imports")?;
-                    let mut imports = 0;
-                    for import in section.into_imports() {
-                        imports += 1;
-                        self.declared(imports, "imports")?;
-                        if let TypeRef::Func(ty) | TypeRef::FuncExact(ty) = import.map_err(parse)?.ty {
-                            cost.add_import(ty);
-                        }
+                    for (at, import) in section.into_imports().enumerate() {
+                        import.map_err(parse)?;
+                        self.declared(at as u64 + 1, "imports")?;
                     }
                 }
                 Payload::FunctionSection(section) => {
                     self.check_limit(Limit::Functions, section.count(), "functions")?;
-                    for ty in section {
-                        cost.add_function(ty.map_err(parse)?);
-                    }
                 }
-                Payload::TableSection(section) => self.one(section.count(), "tables")?,
-                Payload::MemorySection(section) => self.one(section.count(), "memories")?,
+                // More than one memory is a proposal of its own, which validation rejects.
+                Payload::TableSection(section) if section.count() > 1 => {
+                    return Err(self.refuse(format!("it has {} tables, but may have 1", section.count())));
+                }
                 Payload::GlobalSection(section) => self.declared(section.count(), "globals")?,
                 Payload::ExportSection(section) => self.declared(section.count(), "exports")?,
-                Payload::ElementSection(section) => self.declared(section.count(), "element segments")?,
+                Payload::ElementSection(section) => {
+                    self.declared(section.count(), "element segments")?;
+                    let mut entries = 0;
+                    for segment in section {
+                        entries += u64::from(entries_of(&segment.map_err(parse)?.items));
+                        self.check_limit(Limit::Entries, entries, "entries of element segments")?;
+                    }
+                }
                 Payload::DataSection(section) => self.declared(section.count(), "data segments")?,
                 Payload::TagSection(section) => self.declared(section.count(), "tags")?,
-                Payload::StartSection { .. } => facts.starts = true,
                 Payload::CodeSectionStart { size, .. } => {
                     self.check_limit(Limit::CodeSize, size, "bytes of code")?;
                 }
@@ -102,35 +137,71 @@ impl Scanner<'_> {
                     let size = body.range().len();
                     let what = format!("bytes in function {defined}");
                     self.check_limit(Limit::FunctionSize, size as u64, &what)?;
-                    let mut locals = cost.params(defined);
+                    let mut locals = 0;
                     for group in body.get_locals_reader().map_err(parse)? {
-                        let (count, _) = group.map_err(parse)?;
-                        locals += u64::from(count);
+                        locals += u64::from(group.map_err(parse)?.0);
                         let what = format!("locals in function {defined}");
                         self.check_limit(Limit::Locals, locals, &what)?;
                     }
-                    let operators = body.get_operators_reader().map_err(parse)?;
-                    facts.grows_memory |= cost.add_body(locals, operators).map_err(parse)?;
-                    self.check_limit(Limit::Complexity, cost.total(), "units of complexity")?;
                     defined += 1;
                 }
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Counts the types of a type section. A group of types is counted before it is read, because the parser
+    /// makes room for as many as it claims to have.
+    fn count_types(&self, section: &[u8]) -> std::result::Result<(), Stop> {
+        let mut reader = BinaryReader::new(section, 0);
+        let groups = reader.read_var_u32()?;
+        let mut types = 0;
+        for _ in 0..groups {
+            let mut ahead = reader.clone();
+            if ahead.read_u8()? == REC_GROUP {
+                self.check_limit(Limit::Types, types + u64::from(ahead.read_var_u32()?), "types")?;
+            }
+            for ty in reader.read::<RecGroup>()?.types() {
+                types += 1;
+                self.check_limit(Limit::Types, types, "types")?;
+                if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
+                    self.check_limit(Limit::Params, ty.params().len() as u64, "parameters of a type")?;
+                    self.check_limit(Limit::Results, ty.results().len() as u64, "results of a type")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Validates the module and weighs it, section by section, so that no more is validated than may be
+    /// compiled.
+    fn weigh(&self, bytes: &[u8], features: WasmFeatures) -> std::result::Result<Facts, Stop> {
+        let mut validator = Validator::new_with_features(features);
+        let mut cost = CostEstimate::new(bytes.len());
+        let mut facts = Facts::default();
+        let mut allocations = FuncValidatorAllocations::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            let payload = payload?;
+            if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
+                let index = function.index;
+                let mut function = function.into_validator(allocations);
+                let body = cost.add_body(&mut function, &body)?;
+                allocations = function.into_allocations();
+                facts.grows_memory |= body.grows_memory;
+                let what = format!("nested blocks in function {index}");
+                self.check_limit(Limit::Nesting, body.nesting, &what)?;
+            }
+            facts.starts |= matches!(payload, Payload::StartSection { .. });
+            cost.add(&payload)?;
+            self.check_limit(Limit::Complexity, cost.total(), "units of complexity")?;
+        }
+        facts.complexity = cost.total();
         Ok(facts)
     }
 
-    fn declared(&self, count: u32, of_what: &str) -> Result<()> {
+    fn declared(&self, count: impl Into<u64>, of_what: &str) -> Result<()> {
         self.check_limit(Limit::Declarations, count, of_what)
-    }
-
-    /// `Err` where there is more than one table, which is of no use to a comparator. More than one
-    /// memory is a proposal of its own, which validation rejects.
-    fn one(&self, count: u32, of_what: &str) -> Result<()> {
-        if count > 1 && of_what == "tables" {
-            return Err(self.refuse(format!("it has {count} tables, but may have 1")));
-        }
-        Ok(())
     }
 
     /// `Err` where `found` exceeds the limit.
@@ -145,6 +216,13 @@ impl Scanner<'_> {
 
     fn refuse(&self, reason: String) -> Error {
         ModuleError::Invalid { module: self.name.to_owned(), reason: printable(&reason) }.into()
+    }
+}
+
+fn entries_of(items: &ElementItems<'_>) -> u32 {
+    match items {
+        ElementItems::Functions(items) => items.count(),
+        ElementItems::Expressions(_, items) => items.count(),
     }
 }
 

@@ -1,77 +1,209 @@
-//! The cost of compiling a module's code, estimated from its instructions.
+//! The cost of compiling a module, estimated from its types, functions, segments and instructions.
 //!
-//! The weights were measured with modules that repeat one instruction, or one pattern, as often as
-//! a function can hold it. Code that is short in bytes and slow to compile gets a weight: instructions
-//! that become calls with several blocks around them, values that calls and branches carry by the
-//! hundred, and branches out of deep nests, after which each local may need a value of its own.
+//! A unit stands for a fixed share of the compiler's time and memory: where everything together weighs the
+//! default limit, the worst module that `benches/compile` has found takes half of what the limits promise.
+//! The weights are upper bounds found by that search, not averages, so ordinary code compiles faster.
 
-use wasmparser::{BlockType, CompositeInnerType, FuncType, Operator, OperatorsReader, Result, SubType};
+use wasmparser::{
+    BlockType, ConstExpr, DataKind, Element, ElementItems, ElementKind, ExternalKind, FuncType,
+    FuncValidator, FunctionBody, Operator, Payload, Result, TableInit, TypeRef, ValidatorResources,
+};
 
-/// Weight of a plain instruction.
-const PLAIN: u64 = 1;
-/// Weight of an instruction that becomes a branch, whose values the target has to merge.
-const BRANCH: u64 = 30;
-/// Weight of an instruction that becomes several blocks, or a call of the runtime with a reload of the
-/// state that it may have changed.
-const RUNTIME_CALL: u64 = 60;
-/// Weight of a value that is passed to a call or returned from it.
-const PASSED_VALUE: u64 = 4;
-/// Number of locals, merged at a block after a branch, that weigh as much as a plain instruction.
-const MERGED_LOCALS_PER_UNIT: u64 = 6;
+use super::code_cost::{BodyFacts, CodeCost};
+use super::weights as weight;
 
 /// Numbers of parameters and results.
 #[derive(Clone, Copy, Debug, Default)]
-struct Arity {
-    params: u64,
-    results: u64,
+pub(super) struct Arity {
+    pub(super) params: u64,
+    pub(super) results: u64,
 }
 
-/// The weight of a module's functions so far, and the types needed to weigh one.
+impl Arity {
+    pub(super) fn values(self) -> u64 {
+        self.params + self.results
+    }
+}
+
+/// The weight of the parts of a module that were added so far, and the types needed to weigh the others.
 #[derive(Debug, Default)]
 pub(super) struct CostEstimate {
     types: Vec<Arity>,
     functions: Vec<Arity>,
-    imported: usize,
+    /// Functions that C or a table can reach, each with a trampoline.
+    escaping: Vec<bool>,
+    /// Elements that the table has at first.
+    table: u64,
+    /// Whether some segment has to be put into the table by code, and all later ones with it.
+    dynamic_tables: bool,
     total: u64,
 }
 
 impl CostEstimate {
-    pub(super) fn add_type(&mut self, ty: &SubType) {
-        let arity = |func: &FuncType| Arity {
-            params: func.params().len() as u64,
-            results: func.results().len() as u64,
+    /// Creates an estimate for a module of this size, which is copied some times.
+    pub(super) fn new(bytes: usize) -> CostEstimate {
+        CostEstimate { total: bytes as u64 / weight::BYTES_PER_UNIT, ..CostEstimate::default() }
+    }
+
+    /// Returns the weight of everything that was added.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Adds the weight of a section; functions have [`CostEstimate::add_body`].
+    pub(super) fn add(&mut self, payload: &Payload<'_>) -> Result<()> {
+        match payload {
+            Payload::TypeSection(section) => {
+                for ty in section.clone().into_iter_err_on_gc_types() {
+                    self.add_type(&ty?);
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.clone().into_imports() {
+                    self.total += weight::DECLARATION;
+                    match import?.ty {
+                        TypeRef::Func(ty) | TypeRef::FuncExact(ty) => self.add_function(ty),
+                        TypeRef::Table(_) => self.dynamic_tables = true,
+                        _ => {}
+                    }
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section.clone() {
+                    self.add_function(ty?);
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section.clone() {
+                    let table = table?;
+                    self.table = table.ty.initial;
+                    if let TableInit::Expr(expr) = table.init {
+                        self.add_initializer(&expr)?;
+                    }
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section.clone() {
+                    self.add_initializer(&global?.init_expr)?;
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section.clone() {
+                    let export = export?;
+                    self.total += weight::DECLARATION;
+                    if let ExternalKind::Func | ExternalKind::FuncExact = export.kind {
+                        self.add_escaping(export.index);
+                    }
+                }
+            }
+            Payload::StartSection { func, .. } => self.add_escaping(*func),
+            Payload::ElementSection(section) => {
+                for segment in section.clone() {
+                    self.add_segment(&segment?)?;
+                }
+            }
+            Payload::DataSection(section) => {
+                for segment in section.clone() {
+                    self.total += weight::DATA_SEGMENT;
+                    if let DataKind::Active { offset_expr, .. } = segment?.kind {
+                        self.add_initializer(&offset_expr)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Adds an element segment. Its entries become code unless it is put into the table by copying, which
+    /// ends at the first segment that is not known to fit.
+    fn add_segment(&mut self, segment: &Element<'_>) -> Result<()> {
+        self.total += weight::ELEMENT_SEGMENT;
+        let known = match &segment.kind {
+            ElementKind::Active { offset_expr, .. } => {
+                self.add_initializer(offset_expr)?;
+                let mut operators = offset_expr.get_operators_reader();
+                match (operators.read()?, operators.is_end_then_eof()) {
+                    (Operator::I32Const { value }, true) => Some(u64::from(value.cast_unsigned())),
+                    _ => None,
+                }
+            }
+            // A declared segment only names functions.
+            ElementKind::Declared => Some(0),
+            ElementKind::Passive => None,
         };
-        self.types.push(match &ty.composite_type.inner {
-            CompositeInnerType::Func(func) => arity(func),
-            _ => Arity::default(),
-        });
+        match &segment.items {
+            ElementItems::Functions(items) => {
+                for function in items.clone() {
+                    self.add_escaping(function?);
+                }
+                let fits = known.is_some_and(|offset| offset + u64::from(items.count()) <= self.table);
+                let declared = matches!(segment.kind, ElementKind::Declared);
+                self.dynamic_tables |= !fits && !declared && !matches!(segment.kind, ElementKind::Passive);
+                if !declared && (!fits || self.dynamic_tables) {
+                    self.total += weight::ENTRY * u64::from(items.count());
+                }
+            }
+            ElementItems::Expressions(_, items) => {
+                self.dynamic_tables = true;
+                for item in items.clone() {
+                    self.total += weight::ENTRY;
+                    self.add_initializer(&item?)?;
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Returns the number of types so far.
-    pub(super) fn types(&self) -> u32 {
-        u32::try_from(self.types.len()).unwrap_or(u32::MAX)
+    /// Adds a constant expression, which becomes code of a function that runs at the start.
+    fn add_initializer(&mut self, expr: &ConstExpr<'_>) -> Result<()> {
+        self.total += weight::DECLARATION;
+        let mut operators = expr.get_operators_reader();
+        while !operators.eof() {
+            self.total += weight::INITIALIZER;
+            if let Operator::RefFunc { function_index } = operators.read()? {
+                self.total += weight::ENTRY;
+                self.add_escaping(function_index);
+            }
+        }
+        Ok(())
     }
 
-    pub(super) fn add_import(&mut self, ty: u32) {
-        self.imported += 1;
-        self.add_function(ty);
+    /// Adds a type, for which a trampoline is compiled.
+    fn add_type(&mut self, ty: &FuncType) {
+        let arity = Arity { params: ty.params().len() as u64, results: ty.results().len() as u64 };
+        self.types.push(arity);
+        self.total += weight::TRAMPOLINE + weight::TRAMPOLINE_VALUE * arity.values();
     }
 
-    pub(super) fn add_function(&mut self, ty: u32) {
-        self.functions.push(self.ty(ty));
+    /// Adds an imported or defined function of this type.
+    fn add_function(&mut self, ty: u32) {
+        let arity = self.ty(ty);
+        self.functions.push(arity);
+        self.escaping.push(false);
+        self.total += weight::FUNCTION + weight::PASSED_VALUE * arity.values();
     }
 
-    /// Returns the number of parameters of function `defined`, counted from 0 without the imports.
-    pub(super) fn params(&self, defined: usize) -> u64 {
-        self.functions.get(self.imported + defined).map_or(0, |arity| arity.params)
+    /// Adds the trampoline of a function that is exported, or in a segment, or otherwise referred to.
+    fn add_escaping(&mut self, function: u32) {
+        let at = function as usize;
+        if let Some(escaping @ false) = self.escaping.get_mut(at) {
+            *escaping = true;
+            self.total += weight::TRAMPOLINE + weight::TRAMPOLINE_VALUE * self.functions[at].values();
+        }
+    }
+
+    /// Returns a function's arity.
+    pub(super) fn function(&self, index: u32) -> Arity {
+        self.functions.get(index as usize).copied().unwrap_or_default()
     }
 
     /// Returns a type's arity; an index out of range counts as empty, and the validator rejects it.
-    fn ty(&self, index: u32) -> Arity {
+    pub(super) fn ty(&self, index: u32) -> Arity {
         self.types.get(index as usize).copied().unwrap_or_default()
     }
 
-    fn block(&self, ty: BlockType) -> Arity {
+    pub(super) fn block(&self, ty: BlockType) -> Arity {
         match ty {
             BlockType::Empty => Arity::default(),
             BlockType::Type(_) => Arity { params: 0, results: 1 },
@@ -79,102 +211,14 @@ impl CostEstimate {
         }
     }
 
-    /// Returns the weight of all functions added so far.
-    pub(super) fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// Adds the weight of a function with `locals` locals. Returns whether it grows the memory.
-    pub(super) fn add_body(&mut self, locals: u64, operators: OperatorsReader<'_>) -> Result<bool> {
-        let mut grows = false;
-        // For each open block, the number of values that a branch to it carries, and whether it is a loop.
-        let mut open: Vec<(u64, bool)> = vec![(0, false)];
-        let mut loops = 0;
-        let (mut weight, mut merged) = (0u64, 0u64);
-        for operator in operators {
-            let operator = operator?;
-            let mut branch = |depth: u32, open: &[(u64, bool)]| {
-                let at = open.len().checked_sub(1 + depth as usize);
-                let carried = at.map_or(0, |at| open[at].0);
-                // The validator rejects a depth out of range, too.
-                let out = (u64::from(depth) + 1).saturating_mul(locals + 1);
-                merged = merged.saturating_add(out);
-                carried
-            };
-            weight += match operator {
-                Operator::Block { blockty } => {
-                    let arity = self.block(blockty);
-                    open.push((arity.results, false));
-                    2 * PLAIN + arity.params + arity.results
-                }
-                Operator::Loop { blockty } => {
-                    let arity = self.block(blockty);
-                    open.push((arity.params, true));
-                    loops += 1;
-                    merged += loops * (loops + locals);
-                    RUNTIME_CALL + arity.params + arity.results
-                }
-                Operator::If { blockty } => {
-                    let arity = self.block(blockty);
-                    open.push((arity.results, false));
-                    branch(0, &open);
-                    BRANCH / 3 * 2 + arity.params + arity.results
-                }
-                Operator::End => {
-                    if let Some((_, true)) = open.pop() {
-                        loops -= 1;
-                    }
-                    PLAIN
-                }
-                Operator::Br { relative_depth } => PLAIN + branch(relative_depth, &open),
-                Operator::BrIf { relative_depth } => BRANCH + branch(relative_depth, &open),
-                Operator::BrTable { targets } => {
-                    let mut weight = BRANCH + branch(targets.default(), &open);
-                    for target in targets.targets() {
-                        weight += PLAIN + branch(target?, &open);
-                    }
-                    weight
-                }
-                Operator::Call { function_index } => {
-                    let called = self.functions.get(function_index as usize).copied().unwrap_or_default();
-                    PASSED_VALUE * (1 + called.params + called.results)
-                }
-                Operator::CallIndirect { type_index, .. } => {
-                    let called = self.ty(type_index);
-                    RUNTIME_CALL + PASSED_VALUE * (called.params + called.results)
-                }
-                Operator::MemoryGrow { .. } => {
-                    grows = true;
-                    RUNTIME_CALL
-                }
-                Operator::TableGet { .. }
-                | Operator::TableSet { .. }
-                | Operator::TableGrow { .. }
-                | Operator::TableFill { .. }
-                | Operator::TableCopy { .. }
-                | Operator::TableInit { .. }
-                | Operator::MemoryInit { .. }
-                | Operator::MemoryCopy { .. }
-                | Operator::MemoryFill { .. }
-                | Operator::DataDrop { .. }
-                | Operator::ElemDrop { .. }
-                | Operator::RefFunc { .. } => RUNTIME_CALL,
-                Operator::F32Ceil | Operator::F32Floor | Operator::F32Trunc | Operator::F32Nearest
-                | Operator::F64Ceil | Operator::F64Floor | Operator::F64Trunc | Operator::F64Nearest
-                | Operator::F32Sqrt | Operator::F64Sqrt
-                // Conversions that trap, or treat the signs separately.
-                | Operator::I32TruncF32S | Operator::I32TruncF32U | Operator::I32TruncF64S
-                | Operator::I32TruncF64U | Operator::I64TruncF32S | Operator::I64TruncF32U
-                | Operator::I64TruncF64S | Operator::I64TruncF64U | Operator::I32TruncSatF32S
-                | Operator::I32TruncSatF32U | Operator::I32TruncSatF64S | Operator::I32TruncSatF64U
-                | Operator::I64TruncSatF32S | Operator::I64TruncSatF32U | Operator::I64TruncSatF64S
-                | Operator::I64TruncSatF64U | Operator::F32ConvertI64U | Operator::F64ConvertI64U => {
-                    4 * PLAIN
-                }
-                _ => PLAIN,
-            };
-        }
-        self.total += weight + merged / MERGED_LOCALS_PER_UNIT;
-        Ok(grows)
+    /// Validates a function and adds its weight.
+    pub(super) fn add_body(
+        &mut self,
+        validator: &mut FuncValidator<ValidatorResources>,
+        body: &FunctionBody<'_>,
+    ) -> Result<BodyFacts> {
+        let (weight, facts) = CodeCost::weigh(self, validator, body)?;
+        self.total += weight;
+        Ok(facts)
     }
 }

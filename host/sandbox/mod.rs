@@ -2,6 +2,7 @@
 
 mod admission;
 mod budget;
+mod code_cost;
 mod compare_export;
 mod config;
 mod fork;
@@ -17,6 +18,7 @@ mod staging;
 mod store;
 mod ticker;
 mod cost;
+mod weights;
 
 use std::fmt;
 use std::path::Path;

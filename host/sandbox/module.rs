@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::{ExternType, FuncType};
 
 use super::shape::{CompareShape, func_type_text};
-use super::source::ModuleSource;
+use super::source::{ModuleSource, parse_text};
 use super::{Sandbox, admission, engine_error};
 #[cfg(doc)]
 use crate::error::Error;
@@ -108,12 +108,11 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`ModuleError::Invalid`] where the text does not parse, and those of [`Module::new`].
+    /// [`ModuleError::Invalid`] where the text does not parse, [`Error::Limit`] where it is larger than
+    /// [`Limits::module_text`](crate::Limits::module_text), and those of [`Module::new`].
     pub fn from_text(sandbox: &Sandbox, name: impl Into<String>, text: impl AsRef<[u8]>) -> Result<Module> {
         let name = name.into();
-        let wasm = wat::parse_bytes(text.as_ref())
-            .map_err(|error| wat_error(&error.to_string()))
-            .map_err(|reason| ModuleError::Invalid { module: name.clone(), reason })?;
+        let wasm = parse_text(&name, text.as_ref(), sandbox.limits())?;
         Module::new(sandbox, name, &wasm)
     }
 
@@ -266,15 +265,4 @@ fn describe(ty: &ExternType) -> String {
 fn one_line(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
     printable(&text.split('\n').map(str::trim).collect::<Vec<_>>().join(" "))
-}
-
-/// Returns the parser's message and position, without the excerpt of the text below them.
-fn wat_error(text: &str) -> String {
-    let mut lines = text.lines();
-    let message = printable(lines.next().unwrap_or_default());
-    let place = lines.next().and_then(|line| line.rsplit_once("<anon>:")?.1.split_once(':'));
-    match place {
-        Some((line, column)) => format!("{message} at line {line}, column {column}"),
-        None => message,
-    }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Output;
 
-use callbox::{Blame, Config, Error, Limit, Limits, Module, Sandbox, native};
+use callbox::{Blame, Config, Error, Limit, Limits, Module, ModuleSource, Sandbox, native};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, Encode, ExportKind, ExportSection, Function, FunctionSection,
     GlobalSection, GlobalType, Instruction, MemorySection, MemoryType, RefType, TableSection, TableType,
@@ -180,7 +180,7 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
     let values = b"\x10\x00\x10\x01".repeat(8_000);
     // After each of these loops, each of these locals may have a new value.
     let changes: Vec<u8> = (0..100).flat_map(|n| [b"\x20\x00\x21".to_vec(), leb(n)].concat()).collect();
-    let nest = [b"\x03\x40".repeat(1000), changes, b"\x20\x00\x0d\x00\x0b".repeat(1000)].concat();
+    let nest = [b"\x03\x40".repeat(900), changes, b"\x20\x00\x0d\x00\x0b".repeat(900)].concat();
     let grow = [b"\x41\x00".to_vec(), b"\x40\x00".repeat(16_000), b"\x1a".to_vec()].concat();
     for (name, bytes, limit, text) in [
         (
@@ -211,19 +211,19 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
             "100,000 segments",
             many_segments(),
             Limit::Declarations,
-            "100000 data segments, but it may have 1000; allow more with --max-declarations",
+            "100000 data segments, but it may have 256; allow more with --max-declarations",
         ),
         (
             "100,000 globals",
             many_globals(),
             Limit::Declarations,
-            "100000 globals, but it may have 1000; allow more with --max-declarations",
+            "100000 globals, but it may have 256; allow more with --max-declarations",
         ),
         (
             "100,000 exports",
             many_exports(),
             Limit::Declarations,
-            "100000 exports, but it may have 1000; allow more with --max-declarations",
+            "100000 exports, but it may have 256; allow more with --max-declarations",
         ),
         (
             "a lot of code",
@@ -234,20 +234,20 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
         (
             "calls that return a thousand values",
             module(&[(0, 1000), (1000, 0), (0, 0)], 0, &[values]),
-            Limit::Complexity,
-            "units of complexity, but it may have 400000; allow more with --max-complexity",
+            Limit::Results,
+            "1000 results of a type, but it may have 8; allow more with --max-results",
         ),
         (
-            "a thousand nested loops",
+            "hundreds of nested loops",
             module(&empty, 100, &[nest]),
             Limit::Complexity,
-            "units of complexity, but it may have 400000; allow more with --max-complexity",
+            "units of complexity, but it may have 1000000; allow more with --max-complexity",
         ),
         (
             "memory.grow by the thousand",
             module(&empty, 0, &[grow]),
             Limit::Complexity,
-            "units of complexity, but it may have 400000; allow more with --max-complexity",
+            "units of complexity, but it may have 1000000; allow more with --max-complexity",
         ),
     ] {
         // In a debug build the scan of the largest takes most of a second.
@@ -293,6 +293,145 @@ fn many_exports() -> Vec<u8> {
     wasm_encoder::Module::new().section(&globals).section(&exports).clone().finish()
 }
 
+/// Runs `callbox inspect` on modules that are small and would take the compiler long, each by another part
+/// of it. A text is a module that the text format can write down.
+#[test]
+fn a_small_module_that_would_take_the_compiler_long_is_refused() {
+    let repeat = |piece: &str, times: usize| piece.repeat(times);
+    let wide = format!("(param {}) (result {})", repeat("i32 ", 32), repeat("i64 ", 8));
+    let eight = repeat("i64 ", 8);
+    let carry = format!("{}{}", repeat("i64.const 1 ", 8), repeat("local.get 0 br_if 0 ", 7000));
+    let deep = format!("{}{}", repeat("block ", 2000), repeat("end ", 2000));
+    let bodies =
+        |body: &str, count: usize| format!("(module (memory 1) (table 9 funcref) {})", repeat(body, count));
+    let function = |body: &str| bodies(&format!("(func (param i32) {body})"), 1);
+    for (name, text, limit) in [
+        ("many results", format!("(module (func (result {})))", repeat("i32 ", 9)), Limit::Results),
+        ("many parameters", format!("(module (type (func (param {}))))", repeat("i32 ", 33)), Limit::Params),
+        (
+            "branches that carry results out of the function",
+            bodies(&format!("(func (param i32) (result {eight}) {carry})"), 2),
+            Limit::Complexity,
+        ),
+        (
+            "functions without code that are named in a segment",
+            format!(
+                "(module (type $t (func {wide})) {} (elem declare func {}))",
+                repeat("(func (type $t) unreachable)", 3900),
+                (0..3900).map(|at| format!("{at} ")).collect::<String>()
+            ),
+            Limit::Complexity,
+        ),
+        (
+            "types without functions",
+            format!(
+                "(module {})",
+                (0..101)
+                    .map(|at| format!(
+                        "(type (func (param {}) (result {})))",
+                        repeat("i32 ", at % 32),
+                        repeat("i64 ", at / 32 + 1)
+                    ))
+                    .collect::<String>()
+            ),
+            Limit::Types,
+        ),
+        (
+            "a passive segment whose entries are stored by code",
+            format!("(module (func) (elem func {}))", repeat("0 ", 3990)),
+            Limit::Complexity,
+        ),
+        (
+            "a segment whose place is not known",
+            format!(
+                "(module (import \"a\" \"b\" (global $i i32)) (table 5000 funcref) (func)
+                    (elem (global.get $i) func {}))",
+                repeat("0 ", 3990)
+            ),
+            Limit::Complexity,
+        ),
+        (
+            "a segment with more entries than a table has elements",
+            format!("(module (func) (elem func {}))", repeat("0 ", 4001)),
+            Limit::Entries,
+        ),
+        (
+            "a long constant expression",
+            format!(
+                "(module (import \"a\" \"b\" (global i32)) (global i32 {}))",
+                format_args!("(global.get 0) {}", repeat("(global.get 0) i32.mul ", 40_000))
+            ),
+            Limit::Complexity,
+        ),
+        (
+            "table.copy",
+            function(&repeat("(table.copy (local.get 0) (local.get 0) (local.get 0))", 2000)),
+            Limit::Complexity,
+        ),
+        (
+            "memory.copy",
+            bodies(
+                &format!(
+                    "(func (param i32) {})",
+                    repeat("(memory.copy (local.get 0) (local.get 0) (local.get 0))", 2500)
+                ),
+                4,
+            ),
+            Limit::Complexity,
+        ),
+        ("blocks in blocks", function(&deep), Limit::Nesting),
+        ("a large text", repeat(";", 2 << 20), Limit::ModuleText),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("bomb.wat");
+        fs::write(&file, &text).unwrap();
+        // The text may need 1 MiB, and its parser a hundred times as much.
+        let output = run(bounded(3, 300_000).arg("inspect").arg(&file), b"");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{name}: {output:?}");
+        assert!(stderr.contains(limit.option()), "{name}: {stderr}");
+        let error = Module::from_text(&sandbox(), "bomb", &text).expect_err(name);
+        assert_eq!(error.limit(), Some(limit), "{name}: {error}");
+    }
+}
+
+/// A group of types that claims to have a million members, which the parser would make room for.
+#[test]
+fn a_group_of_types_is_counted_before_it_is_read() {
+    let mut types = vec![1, 0x4e];
+    1_000_000_u32.encode(&mut types);
+    types.extend([0x60, 0, 0].repeat(1_000_000));
+    let mut bytes = b"\0asm\x01\0\0\0\x01".to_vec();
+    types.encode(&mut bytes);
+    let output = inspect(&bytes, 2, 60_000);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("1000000 types, but it may have 100; allow more with --max-types"), "{stderr}");
+}
+
+#[test]
+fn text_is_bounded_before_it_is_read_and_before_it_is_parsed() {
+    let dir = tempfile::tempdir().unwrap();
+    let endless = dir.path().join("endless.wat");
+    std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+    let output = run(bounded(2, 60_000).arg("inspect").arg(&endless), b"");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("the text has more than the 1048576 bytes that are allowed"), "{stderr}");
+    assert!(stderr.contains("; allow more with --max-module-text"), "{stderr}");
+    // The library judges a text that is in memory as well.
+    let text = format!("(module {})", "(func)".repeat(200_000));
+    let error = Module::from_text(&sandbox(), "text", &text).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::ModuleText), "{error}");
+    let source = ModuleSource::read(&endless, &Limits::default()).unwrap_err();
+    assert_eq!(source.limit(), Some(Limit::ModuleText), "{source}");
+    // The most that is parsed, by the text that takes most memory for its length.
+    for piece in ["(func)", "(rec)", "(data)", "(type (func))", "(func nop)", "(elem func)", "(global i32)"] {
+        let file = dir.path().join("full.wat");
+        fs::write(&file, format!("(module {})", piece.repeat(((1 << 20) - 20) / piece.len()))).unwrap();
+        let output = run(bounded(3, 300_000).arg("inspect").arg(&file), b"");
+        assert_eq!(output.status.code(), Some(3), "{piece}: {output:?}");
+    }
+}
+
 /// Compiles the shapes that cost most for their complexity, each as large as the limits admit.
 #[test]
 fn the_worst_modules_inside_the_limits_compile_within_bounds() {
@@ -308,21 +447,23 @@ fn the_worst_modules_inside_the_limits_compile_within_bounds() {
         ("conversions", vec![(0, 0)], b"\x42\x00", b"\xba\xb1", b"\x1a"),
         ("rounding", vec![(0, 0)], b"\x44\x00\x00\x00\x00\x00\x00\x00\x00", b"\x9b", b"\x1a"),
         ("calls", vec![(0, 0)], b"", b"\x10\x00", b""),
-        ("values", vec![i32s(10), (10, 0), (0, 0)], b"", b"\x10\x00\x10\x01", b""),
+        ("values", vec![i32s(8), (8, 0), (0, 0)], b"", b"\x10\x00\x10\x01", b""),
     ];
+    let sandbox = sandbox();
     for (name, types, before, unit, after) in shapes {
         let mut size = 31_900 * 8;
-        let output = loop {
+        let module = loop {
             let functions = size / 31_900 + 1;
             let body = [before, &unit.repeat(size / functions / unit.len()), after].concat();
-            let output = inspect(&module(&types, 1, &vec![body; functions]), 60, 350_000);
-            if output.status.code() != Some(3) {
-                break output;
+            let module = module(&types, 1, &vec![body; functions]);
+            match ModuleSource::new("large", &*module).complexity(&sandbox) {
+                Ok(complexity) if complexity > 50_000 => break module,
+                Ok(complexity) => panic!("{name}: {complexity}"),
+                Err(error) => assert_eq!(error.limit(), Some(Limit::Complexity), "{name}: {error}"),
             }
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            assert!(stderr.contains("too complex"), "{name}: {stderr}");
             size = size * 9 / 10;
         };
+        let output = inspect(&module, 30, 350_000);
         assert_eq!(output.status.code(), Some(0), "{name}, {size} bytes: {output:?}");
     }
 }

@@ -180,13 +180,13 @@ fn files_that_are_no_modules() {
 
 #[test]
 fn files_that_are_larger_than_a_module_may_be() {
-    let sandbox = Sandbox::new(Limits::default().module_size(100)).unwrap();
+    let sandbox = Sandbox::new(Limits::default().module_size(100).module_text(100)).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let text = dir.path().join("long.wat");
     std::fs::write(&text, format!(";; {}\n(module)", "x".repeat(100))).unwrap();
-    for file in [text.to_str().unwrap(), "/dev/zero"] {
+    for (file, what) in [(text.to_str().unwrap(), "text"), ("/dev/zero", "module")] {
         if std::path::Path::new(file).exists() {
-            let text = format!("{file}: the module has more than the 100 bytes that are allowed");
+            let text = format!("{file}: the {what} has more than the 100 bytes that are allowed");
             says(sandbox.load(file), Blame::Guest, &text);
         }
     }
@@ -226,6 +226,12 @@ fn limits_that_are_run_into() {
             "(i32.const 0)",
             Limit::ModuleSize,
             "g: the module has more than the 20 bytes that are allowed",
+        ),
+        (
+            Limits::default().module_text(20),
+            "(i32.const 0)",
+            Limit::ModuleText,
+            "g: the text has more than the 20 bytes that are allowed",
         ),
     ] {
         let error = hit(limits, body);

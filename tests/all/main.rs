@@ -6,6 +6,7 @@ mod bombs;
 #[cfg(feature = "libffi")]
 mod c_library;
 mod cli;
+mod compile_search;
 mod errors;
 mod faults;
 mod files;

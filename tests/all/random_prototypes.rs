@@ -678,7 +678,7 @@ const HELPERS: &str = r#"(memory (export "memory") 1)
 /// Limits that admit modules with an export for each prototype.
 pub(crate) fn limits() -> Limits {
     let limits = Limits::default().complexity(10_000_000).code_size(16 << 20).function_size(1 << 20);
-    limits.functions(10_000)
+    limits.functions(10_000).types(10_000).params(1_000).declarations(10_000).module_text(16 << 20)
 }
 
 /// Number of prototypes per module.
