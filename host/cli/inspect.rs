@@ -14,10 +14,12 @@ pub(super) fn run(args: &args::Inspect) -> Result<Exit> {
     let fault = |error: Error| Fault::library(guest, &error);
     let print = |_: &[u8]| {}; // no code of the guest runs here
     let sandbox = Sandbox::new(args.limits.config()).map_err(fault)?.grant_print(print);
-    let module = super::guest::find(guest, sandbox.limits())?.compile(&sandbox).map_err(fault)?;
+    let source = super::guest::find(guest, sandbox.limits())?;
+    let module = source.compile(&sandbox).map_err(fault)?;
+    let complexity = source.complexity(&sandbox).map_err(fault)?;
     let mut text = String::new();
     // Writing to a `String` cannot fail.
-    let _ = describe(&mut text, &module, &sandbox);
+    let _ = describe(&mut text, &module, complexity, &sandbox);
     io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", &error))?;
     Ok(Exit::Done)
 }
@@ -29,7 +31,7 @@ fn list() -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::Result {
+fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandbox) -> std::fmt::Result {
     let hex = module.sha256().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     row(text, "module", &format!("{}, {} bytes", module.name(), module.size()))?;
     row(text, "sha256", &hex)?;
@@ -60,6 +62,7 @@ fn describe(text: &mut String, module: &Module, sandbox: &Sandbox) -> std::fmt::
     row(text, "memory", &memory)?;
     row(text, "elements", staging(module))?;
     row(text, "start", if module.starts() { "runs code when a guest is made" } else { "runs no code" })?;
+    row(text, "cost", &format!("complexity {complexity}"))?;
     for limit in sandbox.limits().lines() {
         row(text, "limit", &limit)?;
     }

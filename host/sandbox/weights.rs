@@ -34,7 +34,7 @@ pub(super) const LOOP_DEPTH: u64 = 4;
 pub(super) const MERGED_LOCALS_PER_UNIT: u64 = 3;
 /// Square of the number of edges of a function that weighs a unit: the compiler walks from each edge to the
 /// block that dominates it.
-pub(super) const SQUARED_EDGES_PER_UNIT: u64 = 30;
+pub(super) const SQUARED_EDGES_PER_UNIT: u64 = 20;
 /// Number of targets of a `br_table` that are as much as another edge, for the square.
 pub(super) const TARGETS_PER_EDGE: u64 = 4;
 /// Number of values beneath a block on the operand stack that weigh a unit.
@@ -45,7 +45,7 @@ const PLAIN: u64 = 1;
 /// Weight of an instruction that reads or writes memory, or is checked.
 const ACCESS: u64 = 5;
 /// Weight of arithmetic whose NaNs are made canonical, or that becomes some instructions.
-const FLOAT: u64 = 10;
+const FLOAT: u64 = 12;
 /// Weight of an instruction that begins or ends a block.
 const BLOCK: u64 = 3;
 /// Weight of an instruction that becomes a branch.
@@ -54,7 +54,7 @@ const BRANCH: u64 = 30;
 const CALL: u64 = 20;
 /// Weight of an instruction that becomes several blocks, or a call of the runtime with a reload of the
 /// state that it may have changed.
-const RUNTIME_CALL: u64 = 150;
+const RUNTIME_CALL: u64 = 200;
 /// Weight of an instruction that becomes loops and calls of the runtime for the elements of a table.
 const TABLE: u64 = 1500;
 /// Weight of an access whose bounds are checked by instructions.

@@ -395,6 +395,25 @@ fn a_small_module_that_would_take_the_compiler_long_is_refused() {
     }
 }
 
+/// The line of defence that knows nothing of weights: with the limits lifted, the system ends the compiler.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_isolated_compiler_that_works_too_long_is_ended_by_the_system() {
+    let copies = "(table.copy (local.get 0) (local.get 0) (local.get 0))".repeat(6000);
+    let text = format!("(module (table 9 funcref) (func (param i32) {copies}))");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bomb.wat");
+    fs::write(&file, text).unwrap();
+    let mut command = bounded(60, 4 << 20);
+    command.arg("sort").arg(&file).args(["--isolate", "--timeout", "1ms"]);
+    command.args(["--max-complexity", "1000000000", "--max-function", "1M"]);
+    let output = run(&mut command, b"b\na\n");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(2 | 3)), "{output:?}");
+    assert!(stderr.contains("the isolated process did not finish"), "{stderr}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+}
+
 /// A group of types that claims to have a million members, which the parser would make room for.
 #[test]
 fn a_group_of_types_is_counted_before_it_is_read() {
