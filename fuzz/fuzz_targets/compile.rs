@@ -102,7 +102,7 @@ fn put(f: &mut Function, piece: Piece, depth: &mut u32, locals: u32) {
 
 fuzz_target!(|input: Input| {
     let locals = u32::from(input.locals) % 1000 + 1;
-    let passed = usize::from(input.passed) % 1000;
+    let passed = usize::from(input.passed) % 9;
     let mut types = TypeSection::new();
     types.ty().function([], vec![ValType::I32; passed]);
     types.ty().function(vec![ValType::I32; passed], []);
@@ -121,7 +121,7 @@ fuzz_target!(|input: Input| {
     let mut depth = 0;
     'body: for &(piece, times) in &input.pieces {
         for _ in 0..times % 4096 {
-            if body.byte_len() > 32_000 {
+            if depth > 900 || body.byte_len() > 32_000 {
                 break 'body;
             }
             put(&mut body, piece, &mut depth, locals);
