@@ -92,7 +92,7 @@ pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
     Blame, CallError, ContradictionError, Error, GuestBacktrace, GuestFrame, LibraryError, ModuleError,
-    Result, TypeError,
+    Result, TypeError, escape,
 };
 #[cfg(feature = "libffi")]
 pub use lease::ScopedLease;

@@ -1,5 +1,6 @@
 //! The command line of Callbox; see `callbox --help`.
 
+mod allocator;
 mod cli;
 
 fn main() -> std::process::ExitCode {

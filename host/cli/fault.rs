@@ -1,10 +1,9 @@
 //! Failures of commands, and exit statuses.
 
-use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
-use callbox::{Blame, ContradictionError, Error, ModuleError};
+use callbox::{Blame, ContradictionError, Error, GuestBacktrace, ModuleError, escape};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,25 +28,46 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl Exit {
+    const ALL: [Exit; 6] =
+        [Exit::Done, Exit::Disorder, Exit::Trouble, Exit::Guest, Exit::Contradiction, Exit::Pipe];
+
+    /// Returns the meaning of a status that another process of this program has ended with.
+    pub(super) fn of_status(status: i32) -> Option<Exit> {
+        Exit::ALL.into_iter().find(|exit| *exit as i32 == status)
+    }
+}
+
 /// A failed command: its exit status and its message.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub exit: Exit,
-    /// Message; `None` where silence is customary.
+    /// Message of one line; `None` where silence is customary.
     pub text: Option<String>,
+    /// The place in the guest.
+    pub trace: Option<GuestBacktrace>,
 }
 
 pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
 
 impl Fault {
+    pub(super) fn new(exit: Exit, text: impl Into<String>) -> Fault {
+        Fault { exit, text: Some(text.into()), trace: None }
+    }
+
+    /// Creates a fault that has been reported, or that is customarily not reported.
+    pub(super) fn silent(exit: Exit) -> Fault {
+        Fault { exit, text: None, trace: None }
+    }
+
     /// Creates a fault of status [`Exit::Trouble`] with a message of one sentence.
     pub(super) fn trouble(text: impl Into<String>) -> Fault {
-        Fault { exit: Exit::Trouble, text: Some(text.into()) }
+        Fault::new(Exit::Trouble, text)
     }
 
     /// Creates a fault of a guest that cannot do this work.
     pub(super) fn guest(text: impl Into<String>) -> Fault {
-        Fault { exit: Exit::Guest, text: Some(text.into()) }
+        Fault::new(Exit::Guest, text)
     }
 
     /// Appends a piece of advice to the message.
@@ -63,7 +83,7 @@ impl Fault {
     /// Creates a fault of standard output or an output file.
     pub(super) fn write(name: &str, error: &io::Error) -> Fault {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Fault { exit: Exit::Pipe, text: None };
+            return Fault::silent(Exit::Pipe);
         }
         Fault::file(name, "write", error, "the output is not complete")
     }
@@ -80,12 +100,13 @@ impl Fault {
         };
         let mut text = match error {
             Error::Read { path, source } => {
-                let path = path.display();
+                let path = escape(path.as_os_str().as_encoded_bytes());
                 format!("{path}: cannot read: {}; GUEST is a module's path or a bundled name", said(source))
             }
             error => error.to_string(),
         };
-        if !text.starts_with(guest) {
+        let guest = escape(guest);
+        if !text.starts_with(&guest) {
             text = format!("{guest}: {text}");
         }
         if let Some(limit) = error.limit() {
@@ -99,10 +120,11 @@ impl Fault {
         {
             text = format!("{text}; --verify off would take the order as it is");
         }
-        if let (Error::Trap { .. }, Some(trace)) = (error, error.source()) {
-            text = format!("{text}\n{trace}");
-        }
-        Fault { exit, text: Some(text) }
+        let trace = match error {
+            Error::Trap { source, .. } => Some(source.clone()),
+            _ => None,
+        };
+        Fault { exit, text: Some(text), trace }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finding and loading the guest that the command line names.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
@@ -9,6 +9,7 @@ use callbox::{Callback, CompareShape, Error, Limits, Module, ModuleError, Module
 use super::args;
 use super::fault::{Fault, Result};
 use super::items::Type;
+use super::message;
 
 /// Creates the sandbox that the options describe.
 pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
@@ -16,10 +17,8 @@ pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
         Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
     if !args.grant.is_empty() {
         sandbox = sandbox.grant_print(|text| {
-            // Newlines and tabs pass; all other control characters, which a terminal would obey, do not.
-            let shown = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t');
-            let text: Vec<u8> = text.iter().map(|byte| if shown(byte) { b'?' } else { *byte }).collect();
-            let _ = io::stderr().write_all(&text);
+            // No line of a guest passes for one of this program's.
+            message::lines("guest: ", text);
         });
     }
     if args.assume_fresh_pages {

@@ -53,7 +53,7 @@ pub(super) fn separator(args: &args::ItemArgs) -> u8 {
 
 /// Returns a file's name for messages.
 pub(super) fn name(file: &Path) -> String {
-    file.display().to_string()
+    callbox::escape(file.as_os_str().as_encoded_bytes())
 }
 
 fn read_one(file: &Path, bytes: &mut Vec<u8>) -> Result<()> {

@@ -70,7 +70,7 @@ fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandb
 }
 
 fn row(text: &mut String, name: &str, value: &str) -> std::fmt::Result {
-    writeln!(text, "{name:9} {value}")
+    writeln!(text, "{name:9} {}", callbox::escape(value))
 }
 
 /// Describes the host's staging of elements in the guest's memory.

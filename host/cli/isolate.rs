@@ -1,113 +1,235 @@
 //! `callbox sort --isolate`: the job in a child process that locks itself down.
 //!
-//! The child is this program again, with the same arguments. It reads its input, locks itself down,
-//! and only then parses the module. The result passes through its standard output; the parent replaces an
-//! output file only if the child exits with success.
+//! The child is a fork of this process: nothing that could be inherited or passed decides which of them a
+//! process is. It reads its input, locks itself down, and only then parses the module. Its standard output and
+//! standard error are pipes to the parent, which believes nothing that comes through them: a result has the
+//! length that the child has promised before it was locked down, messages are escaped and bounded, and an
+//! output file is opened only when a result arrives, and replaced only if the child has exited with success.
+#![allow(unsafe_code, reason = "forks this process")]
 
-use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::thread;
 
+use callbox::Limit;
 use callbox::isolation::Isolation;
 use callbox::sort::Items;
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process, set_parent_process_death_signal,
+    waitpid,
+};
 
 use super::args;
 use super::fault::{Exit, Fault, Result};
+use super::message;
 use super::output::Output;
 
-/// Environment variable that marks the child.
-const INSIDE: &str = "CALLBOX_ISOLATED";
+const BUFFER_BYTES: usize = 128 << 10;
 
-/// Returns whether this process is the child.
-pub(super) fn is_inside() -> bool {
-    std::env::var_os(INSIDE).is_some()
-}
+/// Bytes of messages that are passed on, besides those that the guest may print.
+const MESSAGE_BYTES: u64 = 1 << 20;
 
-/// Locks this process down, for a job with these items.
+/// Bytes that a printed byte takes at most in a message: a line of one byte and its prefix.
+const SHOWN_BYTES: u64 = 16;
+
+/// Longest line that is passed on in one piece.
+const LINE_BYTES: u64 = 64 << 10;
+
+/// Locks this process, the child, down for a job with these items.
 pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
-    // The result of an orphan would have no reader.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-    let bytes = items.iter().map(|item| item.len() + 1).sum();
+    let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot prepare the process: {error}"));
+    let bytes: usize = items.iter().map(|item| item.len() + usize::from(items.width().is_none())).sum();
+    let promised = if checks(args) { 0 } else { bytes as u64 };
+    let mut parent = io::stdout();
+    parent.write_all(&promised.to_le_bytes()).and_then(|()| parent.flush()).map_err(fault)?;
+    // What is left on standard input, if it was not the input, is for others to read.
+    let (empty, _) = io::pipe().map_err(fault)?;
+    rustix::stdio::dup2_stdin(empty).map_err(|error| fault(error.into()))?;
     Isolation::new(&args.guest.limits.set())
         .input(bytes)
         .enter()
         .map_err(|error| Fault::library(&args.guest.name, &error))
 }
 
-/// Runs the job in a child, and returns its exit status.
-pub(super) fn run(args: &args::Sort, output: Output) -> Result<Exit> {
-    let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
-    let program = std::env::current_exe().map_err(fault)?;
-    let mut child = Command::new(program);
-    child.args(std::env::args_os().skip(1)).env(INSIDE, "1");
-    if let Output::Stdout = output {
-        if args.check.is_none() && !args.silent {
-            output.check()?;
-        }
-        let status = child.status().map_err(fault)?;
-        return ended(args, status);
+/// Runs `job` in a child, and returns its exit status. The job calls [`enter`], and writes to
+/// [`Output::Parent`].
+pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit) -> Result<Exit> {
+    if !checks(args) {
+        output.check()?;
     }
-    let mut child = child.stdout(Stdio::piped()).spawn().map_err(fault)?;
-    let mut outcome = Ok(Exit::Done);
-    let written = output.write(|to| {
-        if let Some(mut from) = child.stdout.take() {
-            io::copy(&mut from, to)?;
+    let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
+    let (result, to_result) = io::pipe().map_err(fault)?;
+    let (messages, to_messages) = io::pipe().map_err(fault)?;
+    let parent = getpid();
+    // SAFETY: this process has one thread so far, so the child finds no lock that another one holds.
+    let child = match unsafe { libc::fork() } {
+        -1 => return Err(fault(io::Error::last_os_error())),
+        0 => {
+            let ready = connect(parent, &to_result, &to_messages);
+            drop((result, messages, to_result, to_messages));
+            std::process::exit(ready.map_or(Exit::Trouble, |()| job()) as i32)
         }
-        outcome = wait(&mut child).and_then(|status| ended(args, status));
-        match outcome {
-            Ok(Exit::Done) => Ok(()),
-            _ => Err(io::Error::other("the job failed")), // so that no file is replaced
+        child => Child { pid: Pid::from_raw(child), status: None },
+    };
+    drop((to_result, to_messages));
+    thread::scope(|scope| {
+        let mut child = child;
+        let passing_on = thread::Builder::new().spawn_scoped(scope, || pass_on(args, messages));
+        let passing_on = passing_on.map_err(fault)?;
+        let received = receive(args, output, result, &mut child);
+        drop(child); // it ends, and so do its messages
+        let said = passing_on.join().unwrap_or(0);
+        match received? {
+            Received::Ended(status) => exit(args, status, said),
+            Received::Lied(lie) => {
+                Err(Fault::guest(format!("{} {lie}; it is not to be trusted", isolated_process(args))))
+            }
         }
-    });
-    match outcome {
-        Ok(Exit::Done) => {
-            // Where writing failed, the child's own writes fail as well, and it ends.
-            let _ = wait(&mut child);
-            written.map(|()| Exit::Done)
+    })
+}
+
+/// Whether the job has no result but its exit status.
+fn checks(args: &args::Sort) -> bool {
+    args.check.is_some() || args.silent
+}
+
+/// Connects the child to its parent, with which it ends.
+fn connect(parent: Pid, result: &PipeWriter, messages: &PipeWriter) -> io::Result<()> {
+    rustix::stdio::dup2_stdout(result)?;
+    rustix::stdio::dup2_stderr(messages)?;
+    #[cfg(target_os = "linux")]
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // It may have ended before.
+    if getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+/// The child, which is killed where the parent cannot wait for it to end.
+struct Child {
+    pid: Option<Pid>,
+    status: Option<WaitStatus>,
+}
+
+impl Child {
+    fn wait(&mut self) -> io::Result<WaitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
         }
-        other => other,
+        let found = rustix::io::retry_on_intr(|| waitpid(self.pid, WaitOptions::empty()))?;
+        let (_, status) = found.ok_or_else(|| io::Error::other("there is no such process"))?;
+        self.status = Some(status);
+        Ok(status)
     }
 }
 
-fn wait(child: &mut Child) -> Result<ExitStatus> {
-    child.wait().map_err(|error| Fault::trouble(format!("--isolate: cannot wait for the process: {error}")))
+impl Drop for Child {
+    fn drop(&mut self) {
+        if let (None, Some(pid)) = (self.status, self.pid) {
+            let _ = kill_process(pid, Signal::KILL);
+            let _ = self.wait();
+        }
+    }
+}
+
+/// Passes the child's messages on, line by line, and returns how many there were.
+fn pass_on(args: &args::Sort, messages: PipeReader) -> u64 {
+    let printed = args.guest.limits.set().get(Limit::Print);
+    let most = match args.trace {
+        true => u64::MAX,
+        false => MESSAGE_BYTES.saturating_add(printed.saturating_mul(SHOWN_BYTES)),
+    };
+    let mut messages = BufReader::new(messages.take(most));
+    let (mut count, mut line) = (0, Vec::new());
+    while matches!((&mut messages).take(LINE_BYTES).read_until(b'\n', &mut line), Ok(1..)) {
+        message::lines("", &line);
+        line.clear();
+        count += 1;
+    }
+    if messages.get_ref().limit() == 0 {
+        message::say("--isolate: the isolated process says too much; no more of it is shown");
+        count += 1;
+    }
+    count
+}
+
+/// The end of the child, or its lie.
+enum Received {
+    Ended(WaitStatus),
+    Lied(String),
+}
+
+/// Writes the child's result. `Err` where it cannot be written.
+fn receive(
+    args: &args::Sort,
+    output: Output,
+    mut result: PipeReader,
+    child: &mut Child,
+) -> Result<Received> {
+    let mut promised = [0; 8];
+    let promised = result.read_exact(&mut promised).map_or(0, |()| u64::from_le_bytes(promised));
+    // One byte more, which it must not write.
+    let mut result = BufReader::with_capacity(BUFFER_BYTES, result.take(promised.saturating_add(1)));
+    // The first byte, or the end, arrives when it has sorted.
+    if result.fill_buf().map_or(true, |bytes| bytes.is_empty()) {
+        let status = child.wait().map_err(|error| {
+            Fault::trouble(format!("--isolate: cannot wait for the process: {error}"))
+        })?;
+        if !is_done(status) || checks(args) {
+            return Ok(Received::Ended(status));
+        }
+    }
+    let mut received = None;
+    let written = output.write(|to| {
+        let copied = io::copy(&mut result, to)?;
+        let lie = (copied > promised || (copied < promised && !args.unique))
+            .then(|| Received::Lied(format!("wrote {copied} bytes or more of {promised}")));
+        // A child that writes too much may never end; one that fails half-way tells the reason.
+        let ended = if copied > promised { None } else { Some(child.wait()?) };
+        let outcome = match (ended, lie) {
+            (Some(status), None) => Received::Ended(status),
+            (Some(status), Some(_)) if !is_done(status) => Received::Ended(status),
+            (_, lie) => lie.unwrap_or_else(|| Received::Lied("wrote too much".to_owned())),
+        };
+        let done = matches!(outcome, Received::Ended(status) if is_done(status));
+        received = Some(outcome);
+        // So that no file is replaced.
+        if done { Ok(()) } else { Err(io::Error::other("the isolated process failed")) }
+    });
+    match (received, written) {
+        (Some(Received::Ended(status)), Err(fault)) if is_done(status) => Err(fault),
+        (Some(received), _) => Ok(received),
+        (None, written) => Err(written.err().unwrap_or_else(|| Fault::trouble("--isolate: no result"))),
+    }
+}
+
+fn is_done(status: WaitStatus) -> bool {
+    status.exit_status() == Some(Exit::Done as i32)
+}
+
+/// Returns the subject of sentences about the child.
+fn isolated_process(args: &args::Sort) -> String {
+    format!("{}: the isolated process", args.guest.name)
 }
 
 /// Converts the child's exit status. Failures that the child has reported are not reported again.
-fn ended(args: &args::Sort, status: ExitStatus) -> Result<Exit> {
-    let guest = &args.guest.name;
-    let silent = |exit| Err(Fault { exit, text: None });
-    match status.code() {
-        Some(0) => return Ok(Exit::Done),
-        Some(1) => return Ok(Exit::Disorder),
-        Some(3) => return silent(Exit::Guest),
-        Some(4) => return silent(Exit::Contradiction),
-        Some(141) => return silent(Exit::Pipe),
-        Some(_) => return silent(Exit::Trouble),
-        None => {}
+fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
+    let process = isolated_process(args);
+    if let Some(code) = status.exit_status() {
+        return match Exit::of_status(code) {
+            Some(exit @ Exit::Done) => Ok(exit),
+            Some(exit @ Exit::Disorder) if checks(args) => Ok(exit),
+            Some(exit @ (Exit::Trouble | Exit::Guest | Exit::Contradiction)) if said > 0 => {
+                Err(Fault::silent(exit))
+            }
+            _ => Err(Fault::trouble(format!("{process} ended with status {code}, and no reason"))),
+        };
     }
-    let (exit, what) = match signal(status) {
-        Some(libc::SIGSYS) => (Exit::Guest, "it made a system call that is not allowed"),
-        Some(libc::SIGXCPU) => (Exit::Guest, "it used up its time of processor; allow more with --timeout"),
-        Some(libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGTRAP) => (Exit::Guest, "it crashed"),
-        Some(libc::SIGABRT) => (Exit::Trouble, "it ended itself, as it does when it runs out of memory"),
-        Some(libc::SIGKILL) => {
-            (Exit::Trouble, "something killed it, as the system does when memory runs out")
-        }
+    let signal = status.terminating_signal().unwrap_or(0);
+    let (exit, what) = match signal {
+        libc::SIGSYS => (Exit::Guest, "it made a system call that is not allowed"),
+        libc::SIGXCPU => (Exit::Guest, "it used up its time of processor; allow more with --timeout"),
+        libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGTRAP => (Exit::Guest, "it crashed"),
+        libc::SIGABRT => (Exit::Trouble, "it ended itself, as it does when it runs out of memory"),
+        libc::SIGKILL => (Exit::Trouble, "something killed it, as the system does when memory runs out"),
         _ => (Exit::Trouble, "a signal ended it"),
     };
-    let text =
-        format!("{guest}: the isolated process did not finish: {what} ({status}); nothing was written");
-    Err(Fault { exit, text: Some(text) })
-}
-
-#[cfg(unix)]
-fn signal(status: ExitStatus) -> Option<i32> {
-    use std::os::unix::process::ExitStatusExt;
-    status.signal()
-}
-
-#[cfg(not(unix))]
-fn signal(_: ExitStatus) -> Option<i32> {
-    None
+    Err(Fault::new(exit, format!("{process} did not finish: {what} (signal {signal}); nothing was written")))
 }

@@ -9,36 +9,45 @@ mod inspect;
 mod isolate;
 mod items;
 mod limits;
+mod message;
 mod output;
+mod signals;
 mod sort;
 mod stats;
 mod stdout;
+mod temporary;
 mod tutorial;
-
-use std::io::Write;
 
 use clap::Parser;
 
 use args::{Args, Command};
 pub(crate) use fault::Exit;
 use fault::Fault;
+pub(crate) use signals::remove_temporary;
 
 /// Runs the command of the arguments. Data goes to standard output, messages to standard error.
 pub(crate) fn run() -> Exit {
+    signals::fail_at_the_file_size_limit();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    let outcome = match args.command {
+    report(match args.command {
         Command::Sort(args) => sort::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Tutorial => tutorial::run(),
-    };
+    })
+}
+
+/// Prints the message of a failure, and returns the exit status.
+fn report(outcome: fault::Result<Exit>) -> Exit {
     outcome.unwrap_or_else(|fault| {
         if let Some(text) = fault.text {
-            // Where standard error is closed, nothing can be reported.
-            let _ = writeln!(std::io::stderr(), "callbox: {text}");
+            message::say(text);
+        }
+        if let Some(trace) = fault.trace {
+            message::lines("", trace.to_string().as_bytes());
         }
         fault.exit
     })
@@ -52,9 +61,18 @@ fn usage(error: &clap::Error) -> Exit {
             Err(error) => Fault::write("standard output", &error).exit,
         };
     }
-    let text = error.to_string();
+    // The message quotes the arguments over several lines. It is made again of arguments that are escaped, so
+    // that its lines are clap's.
+    let escaped = std::env::args_os().map(|arg| callbox::escape(arg.as_encoded_bytes()));
+    let text = match Args::try_parse_from(escaped) {
+        Err(again) if again.kind() == error.kind() => again.to_string(),
+        _ => callbox::escape(error.to_string()),
+    };
+    let text = text.trim_end();
     // Without a subcommand, the text is the help, not an error.
-    let text = text.strip_prefix("error: ").map_or(text.clone(), |text| format!("callbox: {text}"));
-    let _ = write!(std::io::stderr(), "{text}");
+    match text.strip_prefix("error: ") {
+        Some(text) => message::lines("", format!("callbox: {text}").as_bytes()),
+        None => message::lines("", text.as_bytes()),
+    }
     Exit::Trouble
 }

@@ -2,20 +2,20 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use super::fault::{Fault, Result};
 use super::input::name;
 use super::stdout;
+use super::temporary::Temporary;
 
 const BUFFER_BYTES: usize = 128 << 10;
 
 /// The destination of the result. It is checked early, and no file is changed before the result is complete.
 pub(super) enum Output {
     Stdout,
+    /// The pipe to the process that started this one, which is standard output whatever that was before.
+    Parent,
     /// A device, pipe or socket, which cannot be replaced.
     Special(PathBuf),
     /// An existing or future file at this path, after resolution of links.
@@ -35,13 +35,13 @@ impl Output {
                 // A file that cannot be written must not be replaced either.
                 OpenOptions::new().write(true).open(path).map_err(fault)?;
                 let path = fs::canonicalize(path).map_err(fault)?;
-                beside(&path).map_err(fault)?;
+                Temporary::check(&path).map_err(fault)?;
                 Ok(Output::File { path })
             }
             Ok(_) => Ok(Output::Special(path.to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let path = through_links(path).map_err(fault)?;
-                beside(&path).map_err(fault)?;
+                Temporary::check(&path).map_err(fault)?;
                 Ok(Output::File { path })
             }
             Err(error) => Err(fault(error)),
@@ -62,7 +62,7 @@ impl Output {
     pub(super) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         self.check()?;
         match self {
-            Output::Stdout => fill(io::stdout().lock(), content)
+            Output::Stdout | Output::Parent => fill(io::stdout().lock(), content)
                 .and_then(|mut stdout| stdout.flush())
                 .map_err(|error| Fault::write("standard output", &error)),
             Output::Special(path) => (OpenOptions::new().write(true).open(&path))
@@ -81,28 +81,9 @@ fn fill<W: Write>(to: W, content: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     buffer.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
-/// Writes a new file beside `path` and renames it to `path`, with the old one's permissions and owner.
+/// Writes a new file and puts it in the place of `path`.
 fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let new = fill(beside(path)?, content)?;
-    if let Ok(old) = fs::metadata(path) {
-        // A user without the right to change owners stays the owner. The owner is set first: a change of it
-        // clears some permissions.
-        let _ = fchown(new.as_file(), Some(old.uid()), Some(old.gid()));
-        new.as_file().set_permissions(old.permissions())?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(path)?;
-    Ok(())
-}
-
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    // The permissions of any new file: read and write for all, as far as the umask leaves them.
-    let permissions = fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(".callbox-").permissions(permissions).tempfile_in(folder)
+    fill(Temporary::create(path)?, content)?.replace(path)
 }
 
 /// Resolves dangling links to the path at which the file would be created.

@@ -1,11 +1,10 @@
 //! `callbox sort`.
 
 use std::cmp::Ordering;
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-use callbox::Callback;
+use callbox::{Callback, escape};
 use callbox::native::SortFunction;
 use callbox::sort::{Items, Job, Options, Sorter, Trace};
 
@@ -14,7 +13,7 @@ use super::fault::{Exit, Fault, Result};
 use super::items::Type;
 use super::output::Output;
 use super::stats::Figures;
-use super::{guest, input, isolate};
+use super::{guest, input, isolate, message, report};
 
 pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     if (args.check.is_some() || args.silent) && args.files.len() > 1 {
@@ -26,13 +25,17 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
                     use --sorter qsort or msvcrt";
         return Err(Fault::trouble(text));
     }
-    let inside = args.isolate && isolate::is_inside();
-    let sorter = sorter(args)?; // a library is loaded while files can still be opened
-    // An isolated process writes to its standard output; its parent opens the output file.
-    let output = Output::open(args.output.as_deref().filter(|_| !inside))?;
-    if args.isolate && !inside {
-        return isolate::run(args, output);
+    let output = Output::open(args.output.as_deref())?;
+    if args.isolate {
+        return isolate::run(args, output, || report(job(args, Output::Parent)));
     }
+    job(args, output)
+}
+
+/// Does the work, in this process.
+fn job(args: &args::Sort, output: Output) -> Result<Exit> {
+    let inside = matches!(output, Output::Parent);
+    let sorter = sorter(args)?; // a library is loaded while files can still be opened
     let source = guest::find(&args.guest.name, &args.guest.limits.set())?;
     let (callback, mut items, load, read);
     let started = Instant::now();
@@ -81,10 +84,10 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     if let Some(format) = args.stats {
         let figures = Figures {
             sorter: match sorter {
-                Sorter::Msvcrt => "msvcrt",
-                Sorter::Sandboxed => "sandboxed",
-                Sorter::Library(function) => function.name(),
-                _ => "qsort",
+                Sorter::Msvcrt => "msvcrt".to_owned(),
+                Sorter::Sandboxed => "sandboxed".to_owned(),
+                Sorter::Library(function) => escape(function.name()),
+                _ => "qsort".to_owned(),
             },
             items: read_items,
             written,
@@ -96,7 +99,7 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
             read,
             sort,
         };
-        let _ = io::stderr().write_all(figures.show(format).as_bytes());
+        message::lines("", figures.show(format).as_bytes());
     }
     Ok(Exit::Done)
 }
@@ -130,7 +133,7 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
 
 fn trace(kind: Type) -> Trace {
     Arc::new(move |a, b, answer| {
-        let _ = writeln!(io::stderr(), "{} {} {}", kind.show(a), sign(answer), kind.show(b));
+        message::line("", format!("{} {} {}", kind.show(a), sign(answer), kind.show(b)));
     })
 }
 
@@ -146,10 +149,10 @@ pub(super) fn sign(answer: Ordering) -> char {
 fn report_disorder(args: &args::Sort, items: &Items, at: usize) {
     let file = args.files.first().map_or("-".into(), |file| input::name(file));
     let item = match args.items.kind {
-        Type::Lines => String::from_utf8_lossy(items.get(at)).into_owned(),
+        Type::Lines => escape(items.get(at)),
         _ => args.items.kind.show(items.get(at)),
     };
-    let _ = writeln!(io::stderr(), "callbox: {file}:{}: disorder: {item}", at + 1);
+    message::say(format!("{file}:{}: disorder: {item}", at + 1));
 }
 
 fn memory(callback: &Callback) -> usize {

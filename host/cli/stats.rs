@@ -7,7 +7,8 @@ use super::args::Stats;
 
 /// The statistics that `--stats` shows.
 pub(super) struct Figures {
-    pub sorter: &'static str,
+    /// The sorter's name, escaped.
+    pub sorter: String,
     pub items: usize,
     pub written: usize,
     pub comparisons: u64,
@@ -30,7 +31,7 @@ impl Figures {
                 let mut row = |name: &str, value: String| {
                     let _ = writeln!(text, "{name:13} {value}");
                 };
-                row("sorter", self.sorter.into());
+                row("sorter", self.sorter.clone());
                 row("items", self.items.to_string());
                 row("written", self.written.to_string());
                 row("comparisons", self.comparisons.to_string());

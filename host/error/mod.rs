@@ -16,6 +16,7 @@ pub use call::CallError;
 pub use contradiction::ContradictionError;
 pub use library::LibraryError;
 pub use module::ModuleError;
+pub use text::escape;
 pub(crate) use text::{printable, quoted};
 
 pub use crate::ctype::TypeError;

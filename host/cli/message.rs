@@ -1,0 +1,21 @@
+//! Messages on standard error. Each is one line, and nothing in it controls a terminal.
+
+use std::io::{self, Write};
+
+use callbox::escape;
+
+/// Prints a message of the command itself.
+pub(super) fn say(text: impl AsRef<[u8]>) {
+    line("callbox: ", text);
+}
+
+/// Prints one line of any text after a prefix. Where standard error is closed, nothing can be reported.
+pub(super) fn line(prefix: &str, text: impl AsRef<[u8]>) {
+    let _ = io::stderr().write_all(format!("{prefix}{}\n", escape(text)).as_bytes());
+}
+
+/// Prints each line of a text after a prefix, which tells whose text it is.
+pub(super) fn lines(prefix: &str, text: &[u8]) {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    text.split(|byte| *byte == b'\n').for_each(|text| line(prefix, text));
+}

@@ -1,0 +1,65 @@
+//! Signals that would leave something behind.
+#![allow(unsafe_code, reason = "registers handlers, and asks which signals are ignored")]
+
+use std::ffi::CString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+
+use signal_hook::consts::*;
+use signal_hook::low_level::{emulate_default_handler, register};
+
+/// Signals that end a process from outside, or by a limit.
+const ENDING: [i32; 9] =
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM];
+
+/// The path of the file to remove, leaked for the handlers, which may run at any time.
+static TEMPORARY: AtomicPtr<libc::c_char> = AtomicPtr::new(ptr::null_mut());
+
+/// Makes a write beyond the limit of file sizes (`ulimit -f`) fail like any other, instead of ending the process.
+pub(super) fn fail_at_the_file_size_limit() {
+    // With any handler, the write fails with EFBIG after the signal. Where none can be installed, the process
+    // ends as without it.
+    // SAFETY: the handler does nothing.
+    let _ = unsafe { register(SIGXFSZ, || ()) };
+}
+
+/// Removes `path` if a signal ends the process from now on. Only the last path that was given is removed.
+pub(super) fn remove_at_the_end(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?.into_raw();
+    if !TEMPORARY.swap(path, Relaxed).is_null() {
+        return Ok(()); // the handlers are there
+    }
+    for signal in ENDING {
+        // A signal that whoever started this process has it ignore, as nohup does, stays ignored.
+        if !is_ignored(signal) {
+            let end = move || {
+                remove_temporary();
+                let _ = emulate_default_handler(signal);
+            };
+            // SAFETY: removing a file and ending by a signal are allowed in a handler, and neither allocates.
+            unsafe { register(signal, end) }?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the file that [`remove_at_the_end`] was given, if there is one. It may be called in a handler of a
+/// signal, and where memory has run out.
+pub(crate) fn remove_temporary() {
+    let path = TEMPORARY.load(Relaxed);
+    if !path.is_null() {
+        // SAFETY: `remove_at_the_end` has leaked a C string here.
+        unsafe { libc::unlink(path) };
+    }
+}
+
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all bytes zero is a value of this C structure.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: with no new action it only writes the present one to a local variable.
+    let found = unsafe { libc::sigaction(signal, ptr::null(), &mut action) };
+    found == 0 && action.sa_sigaction == libc::SIG_IGN
+}
