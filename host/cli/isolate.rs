@@ -81,7 +81,7 @@ pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit)
         match received? {
             Received::Ended(status) => exit(args, status, said),
             Received::Lied(lie) => {
-                Err(Fault::guest(format!("{} {lie}; it is not to be trusted", isolated_process(args))))
+                Err(Fault::guest(format!("{} {lie}; do not trust this guest", isolated_process(args))))
             }
         }
     })
@@ -157,21 +157,16 @@ enum Received {
 }
 
 /// Writes the child's result. `Err` where it cannot be written.
-fn receive(
-    args: &args::Sort,
-    output: Output,
-    mut result: PipeReader,
-    child: &mut Child,
-) -> Result<Received> {
+fn receive(args: &args::Sort, output: Output, mut result: PipeReader, child: &mut Child) -> Result<Received> {
     let mut promised = [0; 8];
     let promised = result.read_exact(&mut promised).map_or(0, |()| u64::from_le_bytes(promised));
     // One byte more, which it must not write.
     let mut result = BufReader::with_capacity(BUFFER_BYTES, result.take(promised.saturating_add(1)));
     // The first byte, or the end, arrives when it has sorted.
     if result.fill_buf().map_or(true, |bytes| bytes.is_empty()) {
-        let status = child.wait().map_err(|error| {
-            Fault::trouble(format!("--isolate: cannot wait for the process: {error}"))
-        })?;
+        let status = child
+            .wait()
+            .map_err(|error| Fault::trouble(format!("--isolate: cannot wait for the process: {error}")))?;
         if !is_done(status) || checks(args) {
             return Ok(Received::Ended(status));
         }
@@ -179,14 +174,16 @@ fn receive(
     let mut received = None;
     let written = output.write(|to| {
         let copied = io::copy(&mut result, to)?;
-        let lie = (copied > promised || (copied < promised && !args.unique))
-            .then(|| Received::Lied(format!("wrote {copied} bytes or more of {promised}")));
-        // A child that writes too much may never end; one that fails half-way tells the reason.
-        let ended = if copied > promised { None } else { Some(child.wait()?) };
-        let outcome = match (ended, lie) {
-            (Some(status), None) => Received::Ended(status),
-            (Some(status), Some(_)) if !is_done(status) => Received::Ended(status),
-            (_, lie) => lie.unwrap_or_else(|| Received::Lied("wrote too much".to_owned())),
+        let outcome = if copied > promised {
+            // It may never end.
+            Received::Lied(format!("wrote more than the {promised} bytes of its input"))
+        } else {
+            match child.wait()? {
+                status if is_done(status) && copied < promised && !args.unique => {
+                    Received::Lied(format!("wrote {copied} bytes, and its input has {promised}"))
+                }
+                status => Received::Ended(status),
+            }
         };
         let done = matches!(outcome, Received::Ended(status) if is_done(status));
         received = Some(outcome);

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Instant;
 
-use callbox::{Callback, escape};
 use callbox::native::SortFunction;
 use callbox::sort::{Items, Job, Options, Sorter, Trace};
+use callbox::{Callback, escape};
 
 use super::args::{self, CheckHow};
 use super::fault::{Exit, Fault, Result};

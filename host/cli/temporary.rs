@@ -123,9 +123,7 @@ fn in_proc(file: &File) -> String {
 fn named(folder: &Path) -> io::Result<NamedTempFile> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
-    beside(folder, |name| {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, NEW_FILE).open(name)
-    })
+    beside(folder, |name| std::os::unix::fs::OpenOptionsExt::mode(&mut options, NEW_FILE).open(name))
 }
 
 /// Creates something at a new name in a folder. If a signal ends the process, the name is removed.

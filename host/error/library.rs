@@ -1,11 +1,13 @@
 //! Functions of shared libraries.
 
+use super::escape;
+
 /// The reason why a function of a shared library cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LibraryError {
     /// The library could not be loaded.
-    #[error("{library}: cannot load the library: {reason}")]
+    #[error("{}: cannot load the library: {}", escape(library), escape(reason))]
     Load {
         /// The library's name or path.
         library: String,
@@ -14,7 +16,7 @@ pub enum LibraryError {
     },
 
     /// The library has no such function.
-    #[error("{library}: there is no function \"{symbol}\" in this library")]
+    #[error("{}: there is no function \"{}\" in this library", escape(library), escape(symbol))]
     Symbol {
         /// The library's name or path.
         library: String,
@@ -24,8 +26,9 @@ pub enum LibraryError {
 
     /// The function has returned, and its result is not sorted.
     #[error(
-        "{function} left its items in no order: it is no function with qsort's signature, or it could not do \
-         it, or the comparator contradicts itself (`callbox check` tells)"
+        "{} left its items in no order: it is no function with qsort's signature, or it could not do \
+         it, or the comparator contradicts itself (`callbox check` tells)",
+        escape(function)
     )]
     Unsorted {
         /// The library and the function.

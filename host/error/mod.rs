@@ -30,7 +30,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read.
-    #[error("{}: cannot read the module: {source}", path.display())]
+    #[error("{}: cannot read the module: {source}", escape(path.as_os_str().as_encoded_bytes()))]
     Read {
         /// The path as it was given.
         path: std::path::PathBuf,
@@ -41,7 +41,8 @@ pub enum Error {
     /// A text does not parse as a C function type.
     #[error(
         "\"{text}\" is not a C function type: {reason} at column {column}; \
-         write it like \"int (const void *, const void *)\""
+         write it like \"int (const void *, const void *)\"",
+        text = escape(text)
     )]
     PrototypeSyntax {
         /// The text that was to be parsed.
@@ -74,7 +75,10 @@ pub enum Error {
     Library(#[from] LibraryError),
 
     /// The elements are not of the type that the callback compares.
-    #[error("the array holds elements of {found}, but \"{export}\" compares {expected}")]
+    #[error(
+        "the array holds elements of {found}, but \"{export}\" compares {expected}",
+        export = escape(export)
+    )]
     ElementMismatch {
         /// The export behind the callback.
         export: String,
@@ -108,7 +112,7 @@ pub enum Error {
     Module(#[from] ModuleError),
 
     /// The guest, or its module, exceeded a limit.
-    #[error("{module}: {what}")]
+    #[error("{module}: {what}", module = escape(module), what = escape(what))]
     Limit {
         /// The module's name or path.
         module: String,
@@ -119,7 +123,7 @@ pub enum Error {
     },
 
     /// The guest trapped.
-    #[error("{module}: \"{export}\" trapped: {trap}")]
+    #[error("{module}: \"{export}\" trapped: {trap}", module = escape(module), export = escape(export))]
     Trap {
         /// The module's name or path.
         module: String,
@@ -133,7 +137,9 @@ pub enum Error {
 
     /// A guest was called while it was already running on this thread.
     #[error(
-        "{module}: \"{export}\" was called from inside a call of the same guest; a guest is not re-entrant"
+        "{module}: \"{export}\" was called from inside a call of the same guest; a guest is not re-entrant",
+        module = escape(module),
+        export = escape(export)
     )]
     Reentrant {
         /// The module's name or path.
@@ -146,7 +152,8 @@ pub enum Error {
     /// contradict each other. The sort was left by unwinding; the array is unchanged.
     #[error(
         "\"{export}\" contradicts itself: its answers drove the C library's sort out of its array \
-         at comparison {call}; find a counterexample with `callbox check`"
+         at comparison {call}; find a counterexample with `callbox check`",
+        export = escape(export)
     )]
     OutOfBounds {
         /// The export behind the callback.
@@ -205,7 +212,8 @@ pub enum Error {
     /// The thread that called has too little stack left for a guest.
     #[error(
         "{module}: not enough stack: a guest needs {needed} bytes, and this thread has {left} left; \
-         call from a thread with more, or lower Limits::stack"
+         call from a thread with more, or lower Limits::stack",
+        module = escape(module)
     )]
     Stack {
         /// The module's name or path.
@@ -217,7 +225,7 @@ pub enum Error {
     },
 
     /// The process was forked after the sandbox was created; in the child nothing enforces its deadlines.
-    #[error("{module}: the process was forked; make a new sandbox in the child")]
+    #[error("{module}: the process was forked; make a new sandbox in the child", module = escape(module))]
     Forked {
         /// The module's name or path.
         module: String,
@@ -228,7 +236,11 @@ pub enum Error {
     NotPermutation,
 
     /// Code inside a trampoline panicked; the panic did not reach C.
-    #[error("a panic inside the trampoline of \"{export}\": {message}")]
+    #[error(
+        "a panic inside the trampoline of \"{export}\": {message}",
+        export = escape(export),
+        message = escape(message)
+    )]
     Panic {
         /// The export behind the callback.
         export: String,
@@ -267,7 +279,10 @@ pub enum Error {
     },
 
     /// A bug in this crate.
-    #[error("internal error: {message} ({location}); this is a bug in callbox, please report it")]
+    #[error(
+        "internal error: {message} ({location}); this is a bug in callbox, please report it",
+        message = escape(message)
+    )]
     Internal {
         /// The expectation that did not hold.
         message: String,

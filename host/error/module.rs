@@ -1,11 +1,17 @@
 //! Modules that cannot be used.
 
+use super::escape;
+
 /// The reason why a module cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModuleError {
     /// The bytes are not a WebAssembly module, or not a valid one.
-    #[error("{module}: not a usable WebAssembly module: {reason}")]
+    #[error(
+        "{module}: not a usable WebAssembly module: {reason}",
+        module = escape(module),
+        reason = escape(reason)
+    )]
     Invalid {
         /// The module's name or path.
         module: String,
@@ -14,7 +20,7 @@ pub enum ModuleError {
     },
 
     /// The module uses WebAssembly proposals that are not allowed.
-    #[error("{module}: it uses {}, which is not allowed", features.join(" and "))]
+    #[error("{module}: it uses {}, which is not allowed", features.join(" and "), module = escape(module))]
     Features {
         /// The module's name or path.
         module: String,
@@ -26,7 +32,8 @@ pub enum ModuleError {
     #[error(
         "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
          and only where the host grants it",
-        super::text::list_imports(imports)
+        super::text::list_imports(imports),
+        module = escape(module)
     )]
     Imports {
         /// The module's name or path.
@@ -36,7 +43,7 @@ pub enum ModuleError {
     },
 
     /// The export is missing, is not a function, or has a type that serves no shape.
-    #[error("{module}: {reason}")]
+    #[error("{module}: {reason}", module = escape(module), reason = escape(reason))]
     Export {
         /// The module's name or path.
         module: String,
@@ -45,7 +52,11 @@ pub enum ModuleError {
     },
 
     /// The guest has no memory in which the host may stage elements.
-    #[error("{module}: the host has nowhere to put elements: {reason}")]
+    #[error(
+        "{module}: the host has nowhere to put elements: {reason}",
+        module = escape(module),
+        reason = escape(reason)
+    )]
     Staging {
         /// The module's name or path.
         module: String,

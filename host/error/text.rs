@@ -12,27 +12,27 @@ const MAX_SHOWN_CHARS: usize = 200;
 /// Characters that are escaped besides controls (C0, DEL and C1): those that end a line, change the direction
 /// of writing, or are not seen.
 const HIDDEN: [RangeInclusive<char>; 21] = [
-    '\u{ad}'..='\u{ad}',         // soft hyphen
-    '\u{34f}'..='\u{34f}',       // combining grapheme joiner
-    '\u{61c}'..='\u{61c}',       // mark of Arabic direction
-    '\u{115f}'..='\u{1160}',     // fillers of Hangul
-    '\u{17b4}'..='\u{17b5}',     // inherent vowels of Khmer
-    '\u{180b}'..='\u{180f}',     // selectors and separator of Mongolian
-    '\u{200b}'..='\u{200f}',     // spaces and joiners of no width, marks of direction
-    '\u{2028}'..='\u{202e}',     // separators of lines and paragraphs, embeddings and overrides of direction
-    '\u{2060}'..='\u{206f}',     // word joiner, invisible operators, isolates of direction
-    '\u{3164}'..='\u{3164}',     // filler of Hangul
-    '\u{fe00}'..='\u{fe0f}',     // selectors of variations
-    '\u{feff}'..='\u{feff}',     // byte order mark
-    '\u{ffa0}'..='\u{ffa0}',     // filler of Hangul
-    '\u{fff0}'..='\u{fffb}',     // annotations between lines
-    '\u{110bd}'..='\u{110bd}',   // number sign of Kaithi
-    '\u{110cd}'..='\u{110cd}',   // number sign of Kaithi
-    '\u{13430}'..='\u{1343f}',   // formatting of hieroglyphs
-    '\u{1bca0}'..='\u{1bca3}',   // formatting of shorthand
-    '\u{1d173}'..='\u{1d17a}',   // formatting of music
-    '\u{e0000}'..='\u{e0fff}',   // tags and selectors of variations
-    '\u{f0000}'..='\u{10ffff}',  // private use, and no characters
+    '\u{ad}'..='\u{ad}',        // soft hyphen
+    '\u{34f}'..='\u{34f}',      // combining grapheme joiner
+    '\u{61c}'..='\u{61c}',      // mark of Arabic direction
+    '\u{115f}'..='\u{1160}',    // fillers of Hangul
+    '\u{17b4}'..='\u{17b5}',    // inherent vowels of Khmer
+    '\u{180b}'..='\u{180f}',    // selectors and separator of Mongolian
+    '\u{200b}'..='\u{200f}',    // spaces and joiners of no width, marks of direction
+    '\u{2028}'..='\u{202e}',    // separators of lines and paragraphs, embeddings and overrides of direction
+    '\u{2060}'..='\u{206f}',    // word joiner, invisible operators, isolates of direction
+    '\u{3164}'..='\u{3164}',    // filler of Hangul
+    '\u{fe00}'..='\u{fe0f}',    // selectors of variations
+    '\u{feff}'..='\u{feff}',    // byte order mark
+    '\u{ffa0}'..='\u{ffa0}',    // filler of Hangul
+    '\u{fff0}'..='\u{fffb}',    // annotations between lines
+    '\u{110bd}'..='\u{110bd}',  // number sign of Kaithi
+    '\u{110cd}'..='\u{110cd}',  // number sign of Kaithi
+    '\u{13430}'..='\u{1343f}',  // formatting of hieroglyphs
+    '\u{1bca0}'..='\u{1bca3}',  // formatting of shorthand
+    '\u{1d173}'..='\u{1d17a}',  // formatting of music
+    '\u{e0000}'..='\u{e0fff}',  // tags and selectors of variations
+    '\u{f0000}'..='\u{10ffff}', // private use, and no characters
 ];
 
 /// Escapes a stranger's text for a terminal: it stays on one line, cannot control the terminal, and shows
@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn what_was_escaped_stays_as_it_is() {
-        let all: Vec<u8> = (0..=255).cycle().take(4096).enumerate().map(|(n, b)| b ^ (n >> 5) as u8).collect();
+        let all: Vec<u8> =
+            (0..=255).cycle().take(4096).enumerate().map(|(n, b)| b ^ (n >> 5) as u8).collect();
         assert_eq!(escape(escape(&all)), escape(&all));
         assert!(!escape(&all).chars().any(char::is_control));
     }

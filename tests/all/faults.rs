@@ -398,21 +398,103 @@ fn an_interrupt_in_mid_sort_leaves_the_files_as_they_were_and_nothing_beside_the
     let bytes: Vec<u8> = shuffled(2_000_000).iter().flat_map(|n| n.to_le_bytes()).collect();
     fs::write(&file, &bytes).unwrap();
     let guest = path("wat/good/ascending.wat");
-    let mut child = callbox()
-        .args(["sort", guest.to_str().unwrap(), "-t", "i32", "--trace", "-o"])
-        .args([&file, &file])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The first comparison in the trace shows that the sort is under way.
-    let mut stderr = child.stderr.take().unwrap();
-    stderr.read_exact(&mut [0; 100]).unwrap();
-    // SAFETY: the process is a child of this one, and has not been waited for.
-    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
-    drop(stderr);
-    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGINT));
-    assert!(fs::read(&file).unwrap() == bytes);
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    for isolate in [&[][..], &["--isolate"]] {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGXCPU, libc::SIGKILL]
+        {
+            let mut child = callbox()
+                .args(["sort", guest.to_str().unwrap(), "-t", "i32", "--trace", "-o"])
+                .args([&file, &file])
+                .args(isolate)
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            // The first comparison in the trace shows that the sort is under way.
+            let mut stderr = child.stderr.take().unwrap();
+            stderr.read_exact(&mut [0; 100]).unwrap();
+            // SAFETY: the process is a child of this one, and has not been waited for.
+            assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
+            drop(stderr);
+            assert_eq!(child.wait().unwrap().signal(), Some(signal));
+            assert!(fs::read(&file).unwrap() == bytes);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{isolate:?}, signal {signal}");
+        }
+    }
+}
+
+/// The result is being written when the signal arrives: strace holds the process before each step of it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_at_any_step_of_writing_leaves_the_old_file_or_the_new_one_and_nothing_else() {
+    use std::os::unix::process::ExitStatusExt;
+    if !Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        return skip("signals while a result is written, which need strace");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (file, log) = (dir.path().join("file"), dir.path().join("log"));
+    let mut reached = 0;
+    // A file system that has files without a name, and one that has none.
+    for refuse in [None, Some("--inject=openat:error=EOPNOTSUPP:when=")] {
+        for (call, signal) in
+            [("fsync", "TERM"), ("fchown", "HUP"), ("linkat", "INT"), ("rename", "TERM"), ("unlink", "TERM")]
+        {
+            for isolate in [&[][..], &["--isolate"]] {
+                fs::write(&file, b"b\na\n").unwrap();
+                let mut strace = Command::new("strace");
+                strace.arg("-o").arg(&log).arg(format!("--trace={call},openat"));
+                strace.arg(format!("--inject={call}:signal=SIG{signal}"));
+                if let Some(refuse) = refuse {
+                    // The first is the check before the work, the second the file itself.
+                    let Some(at) = nameless(&log, &file, isolate) else { continue };
+                    strace.args(at.iter().map(|at| format!("{refuse}{at}")));
+                }
+                strace.arg(env!("CARGO_BIN_EXE_callbox")).args(["sort", "bytes", "-o"]).args([&file, &file]);
+                let output = run(strace.args(isolate), b"");
+                let injected = fs::read_to_string(&log).unwrap().contains("INJECTED");
+                reached += usize::from(injected && !output.status.success());
+                let text = fs::read(&file).unwrap();
+                assert!(text == b"b\na\n" || text == b"a\nb\n", "{text:?}");
+                let killed = output.status.signal().is_some();
+                assert!(killed || output.status.success(), "{call}: {output:?}");
+                fs::remove_file(&log).unwrap();
+                assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{call} {isolate:?}");
+            }
+        }
+    }
+    assert!(reached >= 8, "{reached} signals arrived");
+}
+
+/// Returns which of the process's `openat` create files without a name.
+#[cfg(target_os = "linux")]
+fn nameless(log: &std::path::Path, file: &std::path::Path, isolate: &[&str]) -> Option<Vec<usize>> {
+    let mut strace = Command::new("strace");
+    strace.arg("-o").arg(log).arg("--trace=openat").arg(env!("CARGO_BIN_EXE_callbox"));
+    run(strace.args(["sort", "bytes", "-o"]).args([file, file]).args(isolate), b"");
+    fs::write(file, b"b\na\n").unwrap();
+    let text = fs::read_to_string(log).unwrap();
+    let calls = text.lines().filter(|line| line.contains("openat(")).enumerate();
+    let found: Vec<_> = calls.filter(|(_, line)| line.contains("O_TMPFILE")).map(|(at, _)| at + 1).collect();
+    Some(found).filter(|found| !found.is_empty())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_limit_of_file_sizes_is_an_error_like_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, out) = (dir.path().join("file"), dir.path().join("out"));
+    fs::write(&file, b"line\n".repeat(100_000)).unwrap();
+    for (isolate, old) in [("", false), ("--isolate", false), ("", true), ("--isolate", true)] {
+        if old {
+            fs::write(&out, b"old\n").unwrap();
+        }
+        let script = format!("ulimit -f 10; exec \"$0\" sort bytes {isolate} -o \"$1\" \"$2\"");
+        let mut shell = Command::new("sh");
+        let output = run(shell.args(["-c", &script, env!("CARGO_BIN_EXE_callbox")]).args([&out, &file]), b"");
+        let text =
+            format!("callbox: {}: cannot write: File too large; the file is as it was\n", out.display());
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(2), text.into()));
+        assert_eq!(fs::read(&out).ok().as_deref(), old.then_some(&b"old\n"[..]));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), if old { 2 } else { 1 });
+    }
 }
 
 #[test]
@@ -505,4 +587,41 @@ fn with_little_address_space_it_works_or_says_what_is_missing() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{}: {stderr}", output.status);
     assert!(stderr.starts_with("callbox: ") && stderr.contains("memory"), "{stderr}");
+}
+
+/// From the least address space in which the program is loaded, in steps of a MiB.
+#[test]
+#[cfg(target_os = "linux")]
+fn however_little_memory_there_is_a_line_says_so() {
+    let input = b"v1.10\nv1.9\nv1.2\n".repeat(1000);
+    let expected = [b"v1.2\n".repeat(1000), b"v1.9\n".repeat(1000), b"v1.10\n".repeat(1000)].concat();
+    let limited = |kib: usize, args: &str| {
+        let script = format!("ulimit -c 0; ulimit -v {kib}; exec \"$0\" {args}");
+        run(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_callbox")]), &input)
+    };
+    let loads = |mib: &usize| limited(mib << 10, "--version").status.success();
+    let least = (8..400).find(loads).expect("the program is loaded");
+    let (mut failed, mut worked) = (0, 0);
+    for args in ["sort version", "sort version --isolate", "sort version --sorter sandboxed", "check version"]
+    {
+        for kib in (least << 10..(least + 60) << 10).step_by(1777) {
+            let output = limited(kib, args);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            match output.status.code() {
+                Some(0) => {
+                    worked += 1;
+                    assert!(args.starts_with("check") || output.stdout == expected, "{args} {kib}");
+                }
+                Some(2) => {
+                    failed += 1;
+                    assert!(
+                        stderr.starts_with("callbox: ") && stderr.lines().count() == 1,
+                        "{args} {kib}: {stderr}"
+                    );
+                }
+                _ => panic!("{args} in {kib} KiB: {}: {stderr}", output.status),
+            }
+        }
+    }
+    assert!(failed > 5 && worked > 5, "{failed} failed, {worked} worked");
 }

@@ -8,6 +8,7 @@ mod c_library;
 mod cli;
 mod compile_search;
 mod errors;
+mod escaped;
 mod faults;
 mod files;
 mod guests;
@@ -34,5 +35,6 @@ mod sqlite_registrations;
 #[cfg(feature = "sqlite")]
 mod sqlite_values;
 mod support;
+mod terminal;
 mod tidy;
 mod tutorial;
