@@ -67,7 +67,7 @@ mod limits; // the limits of a guest, each written once
 mod ctype; // C types, their layout and their text; WebAssembly's core types
 mod error; // everything that can go wrong, and whose fault it is
 mod sync; // locks that ignore poisoning, the identity of a thread
-pub mod isolation; // a second wall: seccomp and resource limits around the process
+pub mod isolation; // a second wall: seccomp, Landlock and resource limits around the process
 mod answers; // prepared answers: those that C gets before it asks
 mod prototype; // C function types: the parser, the printer, Rust's function pointers
 mod memory; // arrays, scratch copies, bounds of pointers, allocations that may fail

@@ -160,7 +160,7 @@ pub(super) struct GuestArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// Grant the guest an import; its output goes to standard error
+    /// Grant the guest an import; its output goes to standard error, each line after "guest: "
     #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]
     pub grant: Vec<Grant>,
 

@@ -66,7 +66,8 @@ fn usage(error: &clap::Error) -> Exit {
     let escaped = std::env::args_os().map(|arg| callbox::escape(arg.as_encoded_bytes()));
     let text = match Args::try_parse_from(escaped) {
         Err(again) if again.kind() == error.kind() => again.to_string(),
-        _ => callbox::escape(error.to_string()),
+        // Only bytes that are no text are not refused again; the message quotes none of them.
+        _ => error.to_string().lines().next().unwrap_or_default().to_owned(),
     };
     let text = text.trim_end();
     // Without a subcommand, the text is the help, not an error.

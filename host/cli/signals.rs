@@ -17,7 +17,7 @@ const ENDING: [i32; 9] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SI
 /// The path of the file to remove, leaked for the handlers, which may run at any time.
 static TEMPORARY: AtomicPtr<libc::c_char> = AtomicPtr::new(ptr::null_mut());
 
-/// Makes a write beyond the limit of file sizes (`ulimit -f`) fail like any other, instead of ending the process.
+/// Makes a write beyond the limit of file sizes (`ulimit -f`) fail like any other; it would end the process.
 pub(super) fn fail_at_the_file_size_limit() {
     // With any handler, the write fails with EFBIG after the signal. Where none can be installed, the process
     // ends as without it.

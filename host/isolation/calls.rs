@@ -166,6 +166,8 @@ const CALLS: &[Call] = &[
         &[Is(0, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE as u32), Is(1, 0)],
     ])),
 
+    // wasmtime keeps the image of a memory in a file without a name, or else copies it.
+    call(libc::SYS_memfd_create, Fail(libc::ENOSYS)),
     // Attempts that fail: a backtrace looks for its symbols, glibc for processors and the stack's size, std
     // for a terminal or the size of a file.
     call(libc::SYS_openat, Fail(libc::EACCES)),

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{Isolation, calls};
 
-/// Stack of the thread that `main` runs on; it counts neither as data nor, before it is used, as address space.
+/// Stack of the thread that `main` runs on; it counts neither as data nor, until used, as address space.
 const MAIN_STACK_BYTES: u64 = 64 << 20;
 
 impl Isolation {
@@ -18,7 +18,7 @@ impl Isolation {
         landlock().map_err(|error| error.to_string())?;
         let seconds = self.time.as_secs().saturating_add(spent + 1);
         lower(Resource::Core, 0, 0).map_err(system)?;
-        // Memory that is made read-only after it has been filled is no data any more, but it is address space.
+        // Memory that is made read-only after it has been filled is no longer data, but it is address space.
         lower(Resource::As, self.memory.saturating_add(space), 0).map_err(system)?;
         lower(Resource::Data, self.memory.saturating_add(data), 0).map_err(system)?;
         lower(Resource::Stack, MAIN_STACK_BYTES, 0).map_err(system)?;
@@ -32,8 +32,8 @@ impl Isolation {
     }
 }
 
-/// Denies this thread, and those that it will start, files, TCP, abstract sockets and signals to others, as far
-/// as the kernel can. seccomp denies all of it already; this holds where a rule there has a hole.
+/// Denies this thread, and those that it will start, files, TCP, abstract sockets and signals to others, as
+/// far as the kernel can. seccomp denies all of it already; this holds where a rule there has a hole.
 fn landlock() -> Result<(), landlock::RulesetError> {
     let abi = ABI::V6; // the crate leaves out what an older kernel lacks
     Ruleset::default()
