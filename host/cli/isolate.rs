@@ -2,9 +2,10 @@
 //!
 //! The child is a fork of this process: nothing that could be inherited or passed decides which of them a
 //! process is. It reads its input, locks itself down, and only then parses the module. Its standard output
-//! and standard error are pipes to the parent, which believes nothing that comes through them: a result has the
-//! length that the child has promised before it was locked down, messages are escaped and bounded, and an
-//! output file is opened only when a result arrives, and replaced only if the child has exited with success.
+//! and standard error are pipes to the parent, which believes nothing that comes through them: a result has
+//! the length that the child has promised before it was locked down, messages are escaped and bounded, and
+//! an output file is opened only when a result arrives, and replaced only if the child has exited with
+//! success.
 #![allow(unsafe_code, reason = "forks this process")]
 
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};

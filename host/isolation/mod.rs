@@ -23,10 +23,10 @@ const HOST_TIME: Duration = Duration::from_secs(10);
 ///
 /// The process keeps its memory, its clock, threads of its own, reading from descriptor 0, and writing to 1
 /// and 2. It cannot open a file, a socket or another process, nor start or signal one; an attempt is an
-/// error, or kills it. seccomp enforces this for every system call and its arguments. Landlock denies files, TCP,
-/// abstract sockets and signals once more to the calling thread and those that it starts, as far as the
-/// kernel knows it (Linux 5.13 for files, 6.7 for TCP, 6.12 for the rest). Linux limits the process's memory and its
-/// CPU time, not the number of its threads.
+/// error, or kills it. seccomp enforces this for every system call and its arguments. Landlock denies files,
+/// TCP, abstract sockets and signals once more to the calling thread and those that it starts, as far as the
+/// kernel knows it (Linux 5.13 for files, 6.7 for TCP, 6.12 for the rest). Linux limits the process's memory
+/// and its CPU time, not the number of its threads.
 ///
 /// The limit of memory is one of address space too, so sandboxes that are created afterwards check bounds by
 /// instructions.
