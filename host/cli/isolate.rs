@@ -133,10 +133,8 @@ impl Drop for Child {
 /// Passes the child's messages on, line by line, and returns how many there were.
 fn pass_on(args: &args::Sort, messages: PipeReader) -> u64 {
     let printed = args.guest.limits.set().get(Limit::Print);
-    let most = match args.trace {
-        true => u64::MAX,
-        false => MESSAGE_BYTES.saturating_add(printed.saturating_mul(SHOWN_BYTES)),
-    };
+    let bounded = MESSAGE_BYTES.saturating_add(printed.saturating_mul(SHOWN_BYTES));
+    let most = if args.trace { u64::MAX } else { bounded };
     let mut messages = BufReader::new(messages.take(most));
     let (mut count, mut line) = (0, Vec::new());
     while matches!((&mut messages).take(LINE_BYTES).read_until(b'\n', &mut line), Ok(1..)) {
