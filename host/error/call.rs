@@ -1,6 +1,6 @@
 //! Calls that could not be lowered to the guest, or answers that could not be lifted back.
 
-use super::Blame;
+use super::{Blame, escape};
 
 /// The reason why the values of a call could not be lowered or lifted. Arguments are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,8 +9,7 @@ pub enum CallError {
     /// A string does not end within [`Limits::text`](crate::Limits::text).
     #[error(
         "native code called \"{export}\" with a text in argument {argument} that does not end within \
-         {most} bytes; raise Limits::text, or say its length with another argument"
-    )]
+         {most} bytes; raise Limits::text, or say its length with another argument", export = escape(export))]
     Text {
         /// The export behind the callback.
         export: String,
@@ -21,7 +20,7 @@ pub enum CallError {
     },
 
     /// A length is negative, or larger than any object.
-    #[error("native code called \"{export}\" with {count} elements in argument {argument}, which cannot be")]
+    #[error("native code called \"{export}\" with {count} elements in argument {argument}, which cannot be", export = escape(export))]
     Count {
         /// The export behind the callback.
         export: String,
@@ -32,14 +31,14 @@ pub enum CallError {
     },
 
     /// A null pointer where a comparator's element was expected.
-    #[error("native code called \"{export}\" with a null pointer; an element was expected")]
+    #[error("native code called \"{export}\" with a null pointer; an element was expected", export = escape(export))]
     NullElement {
         /// The export behind the callback.
         export: String,
     },
 
     /// A null pointer to some elements.
-    #[error("native code called \"{export}\" with a null pointer to {count} elements in argument {argument}")]
+    #[error("native code called \"{export}\" with a null pointer to {count} elements in argument {argument}", export = escape(export))]
     Null {
         /// The export behind the callback.
         export: String,
@@ -51,8 +50,7 @@ pub enum CallError {
 
     /// The arguments point to more in all than [`Limits::array`](crate::Limits::array).
     #[error(
-        "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array"
-    )]
+        "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array", export = escape(export))]
     TooLarge {
         /// The export behind the callback.
         export: String,
@@ -63,8 +61,7 @@ pub enum CallError {
     /// A 64-bit integer that the guest takes as an `i32` is too large for one.
     #[error(
         "native code called \"{export}\" with {value} in argument {argument}, \
-         and the export takes it as an i32; let it take an i64"
-    )]
+         and the export takes it as an i32; let it take an i64", export = escape(export))]
     Range {
         /// The export behind the callback.
         export: String,
@@ -75,7 +72,7 @@ pub enum CallError {
     },
 
     /// The guest answered, or left in a pointee, a pointer that the call did not give it, or not as this.
-    #[error("{module}: \"{export}\" handed back {value:#x}, which is {reason}")]
+    #[error("{module}: \"{export}\" handed back {value:#x}, which is {reason}", module = escape(module), export = escape(export))]
     Forged {
         /// The module's name or path.
         module: String,
@@ -88,7 +85,7 @@ pub enum CallError {
     },
 
     /// The guest answered, or left in a pointee, a number that is no value of its C type.
-    #[error("{module}: \"{export}\" handed back {value}, which is no value of \"{ctype}\"")]
+    #[error("{module}: \"{export}\" handed back {value}, which is no value of \"{ctype}\"", module = escape(module), export = escape(export))]
     NoValue {
         /// The module's name or path.
         module: String,

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::escape;
+
 /// The contradiction that was found in a comparator's answers. Items are shown as text: numbers in decimal,
 /// anything else as escaped bytes, cut to a length that a person reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,7 +12,7 @@ pub enum ContradictionError {
     /// The kernel lost count of its elements, because the answers contradict each other.
     #[error(
         "\"{export}\" contradicts itself: no order fits its answers; \
-         find a counterexample with `callbox check`"
+         find a counterexample with `callbox check`", export = escape(export)
     )]
     NoOrder {
         /// The export behind the callback.
@@ -22,7 +24,7 @@ pub enum ContradictionError {
         "\"{export}\" contradicts itself: its answers to the sort made {a} {} {b}, but asked again it says \
          {a} {} {b} and {b} {} {a}; nothing was written back",
         sign(*sorted), sign(answers[0]), sign(answers[1]),
-        a = items[0], b = items[1]
+        a = items[0], b = items[1], export = escape(export)
     )]
     AgainstResult {
         /// The export behind the callback.
@@ -39,7 +41,7 @@ pub enum ContradictionError {
     #[error(
         "\"{export}\" contradicts itself: it says {a} = {b}, but {a} {} {c} and {b} {} {c}; \
          nothing was written back", sign(answers[0]), sign(answers[1]),
-        a = items[0], b = items[1], c = items[2]
+        a = items[0], b = items[1], c = items[2], export = escape(export)
     )]
     NotEqual {
         /// The export behind the callback.
@@ -54,7 +56,7 @@ pub enum ContradictionError {
     #[error(
         "\"{export}\" keeps state: asked about the same items it says {a} {} {b}, and in another guest or at \
          another time {a} {} {b}; an answer must depend on its two items only; nothing was written back",
-        sign(answers[0]), sign(answers[1]), a = items[0], b = items[1]
+        sign(answers[0]), sign(answers[1]), a = items[0], b = items[1], export = escape(export)
     )]
     KeepsState {
         /// The export behind the callback.

@@ -49,8 +49,8 @@ pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 /// | `struct point { int x; int y; }` | the struct itself; afterwards `struct point` means the same |
 /// | `void *`, `struct unknown *` | an opaque token, which the guest can pass back as that type, not read |
 ///
-/// All of this except `void a[n]` is valid C. Definitions of structs and enumerations may precede the function
-/// type, each followed by a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`,
+/// All of this except `void a[n]` is valid C. Definitions of structs and enumerations may precede the
+/// function type, each followed by a semicolon. Calling conventions are `__cdecl`, `__stdcall`, `__fastcall`,
 /// `__thiscall`, `__attribute__((ms_abi))` and `__attribute__((sysv_abi))`.
 ///
 /// ```
