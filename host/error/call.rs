@@ -20,7 +20,10 @@ pub enum CallError {
     },
 
     /// A length is negative, or larger than any object.
-    #[error("native code called \"{export}\" with {count} elements in argument {argument}, which cannot be", export = escape(export))]
+    #[error(
+        "native code called \"{export}\" with {count} elements in argument {argument}, which cannot be",
+        export = escape(export)
+    )]
     Count {
         /// The export behind the callback.
         export: String,
@@ -31,14 +34,20 @@ pub enum CallError {
     },
 
     /// A null pointer where a comparator's element was expected.
-    #[error("native code called \"{export}\" with a null pointer; an element was expected", export = escape(export))]
+    #[error(
+        "native code called \"{export}\" with a null pointer; an element was expected",
+        export = escape(export)
+    )]
     NullElement {
         /// The export behind the callback.
         export: String,
     },
 
     /// A null pointer to some elements.
-    #[error("native code called \"{export}\" with a null pointer to {count} elements in argument {argument}", export = escape(export))]
+    #[error(
+        "native code called \"{export}\" with a null pointer to {count} elements in argument {argument}",
+        export = escape(export)
+    )]
     Null {
         /// The export behind the callback.
         export: String,
@@ -50,7 +59,9 @@ pub enum CallError {
 
     /// The arguments point to more in all than [`Limits::array`](crate::Limits::array).
     #[error(
-        "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array", export = escape(export))]
+        "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array",
+        export = escape(export)
+    )]
     TooLarge {
         /// The export behind the callback.
         export: String,
@@ -72,7 +83,10 @@ pub enum CallError {
     },
 
     /// The guest answered, or left in a pointee, a pointer that the call did not give it, or not as this.
-    #[error("{module}: \"{export}\" handed back {value:#x}, which is {reason}", module = escape(module), export = escape(export))]
+    #[error(
+        "{module}: \"{export}\" handed back {value:#x}, which is {reason}",
+        module = escape(module), export = escape(export)
+    )]
     Forged {
         /// The module's name or path.
         module: String,
@@ -85,7 +99,10 @@ pub enum CallError {
     },
 
     /// The guest answered, or left in a pointee, a number that is no value of its C type.
-    #[error("{module}: \"{export}\" handed back {value}, which is no value of \"{ctype}\"", module = escape(module), export = escape(export))]
+    #[error(
+        "{module}: \"{export}\" handed back {value}, which is no value of \"{ctype}\"",
+        module = escape(module), export = escape(export)
+    )]
     NoValue {
         /// The module's name or path.
         module: String,

@@ -5,8 +5,8 @@ use std::ffi::c_void;
 
 use crate::ctype::{CType, NumberKind};
 
-/// The class of a type in the C ABI, and the values that it has: C and Rust pass values of one class alike, and
-/// either may take those of the other.
+/// The class of a type in the C ABI, and the values that it has: C and Rust pass values of one class alike,
+/// and either may take those of the other.
 ///
 /// A struct is of the class of its fields, each at its place, because that is what the ABIs look at: System V
 /// passes a struct of two `float` and one of two `int` in registers of different kinds.
@@ -69,7 +69,7 @@ pub unsafe trait CValue {
 #[macro_export]
 macro_rules! c_struct {
     ($name:ident { $($field:tt),+ $(,)? }) => {
-        // SAFETY: each field is listed, is a `CValue`, and lies where C has it, as `AbiClass::of_struct` checks.
+        // SAFETY: each field is listed, is a `CValue`, and lies where C has it: `AbiClass::of_struct` checks.
         #[allow(unsafe_code, reason = "the layout is checked")]
         unsafe impl $crate::CValue for $name {
             const CLASS: $crate::AbiClass = {
