@@ -5,6 +5,8 @@
 #![cfg_attr(target_env = "gnu", allow(unsafe_code, reason = "asks the C library for its version"))]
 
 use crate::error::{Error, Result};
+#[cfg(target_env = "gnu")]
+use crate::sync::force;
 
 /// Maximum width in bytes of elements that glibc sorts directly; for wider ones it sorts pointers.
 pub(crate) const MAX_DIRECT_WIDTH: usize = 32;
@@ -21,7 +23,7 @@ pub(crate) fn merges_in_order() -> bool {
         let version = unsafe { std::ffi::CStr::from_ptr(version) };
         is_before_2_39(version.to_str().unwrap_or_default())
     });
-    *BEFORE_2_39
+    *force(&BEFORE_2_39)
 }
 
 #[cfg(not(target_env = "gnu"))]
@@ -39,7 +41,7 @@ pub(crate) fn check_temporary(count: usize, width: usize) -> Result<()> {
         let ask = |name| usize::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0);
         (ask(libc::_SC_PHYS_PAGES) / 4, ask(libc::_SC_PAGESIZE).max(1))
     });
-    let (quarter, page) = *QUARTER_IN_PAGES;
+    let (quarter, page) = *force(&QUARTER_IN_PAGES);
     let temporary = temporary(count, width);
     if temporary / page > quarter {
         return Err(Error::TemporaryTooLarge { bytes: count.saturating_mul(width), temporary });

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, bug};
 use crate::kernel::{ItemRepr, KernelSpec, SLACK_BYTES};
 use crate::memory::{array_bytes, madvise, try_with_capacity};
 use crate::sandbox::{Budget, CompareShape, KernelInstance, RunLengths, SortPlaces, Turn};
+use crate::sync::force;
 
 /// Layout of items in memory.
 #[derive(Clone, Copy, Debug)]
@@ -254,12 +255,13 @@ fn write(area: &mut [u8], numbers: impl Iterator<Item = u32>) {
 /// only with a probability of one in 2⁶⁴: a sum of keyed hashes.
 fn fingerprint(elements: &[u8], width: usize) -> u64 {
     static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+    let key = *force(&KEY);
     // Compiled for each width: a copy of variable length takes longer than the hash.
     match width {
-        1 => sum_of_hashes::<1>(elements, *KEY),
-        2 => sum_of_hashes::<2>(elements, *KEY),
-        4 => sum_of_hashes::<4>(elements, *KEY),
-        _ => sum_of_hashes::<8>(elements, *KEY),
+        1 => sum_of_hashes::<1>(elements, key),
+        2 => sum_of_hashes::<2>(elements, key),
+        4 => sum_of_hashes::<4>(elements, key),
+        _ => sum_of_hashes::<8>(elements, key),
     }
 }
 

@@ -7,13 +7,13 @@ mod session;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::error::Result;
 #[cfg(doc)]
 use crate::error::{Error, ModuleError};
 use crate::prototype::Prototype;
 use crate::sandbox::{Budget, CompareShape, Function, Guest};
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub(crate) use comparator::Answer;
 use comparator::Comparator;

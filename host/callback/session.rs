@@ -1,11 +1,10 @@
 //! This thread's exclusive use of a callback's guest.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-
 use super::{Answer, Callback, CallbackInner, Comparator};
 use crate::error::Result;
 use crate::sandbox::{Budget, Turn};
+use crate::sync::Arc;
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// This thread's exclusive use of a callback's guest, for one call or many. Other threads wait.
 ///

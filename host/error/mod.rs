@@ -7,6 +7,7 @@ mod call;
 mod contradiction;
 mod library;
 mod module;
+pub(crate) mod panics;
 mod text;
 
 pub use backtrace::{GuestBacktrace, GuestFrame};

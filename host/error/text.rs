@@ -1,10 +1,7 @@
 //! Text by a stranger, made safe for a person's terminal.
 
-use std::any::Any;
 use std::fmt::Write;
 use std::ops::RangeInclusive;
-
-use super::Error;
 
 /// Maximum number of characters shown of a name, enough to recognize it.
 const MAX_SHOWN_CHARS: usize = 200;
@@ -77,16 +74,6 @@ pub(crate) fn quoted(item: &[u8]) -> String {
     match item.get(..MAX_SHOWN_BYTES) {
         Some(start) if item.len() > MAX_SHOWN_BYTES => format!("\"{}\"…", escape(start)),
         _ => format!("\"{}\"", escape(item)),
-    }
-}
-
-impl Error {
-    /// Converts a panic to an error, with its message as far as it is text.
-    pub(crate) fn panicked(export: &str, panic: &(dyn Any + Send)) -> Error {
-        let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        let message = text.unwrap_or_else(|| "no message".into());
-        Error::Panic { export: export.to_owned(), message }
     }
 }
 

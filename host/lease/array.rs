@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::ffi::c_void;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::CompareFn;
 #[cfg(target_pointer_width = "64")]
@@ -18,6 +17,7 @@ use crate::error::Result;
 use crate::memory::{AddressRange, Array, Bounds, Element, Extent, ScratchArray};
 use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
+use crate::sync::Arc;
 use crate::trampoline::{self, Ask, OpenCall};
 
 /// A lease of a callback, with an array, until the native call has returned.

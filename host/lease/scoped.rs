@@ -1,13 +1,13 @@
 //! A lease for any prototype, until a native call returns.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::callback::Callback;
 use crate::error::{Error, Result};
 use crate::prototype::{self, FnPointer};
 use crate::registry::{Access, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
+use crate::sync::Arc;
 use crate::trampoline;
 
 /// A lease of a callback of any prototype, until the native call has returned.

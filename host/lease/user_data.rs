@@ -1,21 +1,23 @@
 //! Leases that native code ends, by calling a destructor.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::{LazyLock, Mutex};
 
+use crate::error::panics;
 use crate::registry::SlotHandle;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock, shared};
 
 /// The leases that native code holds, by the numbers that serve as user data.
-#[derive(Default)]
 struct Registered {
     last: usize,
-    handles: HashMap<usize, SlotHandle>,
+    handles: BTreeMap<usize, SlotHandle>,
 }
 
-static REGISTERED: LazyLock<Mutex<Registered>> = LazyLock::new(Mutex::default);
+shared! {
+    static REGISTERED: Mutex<Registered> =
+        Mutex::new(Registered { last: 0, handles: BTreeMap::new() });
+}
 
 /// Registers a lease and returns its user data, which is never null and never reused.
 pub(super) fn register(handle: SlotHandle) -> *mut c_void {
@@ -35,5 +37,5 @@ pub(super) fn register(handle: SlotHandle) -> *mut c_void {
 pub extern "C" fn release(user_data: *mut c_void) {
     // The guard is dropped before the handle, whose drop may free a guest.
     let handle = lock(&REGISTERED).handles.remove(&user_data.addr());
-    drop(handle);
+    panics::discard(handle);
 }

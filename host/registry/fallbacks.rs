@@ -1,11 +1,9 @@
 //! The fallbacks of comparators: the answers to calls that find no callback.
 
+use crate::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use crate::sync::{Mutex, lock, shared};
 use std::ffi::c_int;
 use std::num::NonZeroU32;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
-
-use crate::sync::lock;
 
 /// Maximum number of changes that a slot remembers; a context from before the oldest one gets 0.
 const MAX_CHANGES: usize = 256;
@@ -18,8 +16,10 @@ pub(super) struct Fallbacks {
 }
 
 impl Fallbacks {
-    pub(super) const fn new() -> Fallbacks {
-        Fallbacks { latest: AtomicI32::new(0), changes: Mutex::new(Vec::new()) }
+    shared! {
+        pub(super) const fn new() -> Fallbacks {
+            Fallbacks { latest: AtomicI32::new(0), changes: Mutex::new(Vec::new()) }
+        }
     }
 
     /// Records the fallback of a new generation.

@@ -7,15 +7,13 @@ mod statics;
 
 use std::ffi::c_int;
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
 use crate::callback::Callback;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, panics};
 use crate::memory::Bounds;
 use crate::sandbox::Budget;
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::sync::{Arc, Mutex, lock};
 
 pub use report::{CallbackTable, Registration};
 pub use slots::SlotKey;
@@ -93,16 +91,37 @@ impl Entry {
 
     /// Records the first failure, unless the `on_failure` hook consumes it; later ones are dropped.
     pub(crate) fn fail(&self, error: Error) {
-        self.failures.fetch_add(1, Relaxed);
-        let kept = match &self.callback.policy().on_failure {
-            None => Some(error),
-            Some(hook) => panic::catch_unwind(AssertUnwindSafe(|| hook(error)))
-                .unwrap_or_else(|panic| Some(Error::panicked(self.callback.export(), &*panic))),
-        };
-        if let Some(error) = kept {
-            lock(&self.failure).get_or_insert(error);
-            self.failed.store(true, Relaxed);
+        if let Some(error) = self.tell(error) {
+            self.keep(error);
         }
+    }
+
+    /// Records a failure that ends the native call, which the hook is told of but cannot consume.
+    pub(crate) fn end(&self, failure: impl Fn() -> Error) {
+        let told = self.tell(failure());
+        self.keep(told.unwrap_or_else(failure));
+    }
+
+    /// Counts a failure and returns the error to record, as the `on_failure` hook decides.
+    fn tell(&self, error: Error) -> Option<Error> {
+        self.failures.fetch_add(1, Relaxed);
+        match &self.callback.policy().on_failure {
+            None => Some(error),
+            Some(hook) => panics::catch(|| hook(error))
+                .unwrap_or_else(|message| Some(Error::panicked(self.callback.export(), message))),
+        }
+    }
+
+    fn keep(&self, error: Error) {
+        let later = {
+            let mut failure = lock(&self.failure);
+            self.failed.store(true, Relaxed); // under the lock, so that it agrees with the failure
+            match &*failure {
+                None => failure.replace(error),
+                Some(_) => Some(error),
+            }
+        };
+        panics::discard(later); // a hook's error may hold anything
     }
 
     /// Returns `true` if a failure is recorded, after which the guest is not called again.
@@ -112,9 +131,9 @@ impl Entry {
 
     /// Takes the recorded failure; the next call reaches the guest again.
     pub(crate) fn take_failure(&self) -> Option<Error> {
-        let failure = lock(&self.failure).take();
+        let mut failure = lock(&self.failure);
         self.failed.store(false, Relaxed);
-        failure
+        failure.take()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The public view of the tables.
 
 use std::fmt;
-use std::sync::atomic::Ordering::Relaxed;
 
 use super::statics::{SLOTS, tables};
 use super::{Entry, SlotKey, SlotTable};
 use crate::prototype::Prototype;
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// The table of callbacks that native code holds function pointers to: a view of the one table of the
 /// process.

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Arc, Mutex, lock, shared};
 
 /// Generational key of a slot's content, which goes stale when the slot is released. Like slotmap's keys, it
 /// fits in a `void *` ([`SlotKey::as_u64`]).
@@ -69,9 +68,11 @@ struct Queue<T: 'static> {
 }
 
 impl<T> Slot<T> {
-    pub(crate) const fn new() -> Slot<T> {
-        let state = SlotState { generation: NonZeroU32::MIN, value: None };
-        Slot { state: Mutex::new(state), late: AtomicU64::new(0) }
+    shared! {
+        pub(crate) const fn new() -> Slot<T> {
+            let state = SlotState { generation: NonZeroU32::MIN, value: None };
+            Slot { state: Mutex::new(state), late: AtomicU64::new(0) }
+        }
     }
 
     /// Returns the content, whatever its generation: a C function pointer identifies only the slot. A call
@@ -97,10 +98,12 @@ impl<T> Slot<T> {
 }
 
 impl<T> SlotTable<T> {
-    /// Creates an empty table of slots that are numbered from `first`.
-    pub(crate) const fn new(first: u32, capacity: u32, place: fn(usize) -> &'static Slot<T>) -> Self {
-        let queue = Queue { touched: Vec::new(), returned: VecDeque::new(), retired: 0 };
-        SlotTable { first, capacity, place, queue: Mutex::new(queue) }
+    shared! {
+        /// Creates an empty table of slots that are numbered from `first`.
+        pub(crate) const fn new(first: u32, capacity: u32, place: fn(usize) -> &'static Slot<T>) -> Self {
+            let queue = Queue { touched: Vec::new(), returned: VecDeque::new(), retired: 0 };
+            SlotTable { first, capacity, place, queue: Mutex::new(queue) }
+        }
     }
 
     /// Fills the slot that has been free for longest; `None` if no slot is free.

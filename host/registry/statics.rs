@@ -2,26 +2,33 @@
 //! function pointers are: C may call one at any time.
 
 use std::ffi::c_int;
-use std::sync::Mutex;
 
 use super::fallbacks::Fallbacks;
 use super::{Entry, Slot, SlotKey, SlotTable};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock, shared};
 
 /// Maximum number of function pointers of one prototype that are lent at once.
-pub(crate) const SLOTS: usize = 1024;
+pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 1024 };
 
-/// The slots behind the comparators' trampolines, which are numbered functions in this binary.
-static COMPARATORS: [Slot<Entry>; SLOTS] = [const { Slot::new() }; SLOTS];
+shared! {
+    /// The slots behind the comparators' trampolines, which are numbered functions in this binary.
+    static COMPARATORS: [Slot<Entry>; SLOTS] = each Slot::new();
+}
 
-/// Fallbacks of the comparators' trampolines, for calls that find no callback.
-pub(super) static FALLBACKS: [Fallbacks; SLOTS] = [const { Fallbacks::new() }; SLOTS];
+shared! {
+    /// Fallbacks of the comparators' trampolines, for calls that find no callback.
+    pub(super) static FALLBACKS: [Fallbacks; SLOTS] = each Fallbacks::new();
+}
 
-/// The table of the comparators.
-pub(super) static TABLE: SlotTable<Entry> = SlotTable::new(0, SLOTS as u32, comparator_slot);
+shared! {
+    /// The table of the comparators.
+    pub(super) static TABLE: SlotTable<Entry> = SlotTable::new(0, SLOTS as u32, comparator_slot);
+}
 
-/// The tables of all other prototypes for which a function pointer was ever requested.
-static OTHERS: Mutex<Vec<&'static SlotTable<Entry>>> = Mutex::new(Vec::new());
+shared! {
+    /// The tables of all other prototypes for which a function pointer was ever requested.
+    static OTHERS: Mutex<Vec<&'static SlotTable<Entry>>> = Mutex::new(Vec::new());
+}
 
 /// Returns the slot behind a comparator's trampoline.
 pub(crate) fn comparator_slot(slot: usize) -> &'static Slot<Entry> {
@@ -51,5 +58,6 @@ pub(crate) fn new_table() -> &'static SlotTable<Entry> {
 }
 
 pub(super) fn tables() -> Vec<&'static SlotTable<Entry>> {
-    [&TABLE].into_iter().chain(lock(&OTHERS).iter().copied()).collect()
+    let comparators: &'static SlotTable<Entry> = &TABLE;
+    [comparators].into_iter().chain(lock(&OTHERS).iter().copied()).collect()
 }

@@ -8,6 +8,7 @@ use super::guest::{Guest, Turn};
 use super::shape::func_type_text;
 use crate::ctype::CoreType;
 use crate::error::{Error, ModuleError, Result, bug};
+use crate::sync::fork::Section;
 
 /// An export, with the types of its parameters and results.
 pub(crate) struct Function {
@@ -33,6 +34,7 @@ impl Guest {
         }
         let mut turn = self.turn_without_budget(name)?;
         let (store, instance, _) = turn.parts();
+        let _section = Section::enter();
         let Some(_func) = instance.get_func(store, name) else {
             return Err(bug!("no export \"{name}\", which the module has"));
         };

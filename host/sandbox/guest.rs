@@ -1,8 +1,7 @@
 //! One instance of a module: its own store, memory and limits, and callers that take turns.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use wasmtime::{Func, Instance, Store, ValType};
 
@@ -10,12 +9,13 @@ use super::compare_export::{CompareExport, PairCaller};
 use super::module::Module;
 use super::staging::Staging;
 use super::store::{self, StoreData};
-use super::{Budget, CompareShape, KernelInstance, engine_error, fork, shape};
+use super::{Budget, CompareShape, KernelInstance, engine_error, shape};
 use crate::ctype::NumberKind;
 use crate::error::{Error, ModuleError, Result};
 use crate::kernel::KernelSpec;
 use crate::limits::Limits;
-use crate::sync::{lock, this_thread};
+use crate::sync::fork::Section;
+use crate::sync::{self, Refusal, Turns};
 
 /// One instance of a [`Module`], with its own memory and limits. Cheap to clone; every clone is
 /// the same guest.
@@ -28,10 +28,9 @@ pub struct Guest {
 }
 
 struct GuestInner {
+    /// Dropped before the module, so that it never drops what the host gave to the sandbox.
+    turns: Turns<Running>,
     module: Module,
-    /// The thread whose turn it is, as [`this_thread`] identifies it, or 0.
-    holder: AtomicUsize,
-    turn: Mutex<Running>,
 }
 
 /// Stack that a call takes on the host's side: for this crate, for wasmtime, and for its work after a trap.
@@ -58,19 +57,25 @@ impl Module {
     /// [`Error::Limit`] where initialisation fails; [`Error::Stack`] and [`Error::Forked`] where this
     /// thread, or this process, cannot run a guest, which every later call checks too.
     pub fn instantiate(&self) -> Result<Guest> {
-        self.check_imports()?;
-        self.check_thread_and_process()?;
         let inner = &*self.inner;
+        inner.sandbox.check_process(&inner.name)?;
+        self.check_imports()?;
+        self.check_stack()?;
         inner.sandbox.start_ticker()?;
         let budget = Arc::new(Budget::new(inner.sandbox.limits()));
         let fail = |error: wasmtime::Error, export: &str| {
             store::failure(error, &inner.name, export, inner.sandbox.limits())
         };
+        let section = Section::enter();
         let mut store = store::new(&inner.sandbox, budget.clone())?;
-        // The imports have been checked: each is `callbox.print`.
-        let print = inner.wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
-        let print: Vec<_> = print.collect();
-        let instance = Instance::new(&mut store, &inner.wasm, &print).map_err(|error| {
+        let (wasm, print) = inner.look(|wasm| {
+            // The imports have been checked: each is `callbox.print`.
+            let print = wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
+            (wasm.clone(), print.collect::<Vec<_>>())
+        });
+        // A start function may take long, and it may print.
+        let section = (!inner.facts.starts).then_some(section);
+        let instance = Instance::new(&mut store, &wasm, &print).map_err(|error| {
             if inner.facts.starts {
                 fail(error, "start")
             } else {
@@ -82,24 +87,25 @@ impl Module {
                 }
             }
         })?;
-        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut store, "_initialize") {
-            initialize.call(&mut store, ()).map_err(|error| fail(error, "_initialize"))?;
-        }
+        drop(section);
+        let section = Section::enter();
+        let initialize = instance.get_typed_func::<(), ()>(&mut store, "_initialize");
         let may_add_pages = !inner.facts.grows_memory || inner.sandbox.fresh_pages;
         let staging = Staging::new(&mut store, &instance, &inner.name, may_add_pages);
-        let turn = Mutex::new(Running { store, instance, staging, kernels: Vec::new() });
-        let inner = GuestInner { module: self.clone(), holder: AtomicUsize::new(0), turn };
+        drop(section);
+        if let Ok(initialize) = initialize {
+            initialize.call(&mut store, ()).map_err(|error| fail(error, "_initialize"))?;
+        }
+        let turns = Turns::new(Running { store, instance, staging, kernels: Vec::new() });
+        let inner = GuestInner { turns, module: self.clone() };
         Ok(Guest { inner: Arc::new(inner) })
     }
 }
 
 impl Module {
-    /// `Err` where this process, or this thread, cannot run a guest.
-    fn check_thread_and_process(&self) -> Result<()> {
+    /// `Err` where this thread cannot run a guest.
+    fn check_stack(&self) -> Result<()> {
         let inner = &*self.inner;
-        if !fork::is_same_process(inner.sandbox.process) {
-            return Err(Error::Forked { module: inner.name.clone() });
-        }
         let needed = inner.sandbox.limits().stack.saturating_add(HOST_STACK_BYTES);
         match stacker::remaining_stack() {
             Some(left) if left < needed => Err(Error::Stack { module: inner.name.clone(), needed, left }),
@@ -124,7 +130,7 @@ impl Guest {
     ///
     /// # Errors
     ///
-    /// [`Error::Reentrant`] where the guest is running on this thread.
+    /// [`Error::Reentrant`] where the guest is running on this thread; [`Error::Forked`].
     pub fn memory_size(&self) -> Result<usize> {
         let mut turn = self.enter("memory")?;
         let Running { store, instance, .. } = &mut *turn.running;
@@ -155,6 +161,7 @@ impl Guest {
             let module = self.module().name().to_owned();
             return Err(ModuleError::Staging { module, reason: reason.to_owned() }.into());
         }
+        let _section = Section::enter();
         let kind = shape::scalar_kind(name).unwrap_or(NumberKind::Signed);
         let found = match (shape, ty.param(0)) {
             (CompareShape::Pointers, _) => instance.get_typed_func(store, name).map(CompareExport::Pointers),
@@ -173,7 +180,7 @@ impl Guest {
     /// Waits for this thread's turn, to call the export `name` on this budget, or on one for this turn
     /// alone.
     pub(crate) fn turn(&self, name: &str, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
-        self.module().check_thread_and_process()?;
+        self.module().check_stack()?;
         let mut turn = self.enter(name)?;
         let store = &mut turn.running.store;
         match budget {
@@ -189,25 +196,29 @@ impl Guest {
         self.enter(name)
     }
 
+    /// Waits for this thread's turn, unless that would be for ever.
     fn enter(&self, name: &str) -> Result<Turn<'_>> {
-        let inner = &*self.inner;
-        let me = this_thread();
-        // Only this thread ever stores `me`, so no other thread can change the outcome.
-        if inner.holder.load(Relaxed) == me {
-            let (module, export) = (inner.module.name().to_owned(), name.to_owned());
-            return Err(Error::Reentrant { module, export });
-        }
         // A panic in a host function leaves the store usable: wasmtime unwinds it as it does a trap.
-        let running = lock(&inner.turn);
-        inner.holder.store(me, Relaxed);
-        Ok(Turn { guest: inner, running })
+        match self.inner.turns.enter() {
+            Ok(running) => Ok(Turn { guest: &self.inner, running }),
+            Err(refusal) => Err(self.refused(refusal, name)),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, refusal: Refusal, name: &str) -> Error {
+        let (module, export) = (self.module().name().to_owned(), name.to_owned());
+        match refusal {
+            Refusal::Forked => Error::Forked { module },
+            Refusal::Reentrant => Error::Reentrant { module, export },
+        }
     }
 }
 
 /// A thread's turn with a guest. Dropping it brings its budget up to date.
 pub(crate) struct Turn<'a> {
     guest: &'a GuestInner,
-    running: MutexGuard<'a, Running>,
+    running: sync::Turn<'a, Running>,
 }
 
 impl Turn<'_> {
@@ -250,6 +261,5 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         store::save_fuel(&mut self.running.store);
-        self.guest.holder.store(0, Relaxed); // before the guard lets the next thread in
     }
 }

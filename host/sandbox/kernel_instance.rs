@@ -10,6 +10,7 @@ use crate::answers::MergeAnswers;
 use crate::error::{ContradictionError, Error, Result, bug};
 use crate::kernel::KernelSpec;
 use crate::memory::madvise;
+use crate::sync::fork::Section;
 
 /// A kernel, instantiated in one guest's store.
 #[derive(Clone)]
@@ -71,6 +72,7 @@ impl Turn<'_> {
         let module: Module = self.module().clone();
         let kernel = module.kernel(export, spec)?;
         let (store, guest, _) = self.parts();
+        let _section = Section::enter();
         let compare = guest.get_func(&mut *store, export);
         let mut imports: Vec<_> = compare.into_iter().map(Func::into).collect();
         let seen = if spec.sees_guest() { guest.get_memory(&mut *store, "memory") } else { None };

@@ -5,7 +5,6 @@ mod budget;
 mod code_cost;
 mod compare_export;
 mod config;
-mod fork;
 mod function;
 mod guest;
 #[cfg(feature = "libffi")]
@@ -28,6 +27,7 @@ use wasmtime::Engine;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::sync::fork::{self, Section};
 
 pub(crate) use budget::Budget;
 pub(crate) use compare_export::PairCaller;
@@ -91,7 +91,9 @@ impl Sandbox {
     /// [`Error::Engine`] where wasmtime does not run on this machine.
     pub fn new(config: impl Into<Config>) -> Result<Sandbox> {
         let config = config.into();
+        let section = Section::enter();
         let engine = config.engine()?;
+        drop(section);
         let process = fork::process();
         Ok(Sandbox { engine, ticker: Arc::default(), process, config, print: None, fresh_pages: false })
     }
@@ -125,6 +127,14 @@ impl Sandbox {
     /// Returns the limits of the guests.
     pub fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// `Err` in a forked child of the process that created it. `module` is named in the error.
+    fn check_process(&self, module: &str) -> Result<()> {
+        if fork::is_same_process(self.process) {
+            return Ok(());
+        }
+        Err(Error::Forked { module: module.to_owned() })
     }
 
     /// Subscribes to the ticker, which enforces deadlines, if not done before.

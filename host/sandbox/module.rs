@@ -14,6 +14,7 @@ use super::{Sandbox, admission, engine_error};
 use crate::error::Error;
 use crate::error::{ModuleError, Result, printable};
 use crate::kernel::{InlineBody, KernelSpec};
+use crate::sync::fork::{OfProcess, Section};
 use crate::sync::lock;
 
 /// Maximum number of compiled kernels that a module keeps.
@@ -29,12 +30,21 @@ pub struct Module {
 pub(super) struct ModuleInner {
     pub(super) name: String,
     pub(super) sandbox: Sandbox,
-    pub(super) wasm: wasmtime::Module,
+    /// Its types are looked up in the engine, under a lock: [`ModuleInner::look`].
+    wasm: OfProcess<wasmtime::Module>,
     pub(super) facts: admission::Facts,
     bytes: Box<[u8]>,
     sha256: [u8; 32],
     /// Compiled kernels that sort by its exports, oldest first.
-    pub(super) kernels: Mutex<Vec<(String, KernelSpec, wasmtime::Module)>>,
+    kernels: Mutex<OfProcess<Vec<(String, KernelSpec, wasmtime::Module)>>>,
+}
+
+impl ModuleInner {
+    /// Looks at the compiled module, and at the types that it has in its engine.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&wasmtime::Module) -> R) -> R {
+        let _section = Section::enter();
+        look(&self.wasm)
+    }
 }
 
 /// An export or import of a module.
@@ -79,18 +89,21 @@ impl Module {
     /// it needs a proposal that is not allowed, [`Error::Limit`] where it exceeds a limit.
     pub fn new(sandbox: &Sandbox, name: impl Into<String>, bytes: &[u8]) -> Result<Module> {
         let name = name.into();
+        sandbox.check_process(&name)?;
         let facts = admission::scan(&name, bytes, sandbox.limits(), sandbox.config.features())?;
+        let section = Section::enter();
         let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
             .map_err(|error| ModuleError::Invalid { module: name.clone(), reason: one_line(&error) })?;
+        drop(section);
         let sha256 = Sha256::digest(bytes).into();
         let inner = ModuleInner {
             name,
             sandbox: sandbox.clone(),
-            wasm,
+            wasm: OfProcess::new(wasm),
             facts,
             bytes: bytes.into(),
             sha256,
-            kernels: Mutex::default(),
+            kernels: Mutex::new(OfProcess::new(Vec::new())),
         };
         Ok(Module { inner: Arc::new(inner) })
     }
@@ -154,7 +167,7 @@ impl Module {
 
     /// Returns whether a start function or `_initialize` runs at instantiation.
     pub fn starts(&self) -> bool {
-        self.inner.facts.starts || self.inner.wasm.get_export("_initialize").is_some()
+        self.inner.facts.starts || self.inner.look(|wasm| wasm.get_export("_initialize").is_some())
     }
 
     /// Returns whether some function of it adds pages to its memory.
@@ -164,7 +177,7 @@ impl Module {
 
     /// Returns the memory that it exports as `memory`.
     pub fn memory(&self) -> Option<MemoryType> {
-        match self.inner.wasm.get_export("memory")? {
+        match self.inner.look(|wasm| wasm.get_export("memory"))? {
             ExternType::Memory(ty) => Some(MemoryType { minimum: ty.minimum(), maximum: ty.maximum() }),
             _ => None,
         }
@@ -183,7 +196,7 @@ impl Module {
                 shape: shape.filter(|(shape, func)| shape.fits(func)).map(|(shape, _)| shape),
             }
         };
-        self.inner.wasm.exports().map(export).collect()
+        self.inner.look(|wasm| wasm.exports().map(export).collect())
     }
 
     /// Returns its imports, in the module's order.
@@ -193,13 +206,13 @@ impl Module {
             ty: describe(&import.ty()),
             shape: None,
         };
-        self.inner.wasm.imports().map(import).collect()
+        self.inner.look(|wasm| wasm.imports().map(import).collect())
     }
 
     /// Returns the type of the exported function `name`.
     pub(super) fn function(&self, name: &str) -> Result<FuncType> {
         let refuse = |reason| Err(ModuleError::Export { module: self.name().to_owned(), reason }.into());
-        match self.inner.wasm.get_export(name) {
+        match self.inner.look(|wasm| wasm.get_export(name)) {
             Some(ExternType::Func(func)) => Ok(func),
             Some(other) => refuse(format!("\"{name}\" must be a function, but is a {}", describe(&other))),
             None => refuse(format!("no export \"{name}\"; {}", self.list_functions())),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-use super::fork;
+use crate::sync::fork;
 
 /// Interval between epoch ticks, and so the delay with which a guest may notice its deadline.
 const TICK: Duration = Duration::from_millis(10);

@@ -6,7 +6,7 @@ use std::thread;
 use super::runs::{Piece, Run, cut, with_worker};
 use super::worker::Worker;
 use super::{Items, Job};
-use crate::error::{Error, Result, bug};
+use crate::error::{Error, Result, bug, panics};
 use crate::sandbox::Budget;
 
 /// Minimum number of items for which a thread pays.
@@ -83,11 +83,14 @@ fn at_once<R: Run, W: Send>(
         let threads: Vec<_> = (work.into_iter().zip(&shares))
             .map(|(work, share)| {
                 let thread = thread::Builder::new().name("callbox-sort".into());
-                thread.spawn_scoped(scope, || one(work, share))
+                thread.spawn_scoped(scope, || {
+                    panics::catch(|| one(work, share))
+                        .unwrap_or_else(|message| Err(Error::panicked(job.callback.export(), message)))
+                })
             })
             .collect();
         let ended = threads.into_iter().map(|thread| match thread {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Ok(thread) => thread.join().unwrap_or_else(|payload| Err(bug!("{}", panics::message(payload)))),
             Err(source) => Err(Error::Thread { purpose: "to sort with", source }),
         });
         ended.collect()

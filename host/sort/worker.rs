@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::{Items, Job};
 use crate::batch::SandboxedSort;
 use crate::callback::{Answer, Session};
+use crate::error::{Error, panics};
 
 /// A job's session with one guest. Its comparisons are added to the job's when it is dropped.
 pub(super) struct Worker<'a, S: HasSession<'a>> {
@@ -41,7 +42,8 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
     pub(super) fn compare_raw(&mut self, a: &[u8], b: &[u8]) -> Answer {
         let answer = self.session.session().compare(a, b)?;
         if let Some(trace) = &self.job.options.trace {
-            trace(a, b, answer);
+            panics::catch(|| trace(a, b, answer))
+                .map_err(|message| Error::panicked(self.job.callback.export(), message))?;
         }
         Ok(answer)
     }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ffi};
 
 use super::{check_code, wrapped};
 use crate::callback::Callback;
-use crate::error::Error;
+use crate::error::{Error, panics};
 use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::sandbox::CompareShape;
 use crate::trampoline::{AnyThread, Neutral, cross};
@@ -124,7 +124,8 @@ unsafe extern "C" fn order(
 /// SQLite passes the context that it was given, once.
 unsafe extern "C" fn destroy(context: *mut c_void) {
     // SAFETY: it comes from `Box::into_raw` in `create_collation`.
-    drop(unsafe { Box::from_raw(context.cast::<CollationContext>()) });
+    let context = unsafe { Box::from_raw(context.cast::<CollationContext>()) };
+    panics::discard(context);
 }
 
 impl Collation {

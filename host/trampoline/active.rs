@@ -6,19 +6,18 @@
 #![allow(unsafe_code, reason = "reads the state of a native call through its slot")]
 
 use std::ffi::{c_int, c_void};
-use std::panic::{self, AssertUnwindSafe};
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use std::slice;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 use super::border::{self, CompareOrigin, KnownCode, LeasingThread};
 use crate::answers::PreparedAnswers;
 use crate::callback::{Answer, Callback};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, panics};
 use crate::memory::Bounds;
 use crate::registry::{Access, Entry, SLOTS, SlotHandle};
-use crate::sync::this_thread;
+use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
+use crate::sync::{shared, this_thread};
 
 /// The function that answers one comparison of a native call, from the array, as far as it is known, and two
 /// elements.
@@ -42,10 +41,17 @@ pub(super) struct ActiveSlot {
     call: AtomicPtr<ActiveCall<'static>>,
 }
 
-static ACTIVE: [ActiveSlot; SLOTS] =
-    [const { ActiveSlot { thread: AtomicUsize::new(0), call: AtomicPtr::new(ptr::null_mut()) } }; SLOTS];
+shared! {
+    static ACTIVE: [ActiveSlot; SLOTS] = each ActiveSlot::new();
+}
 
 impl ActiveSlot {
+    shared! {
+        const fn new() -> ActiveSlot {
+            ActiveSlot { thread: AtomicUsize::new(0), call: AtomicPtr::new(ptr::null_mut()) }
+        }
+    }
+
     fn enter(&self, call: *mut ActiveCall<'_>) {
         self.call.store(call.cast(), Relaxed);
         self.thread.store(this_thread(), Relaxed);
@@ -78,14 +84,16 @@ pub(crate) fn call_native<'a>(
     let active = &ACTIVE[slot];
     active.enter(&raw mut call);
     let errno = errno::errno();
-    let left = panic::catch_unwind(AssertUnwindSafe(|| native(slot)));
+    let left = panics::catch(|| native(slot));
     errno::set_errno(errno);
     active.leave();
-    match (handle.entry().take_failure(), left) {
-        (Some(failure), _) => Err(failure),
-        (None, Err(panic)) => Err(Error::panicked(callback.export(), &*panic)),
-        (None, Ok(())) => Ok(handle.entry().calls()),
+    let entry = handle.entry();
+    if let Err(message) = left
+        && !entry.has_failed()
+    {
+        entry.end(|| Error::panicked(callback.export(), message.clone()));
     }
+    entry.take_failure().map_or_else(|| Ok(entry.calls()), Err)
 }
 
 /// A native call by code that this crate does not know. While it lives, calls on the thread that opened it

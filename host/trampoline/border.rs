@@ -9,11 +9,11 @@
 
 use std::ffi::{c_int, c_void};
 use std::io::Write;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::slice;
 
 use crate::callback::Answer;
-use crate::error::{CallError, Error};
+use crate::error::{CallError, Error, panics};
 use crate::memory::{Bounds, Violation};
 use crate::registry::Entry;
 
@@ -120,12 +120,14 @@ impl CompareOrigin for KnownCode {
     #[cold]
     fn leave(entry: &Entry, bounds: &Bounds, violation: Violation) -> ! {
         let export = entry.callback.export();
-        entry.fail(match (violation, bounds) {
+        let call = entry.calls();
+        entry.end(|| match (violation, bounds) {
             (Violation::Descending, Bounds::Known { a, .. }) => Error::LeftMergePath { bytes: a.len() },
-            _ => Error::OutOfBounds { export: export.to_owned(), call: entry.calls() },
+            _ => Error::OutOfBounds { export: export.to_owned(), call },
         });
         if UNWINDS {
-            panic::resume_unwind(Box::new("left")) // `active::call_native` catches it
+            #[allow(clippy::disallowed_methods, reason = "no panic: `active::call_native` catches it")]
+            panic::resume_unwind(Box::new("left"))
         }
         abort(export, "the C library's sort")
     }
@@ -228,8 +230,8 @@ unsafe fn elements<'e, O: CompareOrigin>(
 #[inline]
 fn guarded<T>(entry: &Entry, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
     let errno = errno::errno();
-    let answer = panic::catch_unwind(AssertUnwindSafe(ask))
-        .unwrap_or_else(|panic| Err(Error::panicked(entry.callback.export(), &*panic).into()));
+    let answer = panics::catch(ask)
+        .unwrap_or_else(|message| Err(Error::panicked(entry.callback.export(), message).into()));
     errno::set_errno(errno);
     answer
 }

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
-use std::sync::{LazyLock, Mutex};
 
 use libffi::low::{self, CodePtr};
 use libffi::middle::{Cif, Type};
@@ -17,10 +16,10 @@ use libffi::raw::{self, ffi_cif};
 use super::call::{self, ArgPointers, ResultBuffer};
 use crate::callback::Callback;
 use crate::ctype::{CType, NumberKind};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, panics};
 use crate::prototype::{CallConv, Prototype};
 use crate::registry::{Access, Entry, Slot, SlotHandle, SlotTable, new_table};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The function pointers of one prototype.
 struct ClosurePool {
@@ -51,7 +50,8 @@ unsafe impl Send for ClosureSlot {}
 // SAFETY: as above.
 unsafe impl Sync for ClosureSlot {}
 
-static POOLS: LazyLock<Mutex<HashMap<Prototype, &'static ClosurePool>>> = LazyLock::new(Mutex::default);
+/// The pools of all prototypes, from the first one on.
+static POOLS: Mutex<Option<HashMap<Prototype, &'static ClosurePool>>> = Mutex::new(None);
 
 /// Lends a function pointer of the callback's prototype.
 pub(crate) fn lend(callback: &Callback, access: Access) -> Result<(SlotHandle, *const c_void)> {
@@ -79,6 +79,7 @@ pub(crate) fn lend(callback: &Callback, access: Access) -> Result<(SlotHandle, *
 
 fn pool(prototype: &Prototype) -> Result<&'static ClosurePool> {
     let mut pools = lock(&POOLS);
+    let pools = pools.get_or_insert_default();
     if let Some(pool) = pools.get(prototype) {
         return Ok(pool);
     }
@@ -134,7 +135,9 @@ unsafe extern "C" fn closure_entry(
         let buffer = ResultBuffer { at: result, size: closure_slot.result };
         // SAFETY: the entry is of the prototype by which libffi read the arguments, and libffi has room for
         // the result.
-        unsafe { call::answer(&entry, ArgPointers(args.cast_const().cast()), buffer) }
+        let answered = unsafe { call::answer(&entry, ArgPointers(args.cast_const().cast()), buffer) };
+        panics::discard(entry); // the last to hold it, if the lease has ended meanwhile
+        answered
     });
     if !answered {
         // SAFETY: as above.

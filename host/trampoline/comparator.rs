@@ -9,16 +9,19 @@ use super::active::{self, Ask};
 use super::border::{self, AnyThread};
 use crate::answers::PreparedAnswers;
 use crate::callback::Callback;
-use crate::error::Result;
+use crate::error::{Result, panics};
 use crate::memory::Bounds;
 use crate::registry::{Access, Entry, SLOTS, comparator_slot, fallback};
 #[cfg(target_pointer_width = "64")]
 use crate::registry::{SlotKey, fallback_of};
+use crate::sync::Arc;
 
 /// A comparator that may unwind: `int (const void *, const void *)` as the sorts of this crate call it.
 pub(crate) type UnwindingCompareFn = unsafe extern "C-unwind" fn(*const c_void, *const c_void) -> c_int;
 
+const ROWS: usize = 64;
 const COLUMNS: usize = 16;
+const _: () = assert!(SLOTS <= ROWS * COLUMNS);
 
 macro_rules! trampolines {
     ($($row:literal)*) => {
@@ -31,7 +34,7 @@ macro_rules! trampolines {
     };
 }
 
-static TRAMPOLINES: [[UnwindingCompareFn; COLUMNS]; SLOTS / COLUMNS] = trampolines! {
+static TRAMPOLINES: [[UnwindingCompareFn; COLUMNS]; ROWS] = trampolines! {
      0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
     32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
 };
@@ -85,7 +88,7 @@ unsafe fn on_any_thread(slot: usize, a: *const c_void, b: *const c_void) -> c_in
     // A released pointer is inert, not dangling.
     let Some(entry) = comparator_slot(slot).get() else { return fallback(slot) };
     // SAFETY: the caller upholds the same contract.
-    unsafe { answer(slot, &entry, a, b) }
+    unsafe { answer(slot, entry, a, b) }
 }
 
 /// A comparator for C functions that pass a user pointer through, such as POSIX's `qsort_r`: one function for
@@ -105,7 +108,7 @@ pub(crate) unsafe extern "C" fn compare_with_context(
     let Some(key) = key else { return 0 };
     match comparator_slot(key.slot()).get_by(key) {
         // SAFETY: the caller vouches for both pointers.
-        Some(entry) => unsafe { answer(key.slot(), &entry, a, b) },
+        Some(entry) => unsafe { answer(key.slot(), entry, a, b) },
         None => {
             comparator_slot(key.slot()).count_late();
             fallback_of(key)
@@ -116,12 +119,18 @@ pub(crate) unsafe extern "C" fn compare_with_context(
 /// # Safety
 ///
 /// As [`compare`].
-unsafe fn answer(slot: usize, entry: &Entry, a: *const c_void, b: *const c_void) -> c_int {
-    let Access::Comparator { bounds, budget } = &entry.access else {
-        comparator_slot(slot).count_late(); // lent only to a native call on another thread
-        return 0;
+unsafe fn answer(slot: usize, entry: Arc<Entry>, a: *const c_void, b: *const c_void) -> c_int {
+    let answer = match &entry.access {
+        Access::Comparator { bounds, budget } => {
+            let ask = |[a, b]: [&[u8]; 2]| entry.callback.ask(budget.as_ref(), a, b);
+            // SAFETY: the caller upholds the same contract.
+            unsafe { border::compare::<AnyThread>(&entry, bounds, a, b, ask) }
+        }
+        _ => {
+            comparator_slot(slot).count_late(); // lent only to a native call on another thread
+            0
+        }
     };
-    let ask = |[a, b]: [&[u8]; 2]| entry.callback.ask(budget.as_ref(), a, b);
-    // SAFETY: the caller upholds the same contract.
-    unsafe { border::compare::<AnyThread>(entry, bounds, a, b, ask) }
+    panics::discard(entry); // the last to hold it, if the lease has ended meanwhile
+    answer
 }

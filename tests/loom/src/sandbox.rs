@@ -1,0 +1,84 @@
+//! A guest is a closure, which threads call in turns.
+
+use loom::cell::UnsafeCell;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::sync::{self, Arc, Refusal, Turns};
+
+pub(crate) struct Budget;
+
+/// What a guest does when it is called.
+pub(crate) type Behaviour = fn() -> Result<i32, Box<Error>>;
+
+/// A guest, whose state loom watches: a call that another one, or the guest's end, does not wait for is a
+/// data race.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    inner: Arc<GuestInner>,
+}
+
+struct GuestInner {
+    turns: Turns<UnsafeCell<u32>>,
+    alive: UnsafeCell<bool>,
+    limits: Limits,
+    behaviour: Behaviour,
+}
+
+impl Drop for GuestInner {
+    fn drop(&mut self) {
+        self.alive.with_mut(|_| ());
+    }
+}
+
+pub(crate) struct Module;
+
+impl Module {
+    pub(crate) fn name(&self) -> &str {
+        "model"
+    }
+}
+
+impl Guest {
+    pub(crate) fn new(behaviour: Behaviour) -> Guest {
+        let (turns, alive) = (Turns::new(UnsafeCell::new(0)), UnsafeCell::new(true));
+        Guest { inner: Arc::new(GuestInner { turns, alive, limits: Limits::default(), behaviour }) }
+    }
+
+    pub(crate) fn module(&self) -> Module {
+        Module
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn new_budget(&self) -> Arc<Budget> {
+        Arc::new(Budget)
+    }
+
+    pub(crate) fn turn(&self, name: &str, _: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
+        let (module, export) = (self.module().name().to_owned(), name.to_owned());
+        match self.inner.turns.enter() {
+            Ok(turn) => Ok(Turn { guest: &self.inner, turn }),
+            Err(Refusal::Forked) => Err(Error::Forked { module }),
+            Err(Refusal::Reentrant) => Err(Error::Reentrant { module, export }),
+        }
+    }
+}
+
+pub(crate) struct Turn<'a> {
+    guest: &'a GuestInner,
+    turn: sync::Turn<'a, UnsafeCell<u32>>,
+}
+
+pub(crate) struct PairCaller;
+
+impl Turn<'_> {
+    pub(crate) fn compare(&mut self, _: &str, _: &PairCaller, _: &[u8], _: &[u8]) -> Result<i32, Box<Error>> {
+        self.guest.alive.with(|_| ());
+        // SAFETY: the turn is this thread's, which loom checks.
+        self.turn.with_mut(|calls| unsafe { *calls += 1 });
+        (self.guest.behaviour)()
+    }
+}
