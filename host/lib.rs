@@ -66,7 +66,7 @@ compile_error!("elements cross into wasm as they are, which is right on little-e
 mod limits; // the limits of a guest, each written once
 mod ctype; // C types, their layout and their text; WebAssembly's core types
 mod error; // everything that can go wrong, and whose fault it is
-mod sync; // locks that ignore poisoning, the identity of a thread
+mod sync; // what threads share, and what a forked child finds of it
 pub mod isolation; // a second wall: seccomp, Landlock and resource limits around the process
 mod answers; // prepared answers: those that C gets before it asks
 mod prototype; // C function types: the parser, the printer, Rust's function pointers

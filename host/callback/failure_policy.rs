@@ -96,7 +96,8 @@ impl Callback {
     ///
     /// The error that the hook returns is recorded, and C gets the fallback until the error is
     /// [taken](crate::RetainedLease::take_failure). If the hook returns `None`, the next call reaches the
-    /// guest again.
+    /// guest again. The failure that ends a call of [`native`](crate::native), which is a panic or a pointer
+    /// outside of the array, is returned by it even if the hook returns `None`.
     pub fn on_failure(self, hook: impl Fn(Error) -> Option<Error> + Send + Sync + 'static) -> Callback {
         self.with_policy(|policy| policy.on_failure = Some(Arc::new(hook)))
     }

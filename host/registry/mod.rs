@@ -91,24 +91,26 @@ impl Entry {
 
     /// Records the first failure, unless the `on_failure` hook consumes it; later ones are dropped.
     pub(crate) fn fail(&self, error: Error) {
-        if let Some(error) = self.tell(error) {
+        let panicked = |message| Some(Error::panicked(self.callback.export(), message));
+        if let Some(error) = self.tell(error).unwrap_or_else(panicked) {
             self.keep(error);
         }
     }
 
-    /// Records a failure that ends the native call, which the hook is told of but cannot consume.
+    /// Records a failure that ends the native call: the hook is told, but can neither consume it nor replace
+    /// it by a panic.
     pub(crate) fn end(&self, failure: impl Fn() -> Error) {
         let told = self.tell(failure());
-        self.keep(told.unwrap_or_else(failure));
+        self.keep(told.ok().flatten().unwrap_or_else(failure));
     }
 
-    /// Counts a failure and returns the error to record, as the `on_failure` hook decides.
-    fn tell(&self, error: Error) -> Option<Error> {
+    /// Counts a failure and returns the error to record, as the `on_failure` hook decides, or the message of
+    /// the hook's panic.
+    fn tell(&self, error: Error) -> Result<Option<Error>, String> {
         self.failures.fetch_add(1, Relaxed);
         match &self.callback.policy().on_failure {
-            None => Some(error),
-            Some(hook) => panics::catch(|| hook(error))
-                .unwrap_or_else(|message| Some(Error::panicked(self.callback.export(), message))),
+            None => Ok(Some(error)),
+            Some(hook) => panics::catch(|| hook(error)),
         }
     }
 

@@ -244,3 +244,32 @@ fn abort(export: &str, who: &str) -> ! {
     let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{export}\" {text}");
     std::process::abort()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::callback::Callback;
+    use crate::memory::AddressRange;
+    use crate::trampoline::call_native;
+
+    #[test]
+    #[cfg_attr(target_env = "musl", ignore = "there the process is aborted instead")]
+    fn a_hook_cannot_consume_the_failure_that_ends_a_native_call() {
+        let array = [0; 8];
+        let range = AddressRange::of(&array);
+        let outside = array.as_ptr().wrapping_add(8).cast();
+        for ascending in [false, true] {
+            let bounds = Bounds::Known { a: range, b: range, width: 4, ascending };
+            for hook in [|_| None, Some::<Error>, |_| panic!("no room in the log")] {
+                let callback = Callback::placeholder().on_failure(hook);
+                let ask = Box::new(|_: &[u8], _: [&[u8]; 2]| Ok(std::cmp::Ordering::Equal));
+                // SAFETY: pointers outside the bounds are not followed.
+                let native = |compare: crate::trampoline::UnwindingCompareFn| unsafe {
+                    compare(array.as_ptr().cast(), outside);
+                };
+                let error = call_native(&callback, bounds, None, ask, native).unwrap_err();
+                assert!(matches!(error, Error::OutOfBounds { call: 1, .. }), "{error}");
+            }
+        }
+    }
+}

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use callbox::sort::{Items, Job, Options};
 use callbox::{CType, Config, Error, Limit, Limits, Module, Prototype, Sandbox, native};
 
+#[cfg(unix)]
+use crate::support::forked;
 use crate::support::{alone, callbox, comparator, comparing, comparing_in, good, path, run, sandbox, skip};
 
 const ENDLESS: &str = "(loop $l (br $l)) (unreachable)";
@@ -59,29 +61,6 @@ fn a_sort_that_takes_longer_than_its_deadline_ends_there_though_each_comparison_
     assert_eq!(error.limit(), Some(Limit::Deadline), "{error}");
     assert!(callback.calls() > 0);
     assert!(numbers == shuffled(2_000_000));
-}
-
-/// Runs `body` in a forked child and returns its exit status.
-#[cfg(unix)]
-fn forked(body: impl FnOnce() -> i32) -> i32 {
-    // SAFETY: no other thread of this process holds a lock that the child needs: the test runs alone,
-    // and the child does not take the ticker's lock.
-    match unsafe { libc::fork() } {
-        -1 => panic!("cannot fork"),
-        0 => {
-            // SAFETY: `alarm` only requests a signal, which ends a child that a guest blocks for ever.
-            unsafe { libc::alarm(60) };
-            let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(99);
-            // SAFETY: `_exit` ends the child without running the parent's destructors.
-            unsafe { libc::_exit(status) }
-        }
-        child => {
-            let mut status = 0;
-            // SAFETY: `child` is a child of this process, and `status` is a local variable.
-            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
-        }
-    }
 }
 
 #[test]

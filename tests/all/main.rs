@@ -11,6 +11,8 @@ mod errors;
 mod escaped;
 mod faults;
 mod files;
+#[cfg(unix)]
+mod forks;
 mod guests;
 mod hostile;
 mod isolation;
@@ -19,6 +21,7 @@ mod liars;
 mod lookahead;
 mod native_sorts;
 mod orders;
+mod panics;
 #[cfg(feature = "libffi")]
 mod prototypes;
 mod random_comparators;

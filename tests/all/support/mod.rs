@@ -4,6 +4,8 @@
 pub(crate) mod agreement;
 mod cli;
 pub(crate) mod comparators;
+#[cfg(unix)]
+mod fork;
 mod guests;
 mod random;
 
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 pub(crate) use cli::{bounded, callbox, callbox_ok, gnu_sort, run};
+#[cfg(unix)]
+pub(crate) use fork::forked;
 pub(crate) use guests::{
     bundled, bundled_for, by_low_bits, clang, comparator, comparing, comparing_in, good, guest, liar, liars,
     lies_in_order, promise, sandbox,
