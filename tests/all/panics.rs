@@ -126,9 +126,11 @@ fn what_closures_own_may_panic_when_c_ends_their_lease() {
     lease::release(kept.into_user_data());
 
     let bomber = Bomber(Bomb(3));
-    let kept = good("ascending", "compare")
-        .on_failure(move |error| Some(error).filter(|_| size_of_val(&bomber) > 0));
-    lease::release(kept.retain().unwrap().into_user_data());
+    let callback = good("ascending", "compare");
+    let hooked = callback.on_failure(move |error| Some(error).filter(|_| size_of_val(&bomber) > 0));
+    let kept = hooked.retain().unwrap();
+    drop(hooked); // the lease is the last to hold the hook
+    lease::release(kept.into_user_data());
 }
 
 #[test]
