@@ -115,17 +115,14 @@ fn a_panic_whose_payload_panics_stays_inside_sqlite() {
     assert!(outcome.unwrap_err().to_string().contains("panic"));
 }
 
-/// Panics once it is dropped; what owns it is dropped by C, or by a call of C.
-struct Bomber(Bomb);
-
 #[test]
 fn what_closures_own_may_panic_when_c_ends_their_lease() {
-    let bomber = Bomber(Bomb(3));
+    let bomber = Bomb(3);
     let kept = printing(move |_| assert!(size_of_val(&bomber) > 0)).retain().unwrap();
     // The lease is the last to hold the sandbox.
     lease::release(kept.into_user_data());
 
-    let bomber = Bomber(Bomb(3));
+    let bomber = Bomb(3);
     let callback = good("ascending", "compare");
     let hooked = callback.on_failure(move |error| Some(error).filter(|_| size_of_val(&bomber) > 0));
     let kept = hooked.retain().unwrap();
