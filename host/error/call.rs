@@ -45,7 +45,8 @@ pub enum CallError {
 
     /// A null pointer to some elements.
     #[error(
-        "native code called \"{export}\" with a null pointer to {count} elements in argument {argument}",
+        "native code called \"{export}\" with a null pointer to {count} elements \
+         in argument {argument}",
         export = escape(export)
     )]
     Null {
@@ -59,7 +60,8 @@ pub enum CallError {
 
     /// The arguments point to more in all than [`Limits::array`](crate::Limits::array).
     #[error(
-        "native code called \"{export}\" with arguments of more than {most} bytes in all; raise Limits::array",
+        "native code called \"{export}\" with arguments of more than {most} bytes in all; \
+         raise Limits::array",
         export = escape(export)
     )]
     TooLarge {

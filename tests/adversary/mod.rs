@@ -2,10 +2,21 @@
 //! stranger would. One file for each promise, under its number.
 
 #[cfg(feature = "libffi")]
+mod p01_memory;
+mod p02_budget;
+mod p03_compiler;
+mod p04_bounds;
+#[cfg(feature = "libffi")]
 mod p05_values;
+mod p06_all_or_nothing;
+#[cfg(feature = "sqlite")]
+mod p08_sqlite;
+#[cfg(unix)]
+mod p10_text;
 
 use std::ffi::c_void;
 
+use crate::support::{callbox, run};
 use callbox::{Callback, FnPointer, Limits, Module, Prototype, RetainedLease, Sandbox};
 
 /// Returns an export of a guest, whose memory is exported, behind a prototype.
