@@ -40,7 +40,7 @@ fn a_guest_that_scans_all_its_memory_finds_no_host_address() {
     let words: *mut u64 = mixed.as_mut_ptr().cast();
     for word in 0..3 {
         // SAFETY: the struct has three words.
-        unsafe { words.add(word).write(token.addr() as u64) };
+        unsafe { words.wrapping_add(word).write(token.addr() as u64) };
     }
     let at = mixed.as_mut_ptr();
     // SAFETY: only its fields are written.

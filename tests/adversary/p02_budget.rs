@@ -21,7 +21,7 @@ fn a_guest_that_never_ends_is_ended_wherever_it_runs() {
                 (func (export \"callbox_alloc\") (param i32 i32) (result i32) (i32.const 1024))
                 (func $compare (export \"compare\") (param i32 i32) (result i32) {body}))"
         );
-        let sandbox = Sandbox::new(limits.clone()).unwrap();
+        let sandbox = Sandbox::new(limits).unwrap();
         let guest = Module::from_text(&sandbox, "greedy", &text).unwrap().instantiate().unwrap();
         let compare = guest.callback("compare", "int (const int *, const int *)".parse().unwrap()).unwrap();
         let mut array = [3, 1, 2];
