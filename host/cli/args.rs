@@ -107,6 +107,13 @@ pub(super) struct Sort {
     pub stats: Option<Stats>,
 }
 
+impl Sort {
+    /// Returns whether the command has no result but its exit status.
+    pub(super) fn only_checks(&self) -> bool {
+        self.check.is_some() || self.silent
+    }
+}
+
 /// Search for contradictory answers of the comparator.
 ///
 /// Compare up to N items, evenly spread over FILE, with each other, both ways. Print a counterexample and

@@ -23,9 +23,6 @@ pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
         match args.kind.width() {
             // A last line without its separator must not be joined with the next file's first line.
             None if bytes.len() > before && bytes.last() != Some(&separator) => {
-                bytes
-                    .try_reserve_exact(1)
-                    .map_err(|_| Fault::trouble(format!("{}: out of memory", name(file))))?;
                 bytes.push(separator);
             }
             Some(width) if !(bytes.len() - before).is_multiple_of(width) => {

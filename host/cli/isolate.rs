@@ -39,10 +39,10 @@ const LINE_BYTES: u64 = 64 << 10;
 pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot prepare the process: {error}"));
     let bytes: usize = items.iter().map(|item| item.len() + usize::from(items.width().is_none())).sum();
-    let promised = if checks(args) { 0 } else { bytes as u64 };
+    let promised = if args.only_checks() { 0 } else { bytes as u64 };
     let mut parent = io::stdout();
     parent.write_all(&promised.to_le_bytes()).and_then(|()| parent.flush()).map_err(fault)?;
-    // What is left on standard input, if it was not the input, is for others to read.
+    // Standard input may hold more than the input, for others to read.
     let (empty, _) = io::pipe().map_err(fault)?;
     rustix::stdio::dup2_stdin(empty).map_err(|error| fault(error.into()))?;
     Isolation::new(&args.guest.limits.set())
@@ -54,7 +54,7 @@ pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
 /// Runs `job` in a child, and returns its exit status. The job calls [`enter`], and writes to
 /// [`Output::Parent`].
 pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit) -> Result<Exit> {
-    if !checks(args) {
+    if !args.only_checks() {
         output.check()?;
     }
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
@@ -86,11 +86,6 @@ pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit)
             }
         }
     })
-}
-
-/// Whether the job has no result but its exit status.
-fn checks(args: &args::Sort) -> bool {
-    args.check.is_some() || args.silent
 }
 
 /// Connects the child to its parent, with which it ends.
@@ -136,9 +131,11 @@ fn pass_on(args: &args::Sort, messages: PipeReader) -> u64 {
     let bounded = MESSAGE_BYTES.saturating_add(printed.saturating_mul(SHOWN_BYTES));
     let most = if args.trace { u64::MAX } else { bounded };
     let mut messages = BufReader::new(messages.take(most));
-    let (mut count, mut line) = (0, Vec::new());
+    let (mut count, mut line, mut prefix) = (0, Vec::new(), "");
     while matches!((&mut messages).take(LINE_BYTES).read_until(b'\n', &mut line), Ok(1..)) {
-        message::lines("", &line);
+        message::lines(prefix, &line);
+        // The rest of a line is no line of its own, which might pass for one of this program's.
+        prefix = if line.ends_with(b"\n") { "" } else { "... " };
         line.clear();
         count += 1;
     }
@@ -166,14 +163,14 @@ fn receive(args: &args::Sort, output: Output, mut result: PipeReader, child: &mu
         let status = child
             .wait()
             .map_err(|error| Fault::trouble(format!("--isolate: cannot wait for the process: {error}")))?;
-        if !is_done(status) || checks(args) {
+        if !is_done(status) || args.only_checks() {
             return Ok(Received::Ended(status));
         }
     }
     let mut received = None;
     let written = output.write(|to| {
-        let copied = io::copy(&mut result, to)?;
-        let outcome = if copied > promised {
+        let copied = io::copy(&mut (&mut result).take(promised), to)?;
+        let outcome = if copied == promised && !result.fill_buf()?.is_empty() {
             // It may never end.
             Received::Lied(format!("wrote more than the {promised} bytes of its input"))
         } else {
@@ -211,7 +208,7 @@ fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
     if let Some(code) = status.exit_status() {
         return match Exit::of_status(code) {
             Some(exit @ Exit::Done) => Ok(exit),
-            Some(exit @ Exit::Disorder) if checks(args) => Ok(exit),
+            Some(exit @ Exit::Disorder) if args.only_checks() => Ok(exit),
             Some(exit @ (Exit::Trouble | Exit::Guest | Exit::Contradiction)) if said > 0 => {
                 Err(Fault::silent(exit))
             }
@@ -227,5 +224,5 @@ fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
         libc::SIGKILL => (Exit::Trouble, "something killed it, as the system does when memory runs out"),
         _ => (Exit::Trouble, "a signal ended it"),
     };
-    Err(Fault::new(exit, format!("{process} did not finish: {what} (signal {signal}); nothing was written")))
+    Err(Fault::new(exit, format!("{process} did not finish: {what} (signal {signal}); no file was changed")))
 }

@@ -40,6 +40,9 @@ impl Output {
             }
             Ok(_) => Ok(Output::Special(path.to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+                    return Err(fault(io::ErrorKind::IsADirectory.into()));
+                }
                 let path = through_links(path).map_err(fault)?;
                 Temporary::check(&path).map_err(fault)?;
                 Ok(Output::File { path })

@@ -12,7 +12,8 @@ use signal_hook::consts::*;
 use signal_hook::low_level::{emulate_default_handler, register};
 
 /// Signals that end a process from outside, or by a limit.
-const ENDING: [i32; 9] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM];
+const ENDING: [i32; 11] =
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO];
 
 /// The path of the file to remove, leaked for the handlers, which may run at any time.
 static TEMPORARY: AtomicPtr<libc::c_char> = AtomicPtr::new(ptr::null_mut());

@@ -16,7 +16,7 @@ use super::stats::Figures;
 use super::{guest, input, isolate, message, report};
 
 pub(super) fn run(args: &args::Sort) -> Result<Exit> {
-    if (args.check.is_some() || args.silent) && args.files.len() > 1 {
+    if args.only_checks() && args.files.len() > 1 {
         let extra = input::name(&args.files[1]);
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
@@ -57,7 +57,7 @@ fn job(args: &args::Sort, output: Output) -> Result<Exit> {
     let job = Job::new(&callback, options(args, sorter));
     let fault = |error| Fault::library(&args.guest.name, &error);
 
-    if args.check.is_some() || args.silent {
+    if args.only_checks() {
         let Some(at) = job.disorder(&items).map_err(fault)? else { return Ok(Exit::Done) };
         if !args.silent && args.check != Some(CheckHow::Quiet) {
             report_disorder(args, &items, at);

@@ -1,8 +1,8 @@
 //! The new file of `-o`, which has no name until it is complete.
 //!
 //! A process that ends before, however it ends, leaves nothing behind. To replace a file, the new one gets a
-//! name for the moment before it is renamed; a signal in this moment removes it. Where the file system has no
-//! files without a name, the new one has a name from the start.
+//! name for the moment before it is renamed; a signal that asks the process to end removes it. Where the file
+//! system has no files without a name, the new one has a name from the start.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Seek, Write};
@@ -15,6 +15,15 @@ use super::signals;
 
 /// Permissions of any new file: reading and writing for all, as far as the umask leaves them.
 const NEW_FILE: u32 = 0o666;
+
+/// Reading and writing for the owner.
+const OF_OWNER: u32 = 0o600;
+
+/// All permissions of the group.
+const OF_GROUP: u32 = 0o070;
+
+/// A program in the file runs as the file's owner or group.
+const SET_ID: u32 = 0o6000;
 
 pub(super) enum Temporary {
     #[cfg(target_os = "linux")]
@@ -39,7 +48,7 @@ impl Temporary {
         if let Ok(file) = unnamed(folder(path)) {
             return Ok(Temporary::Unnamed(file));
         }
-        Ok(Temporary::Named(named(folder(path))?))
+        Ok(Temporary::Named(named(path)?))
     }
 
     /// Puts the file at `path`, with the permissions and the owner of the file that is there.
@@ -56,7 +65,7 @@ impl Temporary {
                     Ok(named) => named.persist(path).map(drop).map_err(|error| error.error),
                     // A file system that cannot name what it has created without.
                     Err(_) => {
-                        let mut named = named(folder(path))?;
+                        let mut named = named(path)?;
                         file.rewind()?;
                         io::copy(&mut file, named.as_file_mut())?;
                         Temporary::Named(named).replace(path)
@@ -88,10 +97,16 @@ impl Write for Temporary {
 /// Gives a complete file the permissions and the owner of an old one, and writes it to the disk.
 fn resemble(file: &File, old: Option<&fs::Metadata>) -> io::Result<()> {
     if let Some(old) = old {
-        // A user without the right to change owners stays the owner. The owner is set first: a change of it
-        // clears some permissions.
-        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
-        file.set_permissions(old.permissions())?;
+        // The owner is set first: a change of it clears some permissions.
+        let mut mode = old.permissions().mode();
+        if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
+            // A user without the right to change owners stays the owner, whose rights were another's.
+            mode &= !SET_ID;
+            if fchown(file, None, Some(old.gid())).is_err() {
+                mode &= !OF_GROUP;
+            }
+        }
+        file.set_permissions(Permissions::from_mode(mode))?;
     }
     file.sync_all()
 }
@@ -120,15 +135,18 @@ fn in_proc(file: &File) -> String {
     format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file))
 }
 
-fn named(folder: &Path) -> io::Result<NamedTempFile> {
+/// Creates a file with a name beside `path`. If it is to replace a file, only its owner can read it until it
+/// has that file's permissions.
+fn named(path: &Path) -> io::Result<NamedTempFile> {
+    let mode = if path.exists() { OF_OWNER } else { NEW_FILE };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
-    beside(folder, |name| std::os::unix::fs::OpenOptionsExt::mode(&mut options, NEW_FILE).open(name))
+    beside(folder(path), |name| std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode).open(name))
 }
 
 /// Creates something at a new name in a folder. If a signal ends the process, the name is removed.
 fn beside<R>(folder: &Path, mut create: impl FnMut(&Path) -> io::Result<R>) -> io::Result<NamedTempFile<R>> {
-    Builder::new().prefix(".callbox-").permissions(Permissions::from_mode(NEW_FILE)).make_in(folder, |name| {
+    Builder::new().prefix(".callbox-").make_in(folder, |name| {
         signals::remove_at_the_end(name)?;
         create(name)
     })

@@ -1,7 +1,7 @@
 //! Panics that stay where they are caught.
 //!
-//! What a panic carries, and what the host's closures own, are values of the host's, whose destructors may
-//! panic as well. No other place in this crate catches panics.
+//! The payload of a panic, and the values that the host's closures own, have destructors of the host's, which
+//! may panic as well. No other place in this crate catches panics.
 #![allow(clippy::disallowed_methods, reason = "the one place that catches panics")]
 
 use std::any::Any;

@@ -4,8 +4,8 @@
 #[derive(Default)]
 pub(super) struct Random(u64);
 
-/// 2⁶⁴ divided by the golden ratio: multiples of it, as fractions of 2⁶⁴, are evenly spread, as many as there
-/// are.
+/// 2⁶⁴ divided by the golden ratio. Multiples of it, as fractions of 2⁶⁴, are evenly spread, however
+/// many there are.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {

@@ -26,6 +26,10 @@ struct Flow {
     carried: u64,
     /// Values on the operand stack beneath each block, which live through it.
     live: u64,
+    /// Calls, each weighed by what it costs for a value that lives through it, which is kept in memory.
+    calls: u64,
+    /// The same for the values on the operand stack at each call.
+    kept: u64,
 }
 
 impl Flow {
@@ -36,6 +40,8 @@ impl Flow {
             + walked.saturating_mul(walked) / weight::SQUARED_EDGES_PER_UNIT
             + weight::CARRIED_VALUE * self.carried
             + self.live / weight::LIVE_VALUES_PER_UNIT
+            + self.calls.saturating_mul(locals)
+            + self.kept
     }
 }
 
@@ -78,6 +84,9 @@ impl<'a> CodeCost<'a> {
     /// Adds an instruction that comes next.
     fn add(&mut self, operator: &Operator<'_>, read: &mut [bool]) {
         self.weight += weight::of(operator);
+        let kept = weight::kept_value(operator);
+        self.flow.calls += kept;
+        self.flow.kept += kept * u64::from(self.validator.operand_stack_height());
         match operator {
             Operator::LocalGet { local_index } => {
                 if let Some(read) = read.get_mut(*local_index as usize) {

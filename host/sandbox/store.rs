@@ -158,10 +158,12 @@ pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wa
     };
     let text = (memory.get(ptr as usize..).and_then(|memory| memory.get(..len as usize)))
         .ok_or_else(|| wasmtime::Error::new(Trap::MemoryOutOfBounds))?;
-    if text.len() > state.limits.print - state.printed {
-        return Hit::err(&state.limits, Limit::Print, state.printed.saturating_add(text.len()));
+    // The sink may do something for an empty text, too.
+    let counted = text.len().max(1);
+    if counted > state.limits.print - state.printed {
+        return Hit::err(&state.limits, Limit::Print, state.printed.saturating_add(counted));
     }
-    state.printed += text.len();
+    state.printed += counted;
     // The sink is the host's code and may do anything, so it is not called with borrowed memory.
     let (text, sink) = (text.to_vec(), state.print.clone());
     if let Some(sink) = sink {

@@ -31,7 +31,7 @@ pub(super) const CARRIED_VALUE: u64 = 6;
 /// Weight of a loop for each block around it.
 pub(super) const LOOP_DEPTH: u64 = 4;
 /// Number of locals, merged at the end of an edge, that weigh a unit.
-pub(super) const MERGED_LOCALS_PER_UNIT: u64 = 3;
+pub(super) const MERGED_LOCALS_PER_UNIT: u64 = 2;
 /// Square of the number of edges of a function that weighs a unit: the compiler walks from each edge to the
 /// block that dominates it.
 pub(super) const SQUARED_EDGES_PER_UNIT: u64 = 20;
@@ -46,6 +46,8 @@ const PLAIN: u64 = 1;
 const ACCESS: u64 = 5;
 /// Weight of arithmetic whose NaNs are made canonical, or that becomes some instructions.
 const FLOAT: u64 = 12;
+/// Weight of a rotation by a number that is not known.
+const ROTATION: u64 = 100;
 /// Weight of an instruction that begins or ends a block.
 const BLOCK: u64 = 3;
 /// Weight of an instruction that becomes a branch.
@@ -84,6 +86,7 @@ pub(super) fn of(operator: &Operator<'_>) -> u64 {
         Loop { .. } | MemoryGrow { .. } | CallIndirect { .. } => RUNTIME_CALL,
         TableCopy { .. } | TableInit { .. } | TableFill { .. } | TableGrow { .. } => TABLE,
         Call { .. } => CALL,
+        I32Rotl | I32Rotr | I64Rotl | I64Rotr => ROTATION,
         I32Load { memarg }
         | I64Load { memarg }
         | F32Load { memarg }
@@ -126,6 +129,18 @@ pub(super) fn of(operator: &Operator<'_>) -> u64 {
             ("saturating_float_to_int" | "simd", _) => FLOAT,
             _ => RUNTIME_CALL,
         },
+    }
+}
+
+/// Returns the weight of each value that lives through the instruction, if it is a call: the value is put
+/// into memory before it, and taken out after it.
+pub(super) fn kept_value(operator: &Operator<'_>) -> u64 {
+    match operator {
+        Operator::Call { .. } => 1,
+        Operator::CallIndirect { .. } => 2,
+        Operator::Loop { .. } => 0,
+        operator if of(operator) >= RUNTIME_CALL => 5,
+        _ => 0,
     }
 }
 

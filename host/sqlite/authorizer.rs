@@ -61,7 +61,7 @@ impl Authorizer<'_> {
 impl Drop for Authorizer<'_> {
     fn drop(&mut self) {
         if self.registered.end() {
-            // What this one allowed may be denied by the policy that follows it. SQLite prepares all
+            // The policy that follows may deny actions that this one allowed. SQLite prepares all
             // statements again after a change of this option, which is set back at once. A change of the
             // authorizer would do so as well, but might replace one of the embedder's.
             let option = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;

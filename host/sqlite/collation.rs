@@ -29,6 +29,12 @@ struct CollationContext {
     db: *mut ffi::sqlite3,
 }
 
+impl CollationContext {
+    fn for_call(&self) -> (Arc<Entry>, *mut ffi::sqlite3) {
+        (self.slot.shared_entry(), self.db)
+    }
+}
+
 /// Adds a collation to a connection: `ORDER BY name COLLATE guest`. `compare` takes its elements as byte
 /// slices ([`CompareShape::Slices`]), as the bundled guests for lines do; texts reach it in UTF-8.
 ///
@@ -37,7 +43,9 @@ struct CollationContext {
 ///
 /// If the guest fails, the statement is interrupted, and so is every later one that calls it, until the
 /// failure has been [taken](Collation::take_failure). SQLite may have returned a first row by then, and its
-/// error is only "interrupted": [`Collation::check`] returns the failure itself.
+/// error is only "interrupted": [`Collation::check`] returns the failure itself. SQLite looks for interrupts
+/// between steps only, so a short statement may end with success, and have compared the texts as equal: let
+/// writes that compare run in a transaction, and [check](Collation::check) before it is committed.
 ///
 /// # Errors
 ///
@@ -100,20 +108,22 @@ unsafe extern "C" fn order(
     b_len: c_int,
     b: *const c_void,
 ) -> c_int {
-    // SAFETY: `create_collation` registered the context, and SQLite calls nothing after `destroy`.
-    let CollationContext { slot, db } = unsafe { &*context.cast::<CollationContext>() };
+    // SAFETY: `create_collation` registered the context, and SQLite calls nothing after `destroy`. It may
+    // destroy it during the call, if the host registers another from inside: the call has its own.
+    let (entry, db) = unsafe { (*context.cast::<CollationContext>()).for_call() };
     let bytes = |at: *const c_void, len: c_int| match usize::try_from(len) {
         // SAFETY: SQLite vouches for its texts until this function returns.
         Ok(len) if len > 0 && !at.is_null() => unsafe { slice::from_raw_parts(at.cast::<u8>(), len) },
         _ => &[],
     };
     let (a, b) = (bytes(a, a_len), bytes(b, b_len));
-    let entry = slot.entry();
-    match cross::<AnyThread, _, _>(entry, || Ok(()), |()| entry.callback.ask(None, a, b)) {
+    let answer = cross::<AnyThread, _, _>(&entry, || Ok(()), |()| entry.callback.ask(None, a, b));
+    panics::discard(entry);
+    match answer {
         Ok(order) => order as c_int,
         Err(Neutral) => {
             // SAFETY: SQLite calls this function from a call on the connection, which is therefore open.
-            unsafe { ffi::sqlite3_interrupt(*db) };
+            unsafe { ffi::sqlite3_interrupt(db) };
             0
         }
     }

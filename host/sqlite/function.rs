@@ -16,7 +16,7 @@ use super::{check_code, value, wrapped};
 use crate::callback::Callback;
 use crate::callback::lowering::Ret;
 use crate::ctype::NumberKind;
-use crate::error::Error;
+use crate::error::{Error, panics};
 use crate::registry::{Access, SlotHandle};
 use crate::trampoline;
 
@@ -81,24 +81,41 @@ pub fn create_scalar_function(
     let register = |encoding, function| register(db, &name, arity, flags | encoding, function);
     // SQLite has a function for each encoding, and prefers the one of the database's: those of others would
     // stay in force there. It refuses the first of these calls, or none, while a statement is running.
-    for (encoding, text) in
-        [(FunctionFlags::SQLITE_UTF16LE, "utf16le"), (FunctionFlags::SQLITE_UTF16BE, "utf16be")]
+    let seen = others(db, &name, arity);
+    for (at, encoding) in
+        [FunctionFlags::SQLITE_UTF16LE, FunctionFlags::SQLITE_UTF16BE].into_iter().enumerate()
     {
-        match exists(db, &name, arity, text) {
-            Ok(true) => register(encoding, Some(function.clone()))?,
-            Ok(false) => {}
-            // An authorizer does not let us see. Without any function, SQLite finds none.
-            Err(_) => register(encoding, None)?,
+        match seen {
+            Some(seen) if seen[at] => register(encoding, Some(function.clone()))?,
+            Some(_) => {}
+            // Without any function, SQLite finds none.
+            None => register(encoding, None)?,
         }
     }
     register(FunctionFlags::SQLITE_UTF8, Some(function))
 }
 
-/// Returns whether SQLite has a function of this name, number of arguments and encoding.
-fn exists(db: &Connection, name: &CStr, arity: c_int, encoding: &str) -> rusqlite::Result<bool> {
-    let sql = "SELECT count(*) > 0 FROM pragma_function_list \
-        WHERE name = ?1 COLLATE NOCASE AND narg = ?2 AND enc = ?3";
-    db.query_row(sql, (name.to_string_lossy(), arity, encoding), |row| row.get(0))
+/// Returns whether SQLite has functions of this name and number of arguments for UTF-16, little-endian and
+/// big-endian; `None` if an authorizer does not let us see.
+fn others(db: &Connection, name: &CStr, arity: c_int) -> Option<[bool; 2]> {
+    // A statement of its own: a table of that name may be a view of somebody's, and a comparison in SQL may
+    // use a collation of somebody's.
+    let mut list = db.prepare("PRAGMA function_list").ok()?;
+    let mut rows = list.query([]).ok()?;
+    let (mut found, mut any) = ([false; 2], false);
+    while let Some(row) = rows.next().ok()? {
+        any = true;
+        let (its_name, its_arity) = (row.get_ref(0).ok()?, row.get::<_, c_int>(4).ok()?);
+        if its_arity == arity && its_name.as_bytes().ok()?.eq_ignore_ascii_case(name.to_bytes()) {
+            match row.get_ref(3).ok()?.as_str().ok()? {
+                "utf16le" => found[0] = true,
+                "utf16be" => found[1] = true,
+                _ => {}
+            }
+        }
+    }
+    // SQLite has functions of its own, so an empty list is none.
+    any.then_some(found)
 }
 
 /// Registers a function, or removes it if there is none.
@@ -110,31 +127,19 @@ fn register(
     function: Option<Function>,
 ) -> rusqlite::Result<()> {
     // SAFETY: the handle is used only to register.
-    let connection = unsafe { db.handle() };
-    let (at, none) = (name.as_ptr(), ptr::null_mut());
+    let db = unsafe { db.handle() };
+    let (at, flags, none) = (name.as_ptr(), flags.bits(), ptr::null_mut());
     let code = match function {
         // SAFETY: null pointers remove the function, and the connection is open.
         None => unsafe {
-            ffi::sqlite3_create_function_v2(connection, at, arity, flags.bits(), none, None, None, None, None)
+            ffi::sqlite3_create_function_v2(db, at, arity, flags, none, None, None, None, None)
         },
         Some(function) => {
             let data = Box::into_raw(Box::new(function)).cast();
             let (call, destroy) = (Some(call as _), Some(destroy as _));
             // SAFETY: both functions take a `Function`, which lives until SQLite calls `destroy`; it does so
             // if this fails, too.
-            unsafe {
-                ffi::sqlite3_create_function_v2(
-                    connection,
-                    at,
-                    arity,
-                    flags.bits(),
-                    data,
-                    call,
-                    None,
-                    None,
-                    destroy,
-                )
-            }
+            unsafe { ffi::sqlite3_create_function_v2(db, at, arity, flags, data, call, None, None, destroy) }
         }
     };
     check_code(code)
@@ -145,7 +150,8 @@ fn register(
 /// SQLite passes the function that it was given, once.
 unsafe extern "C" fn destroy(function: *mut c_void) {
     // SAFETY: it comes from `Box::into_raw` in `create_scalar_function`.
-    drop(unsafe { Box::from_raw(function.cast::<Function>()) });
+    let function = unsafe { Box::from_raw(function.cast::<Function>()) };
+    panics::discard(function);
 }
 
 /// # Safety
@@ -158,8 +164,9 @@ unsafe extern "C" fn call(
 ) {
     // SAFETY: SQLite passes its context.
     let function = unsafe { ffi::sqlite3_user_data(context) };
-    // SAFETY: `create_scalar_function` registered it, and SQLite destroys no function during its call.
-    let function = unsafe { &*function.cast::<Function>() };
+    // SAFETY: `create_scalar_function` registered it, and SQLite has not destroyed it. It may during the
+    // call, if the host registers another from inside: the call has its own.
+    let function = unsafe { (*function.cast::<Function>()).clone() };
     let values = match usize::try_from(count) {
         // SAFETY: SQLite passes this many values.
         Ok(count) if count > 0 => unsafe { slice::from_raw_parts(values, count) },
@@ -169,6 +176,7 @@ unsafe extern "C" fn call(
     let outcome = unsafe { function.answer(values) };
     // SAFETY: the context is that of this call.
     unsafe { respond(context, outcome) };
+    panics::discard(function);
 }
 
 impl Function {

@@ -1,7 +1,8 @@
 //! SQLite's callbacks with guests behind them: collations, scalar functions, authorizers.
 //!
-//! A failing guest never decides anything. A statement whose collation fails is interrupted, a function's
-//! failure is the statement's error, and an authorizer that fails denies. The newest registration is in
+//! A function's failure is the statement's error, and an authorizer that fails denies. A statement whose
+//! collation fails is interrupted, or ends as if the texts were equal: [`Collation::check`] tells, and writes
+//! that compare belong in a transaction that is committed after it. The newest registration is in
 //! force, and the end of one never ends another.
 //!
 //! ```

@@ -15,8 +15,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use rusqlite::{Connection, ffi};
 
 use super::check_code;
+use crate::error::panics;
 use crate::lease::RetainedLease;
-use crate::sync::lock;
+use crate::sync::{force, lock};
 
 /// SQLite's type of an authorizer.
 pub(super) type Authorize = unsafe extern "C" fn(
@@ -106,7 +107,7 @@ impl Policies {
             return InForce::Guest(newest.kept.clone());
         }
         let db = ptr::with_exposed_provenance_mut(self.db);
-        // SAFETY: SQLite calls from the connection, or `Authorizer` borrows it; so it is open.
+        // SAFETY: SQLite calls `authorize` from a call on the connection, which is therefore open.
         let closure = unsafe { ffi::sqlite3_get_clientdata(db, RUSQLITE.as_ptr()) };
         if closure.is_null() { InForce::None } else { InForce::Replaced }
     }
@@ -115,7 +116,7 @@ impl Policies {
 /// Returns the policies of a connection, and their number.
 fn of_connection(db: *mut ffi::sqlite3) -> rusqlite::Result<(usize, Arc<Policies>)> {
     // SAFETY: the caller borrows the connection, and the name ends with a NUL.
-    let number = unsafe { ffi::sqlite3_get_clientdata(db, NAME.as_ptr()) }.addr();
+    let number = unsafe { ffi::sqlite3_get_clientdata(db, force(&NAME).as_ptr()) }.addr();
     if let Some(known) = lock(&CONNECTIONS).get(&number) {
         return Ok((number, known.clone()));
     }
@@ -124,7 +125,12 @@ fn of_connection(db: *mut ffi::sqlite3) -> rusqlite::Result<(usize, Arc<Policies
     lock(&CONNECTIONS).insert(number, policies.clone());
     // SAFETY: as above; `forget` takes any number, and SQLite calls it if there is no memory, too.
     let code = unsafe {
-        ffi::sqlite3_set_clientdata(db, NAME.as_ptr(), ptr::without_provenance_mut(number), Some(forget))
+        ffi::sqlite3_set_clientdata(
+            db,
+            force(&NAME).as_ptr(),
+            ptr::without_provenance_mut(number),
+            Some(forget),
+        )
     };
     check_code(code).map(|()| (number, policies))
 }
@@ -132,7 +138,7 @@ fn of_connection(db: *mut ffi::sqlite3) -> rusqlite::Result<(usize, Arc<Policies
 /// SQLite's destructor of the client data, when the connection closes.
 unsafe extern "C" fn forget(number: *mut c_void) {
     let forgotten = lock(&CONNECTIONS).remove(&number.addr());
-    drop(forgotten); // after the lock, because leases end with it
+    panics::discard(forgotten); // after the lock, because leases end with it
 }
 
 /// The function that SQLite calls. It denies what no policy decides: an action of a connection that is
@@ -156,6 +162,7 @@ unsafe extern "C" fn authorize(
         Some(InForce::Guest(kept)) => {
             // SAFETY: the texts are SQLite's until this returns, and the lease lives as long as `kept`.
             let answer = unsafe { kept.pointer()(ptr::null_mut(), action, a, b, database, trigger) };
+            panics::discard(kept);
             match answer {
                 ffi::SQLITE_OK | ffi::SQLITE_IGNORE => answer,
                 _ => ffi::SQLITE_DENY,

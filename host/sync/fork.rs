@@ -57,6 +57,13 @@ thread_local!(static DEPTH: Cell<usize> = const { Cell::new(0) });
 #[cfg(loom)]
 thread_local!(static DEPTH: Cell<usize> = Cell::new(0));
 
+// Number of times that this thread has called `before` for one fork: the functions may be registered more
+// than once.
+#[cfg(not(loom))]
+thread_local!(static BEGUN: Cell<usize> = const { Cell::new(0) });
+#[cfg(loom)]
+thread_local!(static BEGUN: Cell<usize> = Cell::new(0));
+
 /// Returns the number of sections that this thread is in, one in the other.
 fn depth() -> usize {
     DEPTH.with(Cell::get)
@@ -143,10 +150,13 @@ fn watch() {
 /// Waits for the sections of other threads, and keeps them from entering more.
 #[cfg(any(unix, loom))]
 pub(crate) extern "C" fn before() {
-    FORKING.fetch_add(1, SeqCst);
-    order();
-    while others_inside() > 0 {
-        yield_now();
+    let begun = BEGUN.with(|begun| begun.replace(begun.get() + 1));
+    if begun == 0 {
+        FORKING.fetch_add(1, SeqCst);
+        order();
+        while others_inside() > 0 {
+            yield_now();
+        }
     }
     // Other libraries' functions that run before a fork may call back.
     set_depth(depth() + 1);
@@ -155,13 +165,16 @@ pub(crate) extern "C" fn before() {
 #[cfg(any(unix, loom))]
 pub(crate) extern "C" fn after_in_parent() {
     set_depth(depth() - 1);
-    FORKING.fetch_sub(1, SeqCst);
+    if BEGUN.with(|begun| begun.replace(begun.get() - 1)) == 1 {
+        FORKING.fetch_sub(1, SeqCst);
+    }
 }
 
 #[cfg(any(unix, loom))]
 pub(crate) extern "C" fn after_in_child() {
     FORKS.fetch_add(1, Relaxed);
     set_depth(depth() - 1);
+    BEGUN.with(|begun| begun.set(begun.get() - 1));
     // Threads that waited to enter have no copies here.
     for counter in INSIDE.iter() {
         counter.0.store(0, SeqCst);

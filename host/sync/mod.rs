@@ -1,4 +1,4 @@
-//! What threads share: locks, atomics, the identity of a thread, and what a forked child finds of them.
+//! Locks, atomics and the identity of a thread, shared by threads and found by forked children.
 //!
 //! All that the threads of a process share in the callback table comes from here, so that a model checker,
 //! loom, can take the place of the standard library's types: `tests/loom` runs the same code under it.

@@ -13,7 +13,7 @@ use std::panic;
 use std::slice;
 
 use crate::callback::Answer;
-use crate::error::{CallError, Error, panics};
+use crate::error::{CallError, Error, escape, panics};
 use crate::memory::{Bounds, Violation};
 use crate::registry::Entry;
 
@@ -241,7 +241,7 @@ fn guarded<T>(entry: &Entry, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
 fn abort(export: &str, who: &str) -> ! {
     let text = "with a pointer outside the array it was lent for, and cannot be stopped otherwise; aborting";
     // Errors are ignored: without standard error, the message has no other destination.
-    let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{export}\" {text}");
+    let _ = writeln!(std::io::stderr(), "callbox: {who} called \"{}\" {text}", escape(export));
     std::process::abort()
 }
 

@@ -127,6 +127,24 @@ fn a_text_that_comes_back_has_its_end_inside() {
 }
 
 #[test]
+fn a_text_of_cs_keeps_its_end_whatever_else_leads_there() {
+    let fill = "(func (export \"f\") (param i32 i64 i32)
+        (memory.fill (local.get 2) (i32.const 65) (i32.wrap_i64 (local.get 1))))";
+    type Fill = unsafe extern "C" fn(*const c_char, usize, *mut c_char);
+    let kept = pointer::<Fill>(fill, "void (const char *, size_t n, char a[n])").unwrap();
+    // The run is the text itself, or goes past its end, or ends before.
+    for (len, good) in [(4, false), (6, false), (3, true)] {
+        let mut memory = *b"abc\0SECRET\0";
+        let start = memory.as_mut_ptr().cast();
+        // SAFETY: it is a text, and as many bytes.
+        unsafe { kept.pointer()(start, len, start) };
+        assert_eq!(memory[3], 0, "{len}");
+        assert_eq!(refuses(kept.take_failure()), !good, "{len}");
+        assert_eq!(&memory[..3], if good { b"AAA" } else { b"abc" }, "{len}");
+    }
+}
+
+#[test]
 fn a_token_goes_back_as_the_type_that_it_came_in_as() {
     let second = "(func (export \"f\") (param i64 i64) (result i64) (local.get 1))";
     for (prototype, good) in [

@@ -25,6 +25,20 @@ fn one_length_for_two_runs_is_no_way_to_read_behind_the_second() {
 }
 
 #[test]
+fn a_view_in_a_hostile_file_does_not_keep_an_older_function_in_force() {
+    let newer = behind("(func (export \"f\") (result i32) (i32.const 2))", "int (void)").unwrap();
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(
+        "PRAGMA encoding = 'UTF-16le'; CREATE TABLE made (x);
+         CREATE VIEW pragma_function_list AS SELECT '' AS name, 0 AS narg, '' AS enc",
+    )
+    .unwrap();
+    db.create_scalar_function("f", 0, FunctionFlags::SQLITE_UTF16LE, |_| Ok(1)).unwrap();
+    sqlite::create_scalar_function(&db, "F", FunctionFlags::SQLITE_UTF8, &newer).unwrap();
+    assert_eq!(db.query_row("SELECT f()", [], |row| row.get::<_, i64>(0)), Ok(2));
+}
+
+#[test]
 fn a_policy_that_replaces_another_stays_when_the_other_is_dropped() {
     let prototype = "int (void *, int, const char *, const char *, const char *, const char *)";
     let answer = |answer: i32| {

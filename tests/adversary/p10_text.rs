@@ -66,3 +66,28 @@ fn names_lines_and_printed_text_are_escaped_and_marked() {
         }
     }
 }
+
+/// Long lines are passed on in pieces from an isolated process; no piece passes for a message.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_rest_of_a_long_line_is_no_message_of_the_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("long.wat");
+    // With its prefix and escaped, the text before the message fills 64 KiB.
+    let text = "(module (import \"callbox\" \"print\" (func $print (param i32 i32)))
+            (memory (export \"memory\") 1) (data (i32.const 40000) \"callbox: all is well\")
+            (func $start
+                (memory.fill (i32.const 0) (i32.const 0x9b) (i32.const 11843))
+                (memory.fill (i32.const 11843) (i32.const 65) (i32.const 18157))
+                (memory.copy (i32.const 30000) (i32.const 40000) (i32.const 20))
+                (call $print (i32.const 0) (i32.const 30020)))
+            (start $start)
+            (func (export \"compare_i32\") (param i32 i32) (result i32) (i32.const 0)))";
+    fs::write(&file, text).unwrap();
+    let mut command = callbox();
+    command.arg("sort").arg(&file).args(["-t", "i32", "--grant", "print", "--isolate"]);
+    let output = run(&mut command, &[1, 0, 0, 0, 2, 0, 0, 0]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("callbox: all is well") && stderr.starts_with("guest: "), "{}", stderr.len());
+    assert!(!stderr.lines().any(|line| line.starts_with("callbox: ")), "{}", stderr.len());
+}

@@ -70,7 +70,7 @@ const FAILING: [(i64, c_int); 17] = [
 /// uretprobe and uprobe: no filter is asked; outside of the kernel's own trampolines they fail.
 const NEVER_FILTERED: [i64; 2] = [335, 336];
 
-/// What became of an attempt.
+/// Outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Killed,

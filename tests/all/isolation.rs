@@ -73,7 +73,7 @@ fn an_isolated_process_that_is_killed_is_told_and_nothing_is_written() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("the isolated process did not finish: something killed it"), "{stderr}");
-    assert!(stderr.trim_end().ends_with("nothing was written"), "{stderr}");
+    assert!(stderr.trim_end().ends_with("no file was changed"), "{stderr}");
     assert_eq!(fs::read(&file).unwrap(), b"b\na\n");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }

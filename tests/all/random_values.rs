@@ -226,7 +226,7 @@ fn case(id: usize, random: Random) -> (Case, Random) {
             _ => judge.fill(param, &name, false),
         }
     }
-    // What is left in the result is judged as memory is.
+    // The result is judged as memory is.
     let (keep, declared) = match result {
         Type::Void => (String::new(), String::new()),
         _ => ("r = ".to_owned(), format!("{};", result.declare("r"))),

@@ -15,7 +15,7 @@ use crate::support::{Random, alone, guest};
 
 const COLUMNS: usize = 4;
 
-/// What a policy does to reads.
+/// A policy, by its answers to reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Policy {
     Allow,

@@ -78,7 +78,7 @@ fn no_name_and_no_line_controls_a_terminal_in_any_subcommand() {
         let output = run(command(&["sort", "bytes", "--sorter"]).arg(sorter), b"");
         one_line(&output);
         shown(&run(command(&["sort", "bytes", "-e"]).arg(&name), b"").stderr);
-        // What the parser of arguments repeats.
+        // The parser of arguments repeats these.
         for args in
             [&["sort", "bytes", "--fuel"][..], &["sort", "bytes", "--shape"], &["sort", "bytes", "-t"], &[]]
         {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::write_back::Refused;
-use super::{Arguments, CopiedRange};
+use super::Arguments;
+use super::runs::{CopiedRange, Refused};
 use crate::callback::lowering::Pointee;
 
 /// The bytes that C's memory will hold where copies overlap and the guest has changed one.

@@ -10,6 +10,7 @@ mod aliases;
 mod buffer;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+mod runs;
 mod tokens;
 mod write_back;
 
@@ -21,12 +22,12 @@ use std::slice;
 
 use aliases::Aliases;
 use buffer::Buffer;
+use runs::CopiedRange;
+pub(super) use runs::Refused;
 use smallvec::SmallVec;
 use tokens::Tokens;
-pub(super) use write_back::Refused;
 
 use crate::callback::lowering::{Object, Pointee};
-use crate::ctype::CType;
 use crate::error::{CallError, Result};
 use crate::limits::Limits;
 
@@ -67,22 +68,6 @@ pub(super) struct Arguments<'a> {
 
 /// Minimum number of runs, and of tokens, at which a hash table replaces the linear search.
 const MIN_INDEXED: usize = 32;
-
-/// A run of bytes that has been copied.
-struct CopiedRange<'a> {
-    /// Address in the host's memory; null if the run is not a pointee of C's.
-    host: *mut u8,
-    at: usize,
-    len: usize,
-    readonly: bool,
-    element: Option<&'a CType>,
-    /// The objects that fill the run; `None` for text.
-    object: Option<&'a Object>,
-    /// Whether C passes it as a text.
-    is_text: bool,
-    /// Offset of the last NUL, once it has been looked for.
-    last_nul: OnceCell<Option<usize>>,
-}
 
 /// A pointer inside a run.
 struct PointerField<'a> {

@@ -7,17 +7,10 @@ use std::mem;
 use std::ptr;
 
 use super::aliases::Aliases;
-use super::{Arguments, CopiedRange, PointerField};
+use super::runs::{CopiedRange, Refused};
+use super::{Arguments, PointerField};
 use crate::callback::lowering::Pointee;
 use crate::ctype::CType;
-
-/// A value that the guest must not hand back.
-pub(in crate::trampoline) enum Refused<'a> {
-    /// A pointer, and the reason.
-    Pointer(u64, &'static str),
-    /// A number that is no value of its type.
-    Number(&'a CType, i128),
-}
 
 /// The reason why a text is refused.
 const ENDLESS: &str = "a text without an end";
@@ -104,19 +97,6 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Returns the copies as the guest has left them, or as they were if it cannot have written to any.
-    fn latest(&self) -> &[u8] {
-        if self.returned.is_empty() { &self.bytes } else { &self.returned }
-    }
-
-    /// Returns the position of the run that contains this offset.
-    pub(super) fn run_at(&self, at: usize) -> Option<usize> {
-        // Runs are in the order of their offsets.
-        let behind = self.runs.partition_point(|run| run.at <= at);
-        let n = behind.checked_sub(1)?;
-        (at - self.runs[n].at < self.runs[n].len).then_some(n)
-    }
-
     /// Takes back the copies as the guest has left them, and restores C's own pointers. Only copies that may
     /// be written are judged.
     pub(in crate::trampoline) fn take_back(&mut self, area: &[u8], base: u32) -> Result<(), Refused<'a>> {
@@ -173,30 +153,5 @@ impl<'a> Arguments<'a> {
                 unsafe { run.host.wrapping_add(at).write(new) };
             }
         }
-    }
-
-    /// Returns the offsets in a run of the bytes that the guest has changed, and their new values.
-    pub(super) fn changes(&self, run: &CopiedRange<'_>) -> impl Iterator<Item = (usize, u8)> {
-        let all = run.at..run.at + run.len;
-        let (new, old) = (&self.returned[all.clone()], &self.bytes[all]);
-        let len = if new == old { 0 } else { run.len };
-        (0..len).filter(|at| new[*at] != old[*at]).map(|at| (at, new[at]))
-    }
-
-    /// Returns the copies as the guest has left them.
-    pub(in crate::trampoline) fn returned(&self) -> &[u8] {
-        &self.returned
-    }
-
-    /// Returns `true` if the guest may have written to a copy, so that it must be checked after the call.
-    pub(in crate::trampoline) fn is_written(&self) -> bool {
-        self.runs.iter().any(|run| !run.readonly)
-    }
-}
-
-impl CopiedRange<'_> {
-    /// Returns `true` if the guest's changes are written to C's memory.
-    pub(super) fn is_written_back(&self) -> bool {
-        !self.readonly && !self.host.is_null()
     }
 }

@@ -1,4 +1,4 @@
-//! What every sorter makes of a generated comparator, against the reference interpreter.
+//! Compares the result of every sorter for a generated comparator with the reference interpreter's.
 #![allow(unsafe_code, reason = "calls C's qsort, as the oracle of callbox's own")]
 
 use std::cell::RefCell;

@@ -37,6 +37,7 @@ pub(crate) const MODELS: &[(&str, Option<usize>, fn())] = &[
     ("a fork while a lock is held", None, fork_one),
     ("a fork while locks are held, one in the other", None, fork_nested),
     ("two forks at once, and a lock", Some(2), fork_two),
+    ("a fork whose functions are registered twice", None, fork_twice),
 ];
 
 /// Explores the interleavings of a model.
@@ -406,6 +407,20 @@ fn fork_one() {
     fork(|| watched.assert_free());
 }
 
+fn fork_twice() {
+    let watched = Watched::new();
+    let visited = watched.clone();
+    let thread = spawn(move || visited.visit());
+    // The second time, it does not wait for this thread itself.
+    fork::before();
+    fork::before();
+    watched.assert_free();
+    fork::after_in_parent();
+    fork::after_in_parent();
+    thread.join().unwrap();
+    drop(Section::enter());
+}
+
 fn fork_nested() {
     let mutexes = loom::sync::Arc::new([Mutex::new(0), Mutex::new(0)]);
     let others = mutexes.clone();
@@ -428,7 +443,7 @@ fn fork_two() {
     let forking = spawn(|| fork(|| ()));
     fork(|| {
         watched.assert_free();
-        // What runs before a fork may lock, too.
+        // A function that runs before a fork may lock, too.
         drop(Section::enter());
     });
     forking.join().unwrap();

@@ -8,7 +8,7 @@ use crate::sync::{self, Arc, Refusal, Turns};
 
 pub(crate) struct Budget;
 
-/// What a guest does when it is called.
+/// Behaviour of a guest that is called.
 pub(crate) type Behaviour = fn() -> Result<i32, Box<Error>>;
 
 /// A guest, whose state loom watches: a call that another one, or the guest's end, does not wait for is a
