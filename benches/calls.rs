@@ -88,6 +88,10 @@ fn calls(criterion: &mut Criterion) {
         // SAFETY: the function takes no pointers.
         bench.iter(|| unsafe { int.pointer()(black_box(1)) })
     });
+    let from_rust = callback(&guest, "int", "int (int)");
+    group.bench_function("int (int), from Rust", |bench| {
+        bench.iter(|| from_rust.call::<c_int>((black_box(1),)).unwrap())
+    });
     let word = callback(&guest, "text", "int (const char *)")
         .retain_as::<unsafe extern "C" fn(*const c_char) -> c_int>()
         .unwrap();

@@ -79,11 +79,8 @@ fn row(group: &mut Group<'_>, name: &str, elements: &[u8], mut sort: impl FnMut(
 /// Benchmarks the sandboxed sorter on `threads` threads.
 fn sandboxed(group: &mut Group<'_>, callback: &Callback, elements: &[u8], width: usize, threads: usize) {
     group.bench_function(format!("sandboxed sorter, {threads} threads"), |b| {
-        let options = Options {
-            sorter: Sorter::Sandboxed,
-            parallel: NonZeroUsize::new(threads).unwrap(),
-            ..Options::default()
-        };
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let options = Options::default().sorter(Sorter::Sandboxed).parallel(threads);
         b.iter_batched_ref(
             || Items::records(elements.to_vec(), width).unwrap(),
             |items| Job::new(callback, options.clone()).sort_in_place(items).unwrap(),

@@ -7,17 +7,16 @@
 
 use std::error::Error;
 
-use callbox::bundled::Bundled;
-use callbox::{CType, Limits, Module, Prototype, Sandbox, sqlite};
-use rusqlite::Connection;
+use callbox::rusqlite::{self, Connection};
+use callbox::{CType, Limits, Prototype, Sandbox, sqlite};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::new(Limits::default())?;
-    let module = match std::env::args().nth(1) {
-        Some(path) => Module::from_file(&sandbox, path)?,
-        None => Module::new(&sandbox, "version", Bundled::find("version").ok_or("no such guest")?.wasm)?,
+    let guest = match std::env::args().nth(1) {
+        Some(path) => sandbox.load(path)?,
+        None => sandbox.bundled("version")?,
     };
-    let compare = module.instantiate()?.callback("compare_bytes", Prototype::comparator(CType::Void))?;
+    let compare = guest.callback("compare_bytes", Prototype::comparator(CType::Void))?;
 
     let db = Connection::open_in_memory()?;
     let collation = sqlite::create_collation(&db, "guest", &compare)?; // SQLite's destructor ends the lease

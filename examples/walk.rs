@@ -7,7 +7,7 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 
-use callbox::{Limits, Sandbox};
+use callbox::{Limits, Module, Sandbox};
 
 /// Prototype of `nftw`'s callback, from `<ftw.h>` and `<sys/stat.h>`, with the layouts of Linux on x86-64.
 const VISIT: &str = "
@@ -31,8 +31,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err("the layout of struct stat above is that of Linux on x86-64".into());
     }
-    let root = std::env::args().nth(1).unwrap_or_else(|| "docs".into());
-    let guest = Sandbox::new(Limits::default())?.load("wat/native/files.wat")?;
+    let root = std::env::args().nth(1).unwrap_or_else(|| ".".into());
+    let sandbox = Sandbox::new(Limits::default())?;
+    let files = include_str!("../wat/native/files.wat");
+    let guest = Module::from_text(&sandbox, "files", files)?.instantiate()?;
     let visit = guest.callback("visit", VISIT.parse()?)?; // each type is checked here, once
     let bytes = guest.callback("bytes", "int64_t (void)".parse()?)?;
 
@@ -46,9 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{root}: {}", std::io::Error::last_os_error()).into());
     }
 
-    let bytes = bytes.lend_as::<unsafe extern "C" fn() -> i64>()?;
-    // SAFETY: the function takes no arguments.
-    let total = unsafe { bytes.pointer()() };
+    let total: i64 = bytes.call(())?;
     println!("{calls} calls; {total} bytes in files that end in .txt");
     Ok(())
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Builds the bundled guests into guest/wasm, or into the folder given, with the tools of Debian 12:
+# Builds the bundled guests into host/bundled, or into the folder given, with the tools of Debian 12:
 #   apt-get install rustc libstd-rust-dev-wasm32 clang-14 lld-14
 # The same tools produce the same bytes. Other tools work too: set RUSTC, WASM_LD or CLANG.
 set -eu
 cd "$(dirname "$0")"
-out=${1:-wasm}
+out=${1:-../host/bundled}
 rustc=${RUSTC:-/usr/bin/rustc}
 ld=${WASM_LD:-wasm-ld-14}
 clang=${CLANG:-clang-14}

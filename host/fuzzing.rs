@@ -41,7 +41,6 @@ pub fn sort(
 
 /// Calls a function of a random prototype with a guest that leaves these bytes, and others, wherever it can.
 /// Panics if C gets a value that it could not have made itself.
-#[cfg(feature = "libffi")]
 pub fn back(bytes: &[u8]) {
     crate::trampoline::hostile::round(&mut crate::trampoline::hostile::Noise::new(bytes, 1), None);
 }

@@ -9,11 +9,11 @@
 //!
 //! fn main() -> callbox::Result<()> {
 //!     let sandbox = Sandbox::new(Limits::default())?;
-//!     let guest = sandbox.load("wat/good/ascending.wat")?;
+//!     let guest = sandbox.bundled("i32")?; // or sandbox.load("order.wasm")
 //!
 //!     // CFUNCTYPE(c_int, POINTER(c_int), POINTER(c_int)), written as C writes it.
 //!     let cmp: Prototype = "int (const int *, const int *)".parse()?;
-//!     let ascending = guest.callback("compare", cmp)?;    // checked here, once
+//!     let ascending = guest.callback("compare_i32", cmp)?; // checked here, once
 //!
 //!     let mut ia = [5, 1, 7, 33, 99];
 //!     native::qsort(&mut ia, &ascending)?;                // C sorts, the guest compares
@@ -39,9 +39,16 @@
 //!
 //! # Features
 //!
-//! - `libffi` (default): function pointers of every [`Prototype`]. Without it, comparators only, and no C
-//!   code to build.
-//! - `sqlite`: collations, functions and authorizers of SQLite (the module `sqlite`).
+//! - `libffi` (default): function pointers of every [`Prototype`]. Without it, those of comparators only, and
+//!   no C code to build.
+//! - `sqlite`: collations, functions and authorizers of SQLite.
+//! - `isolation`: a process that locks itself down, on Linux.
+//! - `libloading`: sort functions of shared libraries.
+//! - `cli` (default): the program `callbox`, with the two before.
+//!
+//! How to embed the library, from dependency lines to a callback that C keeps: [docs/embedding.md][embedding].
+//!
+//! [embedding]: https://docs.rs/crate/callbox/latest/source/docs/embedding.md
 //!
 //! # Guarantees
 //!
@@ -54,10 +61,13 @@
 //!   sort of [`sort`], and of [`native`] on request ([`native::Verify`]).
 //! - Each native call has one budget of fuel, time and memory for all its callbacks: [`Limits`].
 
-/// The README's program as a test.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+/// The programs of the README and of the guide for embedders, as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/embedding.md")]
+struct Programs;
 
 #[cfg(target_endian = "big")]
 compile_error!("elements cross into wasm as they are, which is right on little-endian hosts only");
@@ -67,6 +77,7 @@ mod limits; // the limits of a guest, each written once
 mod ctype; // C types, their layout and their text; WebAssembly's core types
 mod error; // everything that can go wrong, and whose fault it is
 mod sync; // what threads share, and what a forked child finds of it
+#[cfg(feature = "isolation")]
 pub mod isolation; // a second wall: seccomp, Landlock and resource limits around the process
 mod answers; // prepared answers: those that C gets before it asks
 mod prototype; // C function types: the parser, the printer, Rust's function pointers
@@ -78,6 +89,7 @@ mod callback; // an export checked against a prototype, and how values cross
 mod registry; // slots, entries, the callback table
 mod batch; // many comparisons by one entry into WebAssembly; all that is known of glibc
 mod trampoline; // the border, and the functions that C calls
+mod typed; // an export called from Rust, with Rust's types
 pub mod lease; // the RAII loans of a function pointer to native code
 pub mod native; // safe C functions: qsort, bsearch, msvcrt's sort, sorts of shared libraries
 pub mod sort; // lines, records and keys in order, on one thread or several
@@ -100,7 +112,14 @@ pub use lease::{ArrayLease, CompareFn, CompareWithContextFn, RetainedLease};
 pub use limits::{Limit, LimitUnit, Limits};
 pub use memory::Element;
 #[cfg(feature = "libffi")]
-pub use prototype::{AbiClass, CValue, FnPointer};
-pub use prototype::{CallConv, Prototype};
+pub use prototype::FnPointer;
+pub use prototype::{AbiClass, CValue, CallConv, Prototype};
 pub use registry::{CallbackTable, Registration, SlotKey};
 pub use sandbox::{CompareShape, Config, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox};
+#[doc(hidden)]
+pub use typed::ArgumentForm;
+pub use typed::{Argument, CallArguments};
+
+pub use bytemuck;
+#[cfg(feature = "sqlite")]
+pub use rusqlite;

@@ -93,7 +93,7 @@ fn sandboxed(compare: &Callback, numbers: &[i32]) {
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
     let mut items = Items::records(bytes, 4).unwrap();
     for (stable, reverse) in [(false, false), (true, true)] {
-        let options = Options { sorter: Sorter::Sandboxed, stable, reverse, ..Options::default() };
+        let options = Options::default().sorter(Sorter::Sandboxed).stable(stable).reverse(reverse);
         match Job::new(compare, options.clone()).sort(&items) {
             Ok(sorted) => {
                 let mut order = sorted.order;

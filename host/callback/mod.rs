@@ -38,10 +38,6 @@ struct CallbackInner {
     comparator: Option<Comparator>,
     /// The function and its lowering, for calls with the prototype's arguments; `None` if the export takes
     /// its elements in another shape.
-    #[cfg_attr(
-        not(feature = "libffi"),
-        expect(dead_code, reason = "checked, and called through libffi only")
-    )]
     function: Option<(Function, Lowering)>,
     calls: AtomicU64,
     failures: AtomicU64,
@@ -171,7 +167,6 @@ impl Callback {
     }
 
     /// Returns the function and its lowering, for calls with the prototype's arguments.
-    #[cfg(feature = "libffi")]
     pub(crate) fn function(&self) -> Option<(&Function, &Lowering)> {
         self.inner.function.as_ref().map(|(function, lowering)| (function, lowering))
     }

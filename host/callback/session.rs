@@ -33,7 +33,6 @@ impl Callback {
     }
 
     /// Begins a session for one call, which counts as failed until [`Session::succeeded`].
-    #[cfg(feature = "libffi")]
     pub(crate) fn call_session(&self, budget: Option<&Arc<Budget>>) -> Result<Session<'_>> {
         let mut session = self.session(budget)?;
         (session.calls, session.failures) = (1, 1);
@@ -63,7 +62,6 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the session of a successful call.
-    #[cfg(feature = "libffi")]
     pub(crate) fn succeeded(mut self) {
         self.failures = 0;
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use callbox::sort::{Checked, Contradiction, Items, Job, Options};
 
 use super::args;
-use super::fault::{Exit, Fault, Result};
+use super::fault::{Context, Exit, Fault, Result};
 use super::sort::sign;
 use super::{guest, input};
 
@@ -14,11 +14,9 @@ pub(super) fn run(args: &args::Check) -> Result<Exit> {
     let callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
     let items = input::read(args.file.as_slice(), &args.items)?;
     let job = Job::new(&callback, Options::default());
-    let checked = job
-        .check_contract(&items, args.sample.into())
-        .map_err(|error| Fault::library(&args.guest.name, &error))?;
+    let checked = job.check_contract(&items, args.sample.into()).context(args.guest.name.clone())?;
     let text = describe(&checked, &items, |item| args.items.kind.show(item));
-    writeln!(io::stdout(), "{text}").map_err(|error| Fault::write("standard output", &error))?;
+    writeln!(io::stdout(), "{text}").map_err(|error| Fault::write("standard output", error))?;
     Ok(if checked.contradiction.is_some() { Exit::Disorder } else { Exit::Done })
 }
 

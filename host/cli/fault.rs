@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+pub(super) use anyhow::{Context, Result};
 use callbox::{Blame, ContradictionError, Error, GuestBacktrace, ModuleError, escape};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
@@ -38,94 +39,119 @@ impl Exit {
     }
 }
 
-/// A failed command: its exit status and its message.
-#[derive(Debug)]
+/// A failure in this program's own words. Failures of the library are [`Error`]s. What they are about, a file
+/// or a guest, is their context.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
 pub(super) struct Fault {
-    pub exit: Exit,
-    /// Message of one line; `None` where silence is customary.
-    pub text: Option<String>,
-    /// The place in the guest.
-    pub trace: Option<GuestBacktrace>,
+    exit: Exit,
+    text: String,
 }
 
-pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
-
 impl Fault {
-    pub(super) fn new(exit: Exit, text: impl Into<String>) -> Fault {
-        Fault { exit, text: Some(text.into()), trace: None }
-    }
-
-    /// Creates a fault that has been reported, or that is customarily not reported.
-    pub(super) fn silent(exit: Exit) -> Fault {
-        Fault { exit, text: None, trace: None }
+    pub(super) fn with_exit(exit: Exit, text: impl Into<String>) -> anyhow::Error {
+        Fault { exit, text: text.into() }.into()
     }
 
     /// Creates a fault of status [`Exit::Trouble`] with a message of one sentence.
-    pub(super) fn trouble(text: impl Into<String>) -> Fault {
-        Fault::new(Exit::Trouble, text)
+    pub(super) fn trouble(text: impl Into<String>) -> anyhow::Error {
+        Fault::with_exit(Exit::Trouble, text)
     }
 
     /// Creates a fault of a guest that cannot do this work.
-    pub(super) fn guest(text: impl Into<String>) -> Fault {
-        Fault::new(Exit::Guest, text)
-    }
-
-    /// Appends a piece of advice to the message.
-    pub(super) fn advise(self, advice: &str) -> Fault {
-        Fault { text: self.text.map(|text| format!("{text}; {advice}")), ..self }
+    pub(super) fn guest(text: impl Into<String>) -> anyhow::Error {
+        Fault::with_exit(Exit::Guest, text)
     }
 
     /// Creates a fault of a file from the failed action, the system's error and a piece of advice.
-    pub(super) fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> Fault {
-        Fault::trouble(format!("{name}: cannot {tried}: {}; {advice}", said(error)))
+    pub(super) fn file(name: &str, tried: &str, error: &io::Error, advice: &str) -> anyhow::Error {
+        Fault::trouble(format!("cannot {tried}: {}; {advice}", said(error))).context(name.to_owned())
     }
 
     /// Creates a fault of standard output or an output file.
-    pub(super) fn write(name: &str, error: &io::Error) -> Fault {
+    pub(super) fn write(name: &str, error: io::Error) -> anyhow::Error {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Fault::silent(Exit::Pipe);
+            return error.into();
         }
-        Fault::file(name, "write", error, "the output is not complete")
+        Fault::file(name, "write", &error, "the output is not complete")
     }
+}
 
-    /// Converts an error of the library about this guest to a fault.
-    pub(super) fn library(guest: &str, error: &Error) -> Fault {
-        let exit = match error {
-            Error::OutOfBounds { .. } | Error::Contradiction(_) => Exit::Contradiction,
-            Error::Read { .. } => Exit::Trouble,
-            // The caller's mistake here is the choice of this guest for this work.
-            Error::ElementMismatch { .. } => Exit::Guest,
-            error if error.blame() == Blame::Guest => Exit::Guest,
-            _ => Exit::Trouble,
-        };
-        let mut text = match error {
-            Error::Read { path, source } => {
-                let path = escape(path.as_os_str().as_encoded_bytes());
-                format!("{path}: cannot read: {}; GUEST is a module's path or a bundled name", said(source))
-            }
-            error => error.to_string(),
-        };
-        let guest = escape(guest);
-        if !text.starts_with(&guest) {
-            text = format!("{guest}: {text}");
-        }
-        if let Some(limit) = error.limit() {
-            text = format!("{text}; {}", super::limits::advice(limit));
-        }
-        if matches!(error, Error::Module(ModuleError::Features { features, .. }) if *features == ["SIMD"]) {
-            text = format!("{text}; allow it with --allow simd");
-        }
-        if let Error::Contradiction(found) = error
-            && !matches!(found, ContradictionError::NoOrder { .. })
-        {
-            text = format!("{text}; --verify off would take the order as it is");
-        }
-        let trace = match error {
-            Error::Trap { source, .. } => Some(source.clone()),
-            _ => None,
-        };
-        Fault { exit, text: Some(text), trace }
+/// Returns the exit status of a failure.
+pub(super) fn exit(error: &anyhow::Error) -> Exit {
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        return fault.exit;
     }
+    match error.downcast_ref::<Error>() {
+        Some(Error::OutOfBounds { .. } | Error::Contradiction(_)) => Exit::Contradiction,
+        // The caller's mistake here is the choice of this guest for this work.
+        Some(Error::ElementMismatch { .. }) => Exit::Guest,
+        Some(error) if error.blame() == Blame::Guest => Exit::Guest,
+        Some(_) => Exit::Trouble,
+        None if is_broken_pipe(error) => Exit::Pipe,
+        None => Exit::Trouble,
+    }
+}
+
+/// Returns the message of a failure, a sentence; `None` where silence is customary.
+pub(super) fn sentence(error: &anyhow::Error) -> Option<String> {
+    if is_broken_pipe(error) {
+        return None;
+    }
+    let library = error.downcast_ref::<Error>();
+    let text = library.map_or_else(|| error.root_cause().to_string(), in_words);
+    // A library's error tells its sources itself.
+    let contexts = error.chain().take_while(|cause| !cause.is::<Error>() && !cause.is::<Fault>());
+    let contexts: Vec<_> = contexts.map(|context| escape(context.to_string())).collect();
+    Some(contexts.into_iter().rev().fold(text, |text, about| {
+        // Many errors of the library name the module themselves.
+        if text.starts_with(&about) { text } else { format!("{about}: {text}") }
+    }))
+}
+
+/// Returns the place in the guest where a failure happened.
+pub(super) fn backtrace(error: &anyhow::Error) -> Option<&GuestBacktrace> {
+    match error.downcast_ref::<Error>() {
+        Some(Error::Trap { source, .. }) => Some(source),
+        _ => None,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Returns an error of the library in the command line's words, with the options that help.
+fn in_words(error: &Error) -> String {
+    let text = match error {
+        Error::Read { path, source } => {
+            let path = escape(path.as_os_str().as_encoded_bytes());
+            format!("{path}: cannot read: {}; GUEST is a module's path or a bundled name", said(source))
+        }
+        error => error.to_string(),
+    };
+    match advice(error) {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text,
+    }
+}
+
+/// Returns the option that helps against an error.
+fn advice(error: &Error) -> Option<String> {
+    let option = match error {
+        Error::Module(ModuleError::Features { features, .. }) if *features == ["SIMD"] => {
+            "allow it with --allow simd"
+        }
+        Error::Module(ModuleError::Imports { imports, .. }) if *imports == ["callbox.print"] => {
+            "grant it with --grant print"
+        }
+        Error::Module(ModuleError::Staging { .. }) => "or try --assume-fresh-pages",
+        // No option makes an order of it.
+        Error::Contradiction(ContradictionError::NoOrder { .. }) => return None,
+        Error::Contradiction(_) => "--verify off would take the order as it is",
+        error => return error.limit().map(super::limits::advice),
+    };
+    Some(option.to_owned())
 }
 
 /// Returns the system's message, without the number that Rust appends.

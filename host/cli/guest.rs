@@ -4,43 +4,38 @@ use std::io;
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, CompareShape, Error, Limits, Module, ModuleError, ModuleSource, Sandbox};
+use callbox::{Callback, CompareShape, Error, Limits, Module, ModuleSource, Sandbox};
 
 use super::args;
-use super::fault::{Fault, Result};
+use super::fault::{Context, Fault, Result};
 use super::items::Type;
 use super::message;
 
 /// Creates the sandbox that the options describe.
 pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
-    let mut sandbox =
-        Sandbox::new(args.limits.config()).map_err(|error| Fault::library(&args.name, &error))?;
-    if !args.grant.is_empty() {
-        sandbox = sandbox.grant_print(|text| {
-            // No line of a guest passes for one of this program's.
-            message::lines("guest: ", text);
-        });
-    }
-    if args.assume_fresh_pages {
-        sandbox = sandbox.assume_fresh_pages();
-    }
-    Ok(sandbox)
+    let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages);
+    let config = if args.grant.is_empty() {
+        config
+    } else {
+        // No line of a guest passes for one of this program's.
+        config.grant_print(|text| message::lines("guest: ", text))
+    };
+    Sandbox::new(config).with_context(|| args.name.clone())
 }
 
 /// Returns a bundled guest by its name, or a module by its path, read but not parsed.
 pub(super) fn find(name: &str, limits: &Limits) -> Result<ModuleSource> {
-    let source = match Bundled::find(name) {
-        Some(guest) => Ok(ModuleSource::new(name, guest.wasm)),
-        None => ModuleSource::read(name, limits),
-    };
-    source.map_err(|error| match error {
+    if let Some(guest) = Bundled::find(name) {
+        return Ok(ModuleSource::new(name, guest.wasm));
+    }
+    ModuleSource::read(name, limits).map_err(|error| match error {
         Error::Read { source, .. } if source.kind() == io::ErrorKind::NotFound && is_bare(name) => {
-            Fault::trouble(format!(
-                "{name}: there is no such file and no bundled guest of this name; bundled are {}",
-                BUNDLED.iter().map(|guest| guest.name).collect::<Vec<_>>().join(", "),
-            ))
+            let names = BUNDLED.iter().map(|guest| guest.name).collect::<Vec<_>>().join(", ");
+            let text =
+                format!("there is no such file and no bundled guest of this name; bundled are {names}");
+            Fault::trouble(text).context(name.to_owned())
         }
-        error => Fault::library(name, &error),
+        error => anyhow::Error::from(error).context(name.to_owned()),
     })
 }
 
@@ -50,16 +45,9 @@ fn is_bare(name: &str) -> bool {
 
 /// Compiles the guest and checks its comparator for items of this type.
 pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &Type) -> Result<Callback> {
-    let fault = |error: Error| Fault::library(&args.name, &error);
-    let module = source.compile(&sandbox(args)?).map_err(fault)?;
-    let guest = module.instantiate().map_err(|error| {
-        let print_only = matches!(
-            &error,
-            Error::Module(ModuleError::Imports { imports, .. }) if *imports == ["callbox.print"]
-        );
-        let fault = fault(error);
-        if print_only { fault.advise("grant it with --grant print") } else { fault }
-    })?;
+    let about = || args.name.clone();
+    let module = source.compile(&sandbox(args)?).with_context(about)?;
+    let guest = module.instantiate().with_context(about)?;
     let export = match &args.export {
         Some(name) => name.clone(),
         None => default_export(&module, kind)?,
@@ -68,12 +56,7 @@ pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &T
         Some(shape) => guest.callback_as(shape.into(), &export, kind.prototype()),
         None => guest.callback(&export, kind.prototype()),
     };
-    let callback = callback.map_err(|error| match error {
-        error @ Error::Module(ModuleError::Staging { .. }) => {
-            fault(error).advise("or try --assume-fresh-pages")
-        }
-        error => fault(error),
-    })?;
+    let callback = callback.with_context(about)?;
     if *kind == Type::Lines && callback.shape() != Some(CompareShape::Slices) {
         return Err(Fault::guest(format!(
             "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \

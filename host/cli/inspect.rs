@@ -4,30 +4,30 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use callbox::bundled::BUNDLED;
-use callbox::{CompareShape, Error, Module, Sandbox};
+use callbox::{CompareShape, Module, Sandbox};
 
 use super::args;
-use super::fault::{Exit, Fault, Result};
+use super::fault::{Context, Exit, Fault, Result};
 
 pub(super) fn run(args: &args::Inspect) -> Result<Exit> {
     let Some(guest) = &args.guest else { return list() };
-    let fault = |error: Error| Fault::library(guest, &error);
+    let about = || guest.clone();
     let print = |_: &[u8]| {}; // no code of the guest runs here
-    let sandbox = Sandbox::new(args.limits.config()).map_err(fault)?.grant_print(print);
+    let sandbox = Sandbox::new(args.limits.config().grant_print(print)).with_context(about)?;
     let source = super::guest::find(guest, sandbox.limits())?;
-    let module = source.compile(&sandbox).map_err(fault)?;
-    let complexity = source.complexity(&sandbox).map_err(fault)?;
+    let module = source.compile(&sandbox).with_context(about)?;
+    let complexity = source.complexity(&sandbox).with_context(about)?;
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     let _ = describe(&mut text, &module, complexity, &sandbox);
-    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", &error))?;
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", error))?;
     Ok(Exit::Done)
 }
 
 fn list() -> Result<Exit> {
     let rows = BUNDLED.iter().map(|guest| format!("{:10} {}\n", guest.name, guest.about));
     let text: String = rows.collect();
-    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", &error))?;
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", error))?;
     Ok(Exit::Done)
 }
 

@@ -20,7 +20,7 @@ use rustix::process::{
 };
 
 use super::args;
-use super::fault::{Exit, Fault, Result};
+use super::fault::{Context, Exit, Fault, Result};
 use super::message;
 use super::output::Output;
 
@@ -45,10 +45,7 @@ pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
     // Standard input may hold more than the input, for others to read.
     let (empty, _) = io::pipe().map_err(fault)?;
     rustix::stdio::dup2_stdin(empty).map_err(|error| fault(error.into()))?;
-    Isolation::new(&args.guest.limits.set())
-        .input(bytes)
-        .enter()
-        .map_err(|error| Fault::library(&args.guest.name, &error))
+    Isolation::new(&args.guest.limits.set()).input(bytes).enter().context(args.guest.name.clone())
 }
 
 /// Runs `job` in a child, and returns its exit status. The job calls [`enter`], and writes to
@@ -209,9 +206,7 @@ fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
         return match Exit::of_status(code) {
             Some(exit @ Exit::Done) => Ok(exit),
             Some(exit @ Exit::Disorder) if args.only_checks() => Ok(exit),
-            Some(exit @ (Exit::Trouble | Exit::Guest | Exit::Contradiction)) if said > 0 => {
-                Err(Fault::silent(exit))
-            }
+            Some(exit @ (Exit::Trouble | Exit::Guest | Exit::Contradiction)) if said > 0 => Ok(exit),
             _ => Err(Fault::trouble(format!("{process} ended with status {code}, and no reason"))),
         };
     }
@@ -224,5 +219,8 @@ fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
         libc::SIGKILL => (Exit::Trouble, "something killed it, as the system does when memory runs out"),
         _ => (Exit::Trouble, "a signal ended it"),
     };
-    Err(Fault::new(exit, format!("{process} did not finish: {what} (signal {signal}); no file was changed")))
+    Err(Fault::with_exit(
+        exit,
+        format!("{process} did not finish: {what} (signal {signal}); no file was changed"),
+    ))
 }

@@ -42,14 +42,14 @@ pub(crate) fn run() -> Exit {
 
 /// Prints the message of a failure, and returns the exit status.
 fn report(outcome: fault::Result<Exit>) -> Exit {
-    outcome.unwrap_or_else(|fault| {
-        if let Some(text) = fault.text {
+    outcome.unwrap_or_else(|error| {
+        if let Some(text) = fault::sentence(&error) {
             message::say(text);
         }
-        if let Some(trace) = fault.trace {
-            message::lines("", trace.to_string().as_bytes());
+        if let Some(backtrace) = fault::backtrace(&error) {
+            message::lines("", backtrace.to_string().as_bytes());
         }
-        fault.exit
+        fault::exit(&error)
     })
 }
 
@@ -58,7 +58,7 @@ fn usage(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => Exit::Done,
-            Err(error) => Fault::write("standard output", &error).exit,
+            Err(error) => report(Err(Fault::write("standard output", error))),
         };
     }
     // The message quotes the arguments over several lines. It is made again of arguments that are escaped, so

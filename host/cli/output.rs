@@ -55,7 +55,7 @@ impl Output {
     pub(super) fn check(&self) -> Result<()> {
         match self {
             Output::Stdout if stdout::was_closed() => {
-                Err(Fault::write("standard output", &io::Error::from_raw_os_error(libc::EBADF)))
+                Err(Fault::write("standard output", io::Error::from_raw_os_error(libc::EBADF)))
             }
             _ => Ok(()),
         }
@@ -67,11 +67,11 @@ impl Output {
         match self {
             Output::Stdout | Output::Parent => fill(io::stdout().lock(), content)
                 .and_then(|mut stdout| stdout.flush())
-                .map_err(|error| Fault::write("standard output", &error)),
+                .map_err(|error| Fault::write("standard output", error)),
             Output::Special(path) => (OpenOptions::new().write(true).open(&path))
                 .and_then(|file| fill(file, content))
                 .map(drop)
-                .map_err(|error| Fault::write(&name(&path), &error)),
+                .map_err(|error| Fault::write(&name(&path), error)),
             Output::File { path } => replace(&path, content)
                 .map_err(|error| Fault::file(&name(&path), "write", &error, "the file is as it was")),
         }

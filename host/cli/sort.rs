@@ -9,7 +9,7 @@ use callbox::sort::{Items, Job, Options, Sorter, Trace};
 use callbox::{Callback, escape};
 
 use super::args::{self, CheckHow};
-use super::fault::{Exit, Fault, Result};
+use super::fault::{Context, Exit, Fault, Result};
 use super::items::Type;
 use super::output::Output;
 use super::stats::Figures;
@@ -55,10 +55,10 @@ fn job(args: &args::Sort, output: Output) -> Result<Exit> {
     }
     let ready = Instant::now();
     let job = Job::new(&callback, options(args, sorter));
-    let fault = |error| Fault::library(&args.guest.name, &error);
+    let about = || args.guest.name.clone();
 
     if args.only_checks() {
-        let Some(at) = job.disorder(&items).map_err(fault)? else { return Ok(Exit::Done) };
+        let Some(at) = job.disorder(&items).with_context(about)? else { return Ok(Exit::Done) };
         if !args.silent && args.check != Some(CheckHow::Quiet) {
             report_disorder(args, &items, at);
         }
@@ -67,9 +67,9 @@ fn job(args: &args::Sort, output: Output) -> Result<Exit> {
 
     let (read_items, lines) = (items.len(), items.width().is_none());
     let sorted = if lines {
-        Some(job.sort(&items).map_err(fault)?)
+        Some(job.sort(&items).with_context(about)?)
     } else {
-        job.sort_in_place(&mut items).map(|()| None).map_err(fault)?
+        job.sort_in_place(&mut items).map(|()| None).with_context(about)?
     };
     let sort = ready.elapsed();
     let written = sorted.as_ref().map_or(items.len(), |sorted| sorted.order.len());
@@ -105,15 +105,14 @@ fn job(args: &args::Sort, output: Output) -> Result<Exit> {
 }
 
 fn options(args: &args::Sort, sorter: Sorter) -> Options {
-    Options {
-        reverse: args.reverse,
-        unique: args.unique,
-        stable: args.stable,
-        sorter,
-        parallel: args.parallel,
-        verify: args.verify.into(),
-        trace: args.trace.then(|| trace(args.items.kind.clone())),
-    }
+    let options = Options::default()
+        .reverse(args.reverse)
+        .unique(args.unique)
+        .stable(args.stable)
+        .sorter(sorter)
+        .parallel(args.parallel)
+        .verify(args.verify.into());
+    if args.trace { options.trace(trace(args.items.kind.clone())) } else { options }
 }
 
 /// Returns the sorter of the options; loads the library of a function in one.
@@ -126,7 +125,7 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
         args::SorterArg::Library { library, symbol } => {
             // SAFETY: the user vouches for the function; the help of `--sorter` says for what.
             let function = unsafe { SortFunction::load(library, symbol) };
-            Sorter::Library(function.map_err(|error| Fault::trouble(format!("--sorter: {error}")))?)
+            Sorter::Library(function.context("--sorter")?)
         }
     })
 }

@@ -9,12 +9,12 @@ use std::thread;
 use callbox::native;
 use callbox::sort::{Items, Job, Options};
 use callbox::{
-    Blame, CType, CallConv, Callback, CallbackTable, CompareFn, Error, Guest, Limits, Module, Prototype,
-    Sandbox,
+    Blame, CType, CallConv, Callback, CallbackTable, CompareFn, Config, Error, Guest, Limits, Module,
+    Prototype, Sandbox,
 };
 
 use super::check;
-use super::fault::{Exit, Fault, Result};
+use super::fault::{Context, Exit, Fault, Result};
 
 /// The three comparators of the tutorial, and one that raises.
 const GUEST: &str = include_str!("../../wat/good/tutorial.wat");
@@ -26,9 +26,9 @@ type SortFn = fn(&mut [c_int], &Callback) -> callbox::Result<()>;
 
 pub(super) fn run() -> Result<Exit> {
     let stage = Arc::new(Stage::default());
-    Player { stage: stage.clone() }.play().map_err(|error| Fault::library("tutorial", &error))?;
+    Player { stage: stage.clone() }.play().context("tutorial")?;
     let failure = stage.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-    failure.map_or(Ok(Exit::Done), |error| Err(Fault::write("standard output", &error)))
+    failure.map_or(Ok(Exit::Done), |error| Err(Fault::write("standard output", error)))
 }
 
 /// Standard output, and the first failure to write there.
@@ -57,7 +57,7 @@ impl Player {
     fn play(&self) -> callbox::Result<()> {
         let stage = self.stage.clone();
         let print = move |line: &[u8]| stage.show(&[b"    ", line].concat());
-        let sandbox = Sandbox::new(Limits::default())?.grant_print(print);
+        let sandbox = Sandbox::new(Config::new(Limits::default()).grant_print(print))?;
         let guest = Module::from_text(&sandbox, "tutorial.wat", GUEST)?.instantiate()?;
 
         self.say("1. A callback type is made first: result type, then argument types.");
@@ -163,11 +163,11 @@ impl Player {
         self.say("   A call from inside a call of the same guest is a failure, not a deadlock.");
         let pointer: Arc<OnceLock<CompareFn>> = Arc::default();
         let inner = pointer.clone();
-        let sandbox = Sandbox::new(Limits::default())?.grant_print(move |_| {
+        let sandbox = Sandbox::new(Config::new(Limits::default()).grant_print(move |_| {
             if let Some(pointer) = inner.get() {
                 call(*pointer, 1, 2);
             }
-        });
+        }))?;
         let guest = Module::from_text(&sandbox, "tutorial.wat", GUEST)?.instantiate()?;
         let kept = guest.callback("values", cmp.clone())?.retain()?;
         let _ = pointer.set(kept.pointer());

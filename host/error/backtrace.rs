@@ -11,6 +11,7 @@ pub struct GuestBacktrace {
 
 /// One function of a [`GuestBacktrace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GuestFrame {
     /// The function's name, where the module has a name section.
     pub name: Option<String>,

@@ -20,6 +20,7 @@ impl Error {
         use Error::*;
         match self {
             Read { .. }
+            | NotBundled { .. }
             | PrototypeSyntax { .. }
             | PrototypeUnserved { .. }
             | Type(_)

@@ -8,7 +8,7 @@ use super::{Blame, escape};
 pub enum CallError {
     /// A string does not end within [`Limits::text`](crate::Limits::text).
     #[error(
-        "native code called \"{export}\" with a text in argument {argument} that does not end within \
+        "\"{export}\" was called with a text in argument {argument} that does not end within \
          {most} bytes; raise Limits::text, or say its length with another argument", export = escape(export))]
     Text {
         /// The export behind the callback.
@@ -21,7 +21,7 @@ pub enum CallError {
 
     /// A length is negative, or larger than any object.
     #[error(
-        "native code called \"{export}\" with {count} elements in argument {argument}, which cannot be",
+        "\"{export}\" was called with {count} elements in argument {argument}, which cannot be",
         export = escape(export)
     )]
     Count {
@@ -35,7 +35,7 @@ pub enum CallError {
 
     /// A null pointer where a comparator's element was expected.
     #[error(
-        "native code called \"{export}\" with a null pointer; an element was expected",
+        "\"{export}\" was called with a null pointer; an element was expected",
         export = escape(export)
     )]
     NullElement {
@@ -45,7 +45,7 @@ pub enum CallError {
 
     /// A null pointer to some elements.
     #[error(
-        "native code called \"{export}\" with a null pointer to {count} elements \
+        "\"{export}\" was called with a null pointer to {count} elements \
          in argument {argument}",
         export = escape(export)
     )]
@@ -60,7 +60,7 @@ pub enum CallError {
 
     /// The arguments point to more in all than [`Limits::array`](crate::Limits::array).
     #[error(
-        "native code called \"{export}\" with arguments of more than {most} bytes in all; \
+        "\"{export}\" was called with arguments of more than {most} bytes in all; \
          raise Limits::array",
         export = escape(export)
     )]
@@ -73,7 +73,7 @@ pub enum CallError {
 
     /// A 64-bit integer that the guest takes as an `i32` is too large for one.
     #[error(
-        "native code called \"{export}\" with {value} in argument {argument}, \
+        "\"{export}\" was called with {value} in argument {argument}, \
          and the export takes it as an i32; let it take an i64", export = escape(export))]
     Range {
         /// The export behind the callback.
@@ -82,6 +82,20 @@ pub enum CallError {
         argument: usize,
         /// Its value.
         value: i128,
+    },
+
+    /// The export was called from Rust with other types than its prototype has.
+    #[error(
+        "\"{export}\" was called with types that are not those of \"{prototype}\": {reason}",
+        export = escape(export)
+    )]
+    Types {
+        /// The export behind the callback.
+        export: String,
+        /// The callback's prototype, as C writes it.
+        prototype: String,
+        /// The argument or the result that differs.
+        reason: String,
     },
 
     /// The guest answered, or left in a pointee, a pointer that the call did not give it, or not as this.

@@ -39,6 +39,15 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// No guest of this name comes with the library.
+    #[error("there is no bundled guest \"{name}\"; bundled are {}", bundled.join(", "), name = escape(name))]
+    NotBundled {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        bundled: Vec<&'static str>,
+    },
+
     /// A text does not parse as a C function type.
     #[error(
         "\"{text}\" is not a C function type: {reason} at column {column}; \
@@ -76,10 +85,7 @@ pub enum Error {
     Library(#[from] LibraryError),
 
     /// The elements are not of the type that the callback compares.
-    #[error(
-        "the array holds elements of {found}, but \"{export}\" compares {expected}",
-        export = escape(export)
-    )]
+    #[error("the array holds elements of {found}, but \"{export}\" compares {expected}", export = escape(export))]
     ElementMismatch {
         /// The export behind the callback.
         export: String,

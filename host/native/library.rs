@@ -4,8 +4,10 @@
 use std::ffi::c_void;
 use std::mem;
 
+#[cfg(feature = "libloading")]
 use libloading::Library;
 
+#[cfg(feature = "libloading")]
 use crate::error::{LibraryError, Result};
 use crate::trampoline::UnwindingCompareFn;
 
@@ -29,10 +31,8 @@ impl SortFunction {
     /// # #![allow(unsafe_code)]
     /// // SAFETY: libbsd's mergesort has qsort's signature, and keeps to its array.
     /// let mergesort = unsafe { callbox::native::SortFunction::load("libbsd.so.0", "mergesort") }?;
-    /// let options = callbox::sort::Options {
-    ///     sorter: callbox::sort::Sorter::Library(mergesort),
-    ///     ..callbox::sort::Options::default()
-    /// };
+    /// let sorter = callbox::sort::Sorter::Library(mergesort);
+    /// let options = callbox::sort::Options::default().sorter(sorter);
     /// # let _ = options;
     /// # Ok::<(), callbox::Error>(())
     /// ```
@@ -46,6 +46,7 @@ impl SortFunction {
     /// The library may be loaded, which runs its initialisation, and the function has `qsort`'s signature,
     /// except that it may have a result, and keeps to its array, to its own memory and to the calling thread
     /// whatever the comparator answers.
+    #[cfg(feature = "libloading")]
     pub unsafe fn load(library: &str, symbol: &str) -> Result<SortFunction> {
         // SAFETY: the caller vouches for the library.
         let loaded = unsafe { Library::new(library) }

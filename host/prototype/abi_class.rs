@@ -44,7 +44,7 @@ pub unsafe trait CValue {
     const CLASS: AbiClass;
 }
 
-/// Implements [`CValue`] for a `#[repr(C)]` struct, whose fields are listed in order, all of them.
+/// Implements [`CValue`] and [`Argument`](crate::Argument) for a `#[repr(C)]` struct, whose fields are listed in order, all of them.
 ///
 /// A struct that is not laid out as C lays out these fields is not accepted.
 ///
@@ -80,6 +80,14 @@ macro_rules! c_struct {
                     $crate::AbiClass::of_field::<$name, _>(|of| &of.$field),
                 )),+])
             };
+        }
+
+        // SAFETY: a struct is at its own address.
+        #[allow(unsafe_code, reason = "the value is itself")]
+        unsafe impl $crate::Argument for $name {
+            fn form(&mut self) -> $crate::ArgumentForm {
+                $crate::ArgumentForm::of_value(self)
+            }
         }
     };
 }
@@ -129,6 +137,11 @@ impl AbiClass {
                 (size * len, align)
             }
         }
+    }
+
+    /// Returns whether any value of one byte is of this class.
+    pub(crate) const fn is_byte(&self) -> bool {
+        matches!(self, AbiClass::Integer { size: 1, .. })
     }
 
     /// Returns whether C and Rust pass values of this class and of a C type alike, and have the same ones.

@@ -1,6 +1,5 @@
 //! C function types as values, and their parser and printer in C syntax.
 
-#[cfg(feature = "libffi")]
 mod abi_class;
 mod conv;
 #[cfg(feature = "libffi")]
@@ -13,7 +12,6 @@ use std::str::FromStr;
 use crate::ctype::{CType, Printer};
 use crate::error::Error;
 
-#[cfg(feature = "libffi")]
 pub use abi_class::{AbiClass, CValue};
 pub use conv::CallConv;
 #[cfg(feature = "libffi")]

@@ -46,7 +46,6 @@ pub(crate) enum Access {
     /// Comparisons of elements inside these bounds.
     Comparator { bounds: Bounds, budget: Option<Arc<Budget>> },
     /// Calls with the arguments of the callback's prototype.
-    #[cfg(feature = "libffi")]
     Values { budget: Option<Arc<Budget>> },
 }
 

@@ -19,6 +19,7 @@ pub struct CallbackTable;
 
 /// One lent slot, as listed in a leak report.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Registration {
     /// The slot and its generation.
     pub key: SlotKey,

@@ -1,7 +1,9 @@
 //! Configuration of a sandbox, and of wasmtime with it.
 #![allow(unsafe_code, reason = "sets two flags of Cranelift")]
 
+use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use wasmtime::{Engine, InstanceAllocationStrategy, OptLevel, WasmFeatures};
 
@@ -32,12 +34,17 @@ const MIN_ROOMY_ADDRESS_SPACE: u64 = 64 << 30;
 /// # let _ = sandbox;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Config {
     pub(super) limits: Limits,
     simd: bool,
     signals: bool,
+    pub(super) print: Option<Sink>,
+    pub(super) fresh_pages: bool,
 }
+
+/// Receiver of the text of a guest's `callbox.print`.
+pub(super) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 impl From<Limits> for Config {
     fn from(limits: Limits) -> Config {
@@ -46,9 +53,9 @@ impl From<Limits> for Config {
 }
 
 impl Config {
-    /// Creates a configuration without SIMD and with traps by signals.
+    /// Creates a configuration without SIMD, with traps by signals, and with no import granted.
     pub fn new(limits: Limits) -> Config {
-        Config { limits, simd: false, signals: true }
+        Config { limits, simd: false, signals: true, print: None, fresh_pages: false }
     }
 
     /// Sets whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
@@ -63,6 +70,28 @@ impl Config {
     /// wasmtime's mitigations of Spectre in these checks, which need signals, are off.
     pub fn signals_based_traps(self, signals: bool) -> Config {
         Config { signals, ..self }
+    }
+
+    /// Grants guests the import `callbox.print (ptr, len)`, with `sink` to receive the text that they print:
+    /// one call of the sink for each call of the import, at most [`Limits::print`] bytes over a guest's life.
+    ///
+    /// ```
+    /// use callbox::{Config, Limits, Sandbox};
+    /// # fn main() -> callbox::Result<()> {
+    /// let config = Config::new(Limits::default()).grant_print(|text| eprintln!("{}", callbox::escape(text)));
+    /// let sandbox = Sandbox::new(config)?;
+    /// # let _ = sandbox;
+    /// # Ok(()) }
+    /// ```
+    pub fn grant_print(self, sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Config {
+        Config { print: Some(Arc::new(sink)), ..self }
+    }
+
+    /// Sets whether the host may put elements into fresh pages of guests that grow their memory themselves
+    /// and export no allocator. Otherwise, which is the default, such a module is refused, because some
+    /// allocators take pages grown by the host for their own.
+    pub fn assume_fresh_pages(self, assume: bool) -> Config {
+        Config { fresh_pages: assume, ..self }
     }
 
     /// Returns the proposals that a module may use.
@@ -96,6 +125,18 @@ impl Config {
             config.memory_reservation(0).memory_reservation_for_growth(1 << 20).memory_guard_size(64 << 10);
         }
         Engine::new(&config).map_err(engine_error)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("limits", &self.limits)
+            .field("simd", &self.simd)
+            .field("signals_based_traps", &self.signals)
+            .field("grant_print", &self.print.is_some())
+            .field("assume_fresh_pages", &self.fresh_pages)
+            .finish()
     }
 }
 

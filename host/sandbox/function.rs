@@ -1,8 +1,6 @@
 //! An export of any core type, ready to be called.
 
-#[cfg(feature = "libffi")]
-use wasmtime::Func;
-use wasmtime::{FuncType, ValType};
+use wasmtime::{Func, FuncType, ValType};
 
 use super::guest::{Guest, Turn};
 use super::shape::func_type_text;
@@ -12,7 +10,6 @@ use crate::sync::fork::Section;
 
 /// An export, with the types of its parameters and results.
 pub(crate) struct Function {
-    #[cfg(feature = "libffi")]
     pub(super) func: Func,
     pub(crate) params: Vec<CoreType>,
     pub(crate) results: Vec<CoreType>,
@@ -35,16 +32,10 @@ impl Guest {
         let mut turn = self.turn_without_budget(name)?;
         let (store, instance, _) = turn.parts();
         let _section = Section::enter();
-        let Some(_func) = instance.get_func(store, name) else {
+        let Some(func) = instance.get_func(store, name) else {
             return Err(bug!("no export \"{name}\", which the module has"));
         };
-        Ok(Function {
-            #[cfg(feature = "libffi")]
-            func: _func,
-            params,
-            results,
-            signature: func_type_text(&ty),
-        })
+        Ok(Function { func, params, results, signature: func_type_text(&ty) })
     }
 
     /// Returns the error for an export of another type.

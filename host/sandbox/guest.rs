@@ -90,7 +90,7 @@ impl Module {
         drop(section);
         let section = Section::enter();
         let initialize = instance.get_typed_func::<(), ()>(&mut store, "_initialize");
-        let may_add_pages = !inner.facts.grows_memory || inner.sandbox.fresh_pages;
+        let may_add_pages = !inner.facts.grows_memory || inner.sandbox.config.fresh_pages;
         let staging = Staging::new(&mut store, &instance, &inner.name, may_add_pages);
         drop(section);
         if let Ok(initialize) = initialize {

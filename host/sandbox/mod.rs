@@ -7,7 +7,6 @@ mod compare_export;
 mod config;
 mod function;
 mod guest;
-#[cfg(feature = "libffi")]
 mod invoke;
 mod module;
 mod kernel_instance;
@@ -48,13 +47,10 @@ fn engine_error(error: wasmtime::Error) -> Error {
     Error::Engine { reason: format!("{error:#}") }
 }
 
-/// Receiver of the text of a guest's `callbox.print`.
-pub(crate) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
-
 /// An engine, the limits of its guests, and what they may import. Cheap to clone.
 ///
 /// A guest gets no import unless the host grants it; the only import that can be granted is
-/// [`callbox.print`](Sandbox::grant_print).
+/// [`callbox.print`](Config::grant_print).
 ///
 /// ```
 /// use callbox::{Limits, Module, Sandbox};
@@ -73,8 +69,6 @@ pub struct Sandbox {
     /// The process that created it, as [`fork::process`] identifies it.
     process: usize,
     config: Config,
-    print: Option<Sink>,
-    fresh_pages: bool,
 }
 
 impl fmt::Debug for Sandbox {
@@ -95,23 +89,7 @@ impl Sandbox {
         let engine = config.engine()?;
         drop(section);
         let process = fork::process();
-        Ok(Sandbox { engine, ticker: Arc::default(), process, config, print: None, fresh_pages: false })
-    }
-
-    /// Grants guests loaded from now on the import `callbox.print (ptr, len)`, with `sink` to receive
-    /// the text that they print: one call of the sink for each call of the import, at most
-    /// [`Limits::print`] bytes over a guest's life.
-    pub fn grant_print(mut self, sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Sandbox {
-        self.print = Some(Arc::new(sink));
-        self
-    }
-
-    /// Lets the host put elements into fresh pages of guests that grow their memory themselves and
-    /// export no allocator. Without it such a module is refused, because some allocators take pages
-    /// grown by the host for their own.
-    pub fn assume_fresh_pages(mut self) -> Sandbox {
-        self.fresh_pages = true;
-        self
+        Ok(Sandbox { engine, ticker: Arc::default(), process, config })
     }
 
     /// Loads a module from a `.wasm` or `.wat` file and creates one guest of it:

@@ -49,6 +49,7 @@ impl ModuleInner {
 
 /// An export or import of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ModuleExtern {
     /// Its name; `module.name` for an import.
     pub name: String,
@@ -67,6 +68,7 @@ impl ModuleExtern {
 
 /// A module's memory as declared, in pages of 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemoryType {
     /// Pages at the start.
     pub minimum: u64,
@@ -247,7 +249,7 @@ impl Module {
 
     /// Returns whether a guest gets this import.
     pub fn is_granted(&self, import: &ModuleExtern) -> bool {
-        let granted = self.inner.sandbox.print.is_some();
+        let granted = self.inner.sandbox.config.print.is_some();
         granted && import.name == "callbox.print" && import.ty == "func (i32, i32)"
     }
 

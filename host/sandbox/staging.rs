@@ -40,7 +40,7 @@ enum Allocator {
 
 impl Staging {
     /// Chooses the allocator. `may_add_pages`: no instruction of the guest adds pages, or fresh pages are
-    /// [assumed](super::Sandbox::assume_fresh_pages).
+    /// [assumed](super::Config::assume_fresh_pages).
     pub(super) fn new(
         store: &mut Store<StoreData>,
         instance: &Instance,
@@ -92,7 +92,6 @@ impl Staging {
     }
 
     /// Returns the first `size` bytes of the area, as the guest has left them.
-    #[cfg(feature = "libffi")]
     pub(super) fn staged<'a>(&self, store: &'a Store<StoreData>, size: usize) -> &'a [u8] {
         match &self.memory {
             Some(memory) => &memory.data(store)[self.base..][..size],

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
-use super::{Budget, Sandbox, Sink, engine_error};
+use super::config::Sink;
+use super::{Budget, Sandbox, engine_error};
 use crate::error::{Error, GuestBacktrace, GuestFrame, Result, printable};
 use crate::kernel;
 use crate::limits::{Limit, Limits};
@@ -67,7 +68,7 @@ impl Hit {
 pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreData>> {
     let state = StoreData {
         limits: sandbox.config.limits,
-        print: sandbox.print.clone(),
+        print: sandbox.config.print.clone(),
         printed: 0,
         growing_kernel: false,
         own: Arc::new(Budget::new(sandbox.limits())),

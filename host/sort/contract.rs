@@ -45,6 +45,7 @@ pub enum Contradiction {
 
 /// The result of a check of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Checked {
     /// Number of items that were compared with each other, every pair both ways.
     pub items: usize,

@@ -28,6 +28,7 @@ pub struct Job {
 /// The result of a sort: a permutation of the items' numbers, without those of duplicates under
 /// [`Options::unique`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Sorted {
     /// Numbers of items, from 0, in their new order.
     pub order: Vec<u32>,

@@ -1,14 +1,11 @@
 //! Ordering of lines and records on top of [`native`](crate::native).
 //!
 //! ```
-//! use callbox::bundled::Bundled;
 //! use callbox::sort::{Items, Job, Options};
-//! use callbox::{CType, Limits, Module, Prototype, Sandbox};
+//! use callbox::{CType, Limits, Prototype, Sandbox};
 //!
 //! # fn main() -> callbox::Result<()> {
-//! let sandbox = Sandbox::new(Limits::default())?;
-//! let version = Bundled::find("version").expect("a bundled guest");
-//! let guest = Module::new(&sandbox, version.name, version.wasm)?.instantiate()?;
+//! let guest = Sandbox::new(Limits::default())?.bundled("version")?;
 //! let compare = guest.callback("compare_bytes", Prototype::comparator(CType::Void))?;
 //!
 //! let lines = Items::lines(b"v1.10\nv1.9\nv1.2\n".to_vec(), b'\n')?;

@@ -50,30 +50,65 @@ impl Sorter {
     }
 }
 
-/// The options of a sort, in the terms of sort(1).
+/// The options of a sort, in the terms of sort(1). By default, nothing is reversed, left out or kept in the
+/// input's order, [`Sorter::Qsort`] sorts on one thread, and [`Verify::Sample`] checks.
+///
+/// ```
+/// use callbox::sort::{Options, Sorter};
+/// let options = Options::default().sorter(Sorter::Sandboxed).stable(true);
+/// # let _ = options;
+/// ```
 #[derive(Clone)]
 pub struct Options {
-    /// Whether the order is reversed, the largest first. Items that `stable` keeps in the input's order are
-    /// not reversed.
-    pub reverse: bool,
-    /// Whether only the first of items that the guest calls equal is kept.
-    pub unique: bool,
-    /// Whether items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
-    pub stable: bool,
-    /// The code that sorts.
-    pub sorter: Sorter,
-    /// Maximum number of threads, each with a guest of its own; fewer are used for few items. The job's fuel
-    /// is divided evenly among them. The items are cut into one part per thread; the parts are sorted
-    /// separately and then merged, so the comparisons differ from those of one thread.
-    pub parallel: NonZeroUsize,
-    /// How many pairs of the result a fresh guest is asked about, before anything is written.
-    pub verify: Verify,
-    /// The receiver of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and are not
-    /// reported, nor are the questions of `verify`.
-    pub trace: Option<Trace>,
+    pub(super) reverse: bool,
+    pub(super) unique: bool,
+    pub(super) stable: bool,
+    pub(super) sorter: Sorter,
+    pub(super) parallel: NonZeroUsize,
+    pub(super) verify: Verify,
+    pub(super) trace: Option<Trace>,
 }
 
 impl Options {
+    /// Sets whether the order is reversed, the largest first. Items that `stable` keeps in the input's order
+    /// are not reversed.
+    pub fn reverse(self, reverse: bool) -> Options {
+        Options { reverse, ..self }
+    }
+
+    /// Sets whether only the first of items that the guest calls equal is kept.
+    pub fn unique(self, unique: bool) -> Options {
+        Options { unique, ..self }
+    }
+
+    /// Sets whether items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
+    pub fn stable(self, stable: bool) -> Options {
+        Options { stable, ..self }
+    }
+
+    /// Sets the code that sorts.
+    pub fn sorter(self, sorter: Sorter) -> Options {
+        Options { sorter, ..self }
+    }
+
+    /// Sets the maximum number of threads, each with a guest of its own; fewer are used for few items. The
+    /// job's fuel is divided evenly among them. The items are cut into one part per thread; the parts are
+    /// sorted separately and then merged, so the comparisons differ from those of one thread.
+    pub fn parallel(self, threads: NonZeroUsize) -> Options {
+        Options { parallel: threads, ..self }
+    }
+
+    /// Sets how many pairs of the result a fresh guest is asked about, before anything is written.
+    pub fn verify(self, verify: Verify) -> Options {
+        Options { verify, ..self }
+    }
+
+    /// Sets the receiver of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and are
+    /// not reported, nor are the questions of `verify`.
+    pub fn trace(self, trace: Trace) -> Options {
+        Options { trace: Some(trace), ..self }
+    }
+
     /// Returns the rules that decide the order besides the guest's answers.
     pub(super) fn rules(&self) -> Rules {
         Rules { reverse: self.reverse, ties_by_bytes: !self.unique && !self.stable }

@@ -199,10 +199,11 @@ impl Function {
         let cells = self.plan.lower(&read)?;
         let args = cells.pointers();
         let mut answer = [0_u8; 8];
+        let (at, size) = (answer.as_mut_ptr().cast(), answer.len());
         // SAFETY: `Plan::lower` gives each argument the type that the prototype says, to a counted run the
         // length that its count says, and to a text its NUL; `cells` keeps them until the call has returned.
         // `create_scalar_function` checked that the result, if there is one, is a number.
-        let called = unsafe { trampoline::call_values(self.handle.entry(), args.as_ptr(), &mut answer) };
+        let called = unsafe { trampoline::call_values(self.handle.entry(), args.as_ptr(), at, size) };
         called.map_err(wrapped)?;
         let callback = &self.handle.entry().callback;
         let bits = u64::from_ne_bytes(answer);

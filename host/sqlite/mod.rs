@@ -6,12 +6,10 @@
 //! force, and the end of one never ends another.
 //!
 //! ```
-//! use callbox::{CType, Limits, Module, Prototype, Sandbox, bundled::Bundled, sqlite};
+//! use callbox::{CType, Limits, Prototype, Sandbox, rusqlite, sqlite};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sandbox = Sandbox::new(Limits::default())?;
-//! let module = Module::new(&sandbox, "version", Bundled::find("version").unwrap().wasm)?;
-//! let guest = module.instantiate()?;
+//! let guest = Sandbox::new(Limits::default())?.bundled("version")?;
 //! let version = guest.callback("compare_bytes", Prototype::comparator(CType::Void))?;
 //!
 //! let db = rusqlite::Connection::open_in_memory()?;

@@ -58,7 +58,6 @@ pub(super) struct LeasingThread;
 pub(crate) struct AnyThread;
 
 /// A caller in the host that takes the error itself. The entry keeps no failure.
-#[cfg(feature = "sqlite")]
 pub(crate) struct HostCaller;
 
 macro_rules! keeps_failures {
@@ -99,7 +98,6 @@ impl Origin for AnyThread {
     }
 }
 
-#[cfg(feature = "sqlite")]
 impl Origin for HostCaller {
     type Failure = Error;
 

@@ -7,7 +7,9 @@ use std::ptr;
 use smallvec::SmallVec;
 
 use super::arguments::{Arguments, GuestPtr, INLINE_ARGS, Refused};
-use super::border::{self, AnyThread};
+#[cfg(feature = "libffi")]
+use super::border::AnyThread;
+use super::border::{self, HostCaller};
 use crate::callback::Answer;
 use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
 use crate::error::{CallError, Error, Result, bug};
@@ -31,6 +33,7 @@ pub(super) struct ResultBuffer {
 ///
 /// `args` are the arguments of the entry's prototype, C vouches for the memory that their pointers lead to,
 /// and `result` is the buffer for its result.
+#[cfg(feature = "libffi")]
 pub(super) unsafe fn answer(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> bool {
     // SAFETY: the caller upholds the same contract.
     border::cross::<AnyThread, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, result) }).is_ok()
@@ -40,17 +43,16 @@ pub(super) unsafe fn answer(entry: &Entry, args: ArgPointers, result: ResultBuff
 ///
 /// # Safety
 ///
-/// As [`answer`]; the result, if there is one, is a number.
-#[cfg(feature = "sqlite")]
+/// As [`answer`], with a buffer of `size` bytes for the result.
 pub(crate) unsafe fn call_values(
     entry: &Entry,
     args: *const *const c_void,
-    result: &mut [u8; 8],
+    result: *mut c_void,
+    size: usize,
 ) -> Result<()> {
-    let (args, buffer) =
-        (ArgPointers(args), ResultBuffer { at: result.as_mut_ptr().cast(), size: result.len() });
+    let (args, buffer) = (ArgPointers(args), ResultBuffer { at: result, size });
     // SAFETY: the caller upholds the same contract.
-    border::cross::<border::HostCaller, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, buffer) })
+    border::cross::<HostCaller, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, buffer) })
 }
 
 /// # Safety

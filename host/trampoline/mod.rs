@@ -5,21 +5,18 @@
 //! C sort that this crate calls is unwound if it is driven out of its array.
 
 mod active;
-#[cfg(feature = "libffi")]
 mod arguments;
 mod border;
-#[cfg(feature = "libffi")]
 mod call;
 #[cfg(feature = "libffi")]
 mod closure;
 mod comparator;
 
 pub(crate) use active::{Ask, OpenCall};
-#[cfg(all(fuzzing, feature = "libffi"))]
+#[cfg(fuzzing)]
 pub(crate) use arguments::hostile;
 #[cfg(feature = "sqlite")]
 pub(crate) use border::{AnyThread, Neutral, cross};
-#[cfg(feature = "sqlite")]
 pub(crate) use call::call_values;
 #[cfg(feature = "libffi")]
 pub(crate) use closure::lend;

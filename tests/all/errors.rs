@@ -2,7 +2,9 @@
 
 use std::error::Error as _;
 
-use callbox::{Blame, CType, CallConv, Error, Limit, LimitUnit, Limits, Module, Prototype, Sandbox, native};
+use callbox::{
+    Blame, CType, CallConv, Config, Error, Limit, LimitUnit, Limits, Module, Prototype, Sandbox, native,
+};
 
 use crate::support::{callbox, callbox_ok, comparator, comparing, good, guest, path, run, sandbox};
 
@@ -238,7 +240,7 @@ fn limits_that_are_run_into() {
         assert_eq!(error.to_string(), text);
         assert_eq!((error.blame(), error.limit()), (Blame::Guest, Some(limit)));
     }
-    let sandbox = Sandbox::new(Limits::default().print(10)).unwrap().grant_print(|_| {});
+    let sandbox = Sandbox::new(Config::new(Limits::default().print(10)).grant_print(|_| {})).unwrap();
     let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
     let mut ia = [5, 1, 7, 33, 99];
     let error = native::qsort(&mut ia, &guest.callback("ascending", comparator()).unwrap()).unwrap_err();

@@ -127,10 +127,7 @@ fn endless_recursion_on_small_foreign_stacks_is_an_error() {
 
 #[test]
 fn nans_of_every_kind_have_one_order_which_is_the_same_each_time() {
-    let guest = |name| {
-        let wasm = callbox::bundled::Bundled::find(name).unwrap().wasm;
-        Module::new(&sandbox(), name, wasm).unwrap().instantiate().unwrap()
-    };
+    let guest = |name| sandbox().bundled(name).unwrap();
     let payloads = [0u64, 1, 0x7f, 0x3_ffff, 0x8_0000_0000_0000, 0xf_ffff_ffff_ffff, 0x7_ffff_ffff_ffff];
     let exponents = [0x7ff, 0x7fe, 0x400, 0, 0xfff, 0xffe, 0x800, 0xc00];
     let doubles: Vec<f64> = exponents
@@ -193,7 +190,7 @@ fn the_next_guest_of_a_module_starts_fresh() {
 fn a_panic_inside_the_trampoline_is_an_error_and_the_next_sort_works() {
     let ascending = good("ascending", "compare");
     let items = || Items::records((0..100u32).rev().flat_map(u32::to_le_bytes).collect(), 4).unwrap();
-    let options = Options { trace: Some(Arc::new(|_, _, _| panic!("no trace today"))), ..Options::default() };
+    let options = Options::default().trace(Arc::new(|_, _, _| panic!("no trace today")));
     let error = Job::new(&ascending, options).sort(&items()).unwrap_err();
     assert!(matches!(&error, Error::Panic { message, .. } if message == "no trace today"), "{error}");
     assert_eq!(Job::new(&ascending, Options::default()).sort(&items()).unwrap().order[0], 99);
@@ -208,7 +205,7 @@ fn with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own() {
     }
     alone("faults::with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own", || {
         let config = Config::new(Limits::default()).signals_based_traps(false);
-        let wild = Sandbox::new(config).unwrap().load(path("wat/hostile/out-of-bounds.wat")).unwrap();
+        let wild = Sandbox::new(config.clone()).unwrap().load(path("wat/hostile/out-of-bounds.wat")).unwrap();
         let wild = wild.callback("compare", comparator()).unwrap();
         for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP] {
             // SAFETY: the handler does nothing but end the process.
@@ -216,7 +213,8 @@ fn with_traps_by_instructions_the_host_may_have_a_signal_handler_of_its_own() {
         }
         for file in ["out-of-bounds", "divides-by-zero", "unreachable", "recursion", "wild-call", "null-call"]
         {
-            let guest = Sandbox::new(config).unwrap().load(path(&format!("wat/hostile/{file}.wat"))).unwrap();
+            let guest =
+                Sandbox::new(config.clone()).unwrap().load(path(&format!("wat/hostile/{file}.wat"))).unwrap();
             let callback = guest.callback("compare", comparator()).unwrap();
             let error = native::qsort(&mut [2, 1], &callback).unwrap_err();
             assert!(matches!(error, Error::Trap { .. }), "{file}: {error}");

@@ -8,7 +8,7 @@ use std::thread;
 
 use callbox::{Callback, CallbackTable, CompareFn, Error, Limits, Module, Sandbox, lease, native};
 
-use crate::support::{alone, comparator, comparing, forked, good, path, sandbox};
+use crate::support::{alone, comparator, comparing, forked, good, granting_print, path, sandbox};
 
 fn call(pointer: CompareFn) -> c_int {
     let (a, b) = (1, 2);
@@ -148,7 +148,7 @@ fn a_child_never_waits_for_a_turn_that_another_thread_had() {
         let (entered, inside) = mpsc::channel();
         let leave = Arc::new(Barrier::new(2));
         let wait = leave.clone();
-        let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(move |_| {
+        let sandbox = granting_print(move |_| {
             entered.send(()).unwrap();
             wait.wait();
         });

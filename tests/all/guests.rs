@@ -5,7 +5,7 @@ use std::process::Command;
 
 use callbox::bundled::BUNDLED;
 use callbox::{
-    CType, Callback, CompareShape, Error, Limits, Module, ModuleError, Prototype, Sandbox, native,
+    CType, Callback, CompareShape, Config, Error, Limits, Module, ModuleError, Prototype, Sandbox, native,
 };
 use sha2::{Digest, Sha256};
 
@@ -39,13 +39,13 @@ fn every_good_guest_keeps_its_promise() {
 
 #[test]
 fn the_bundled_modules_are_those_whose_sums_are_committed() {
-    let sums = std::fs::read_to_string(path("guest/wasm/SHA256SUMS")).unwrap();
+    let sums = std::fs::read_to_string(path("host/bundled/SHA256SUMS")).unwrap();
     let hex = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
     for line in sums.lines() {
         let (sum, file) = line.split_once("  ").unwrap();
-        assert_eq!(hex(&std::fs::read(path("guest/wasm").join(file)).unwrap()), sum, "{file}");
+        assert_eq!(hex(&std::fs::read(path("host/bundled").join(file)).unwrap()), sum, "{file}");
     }
-    assert_eq!(files("guest/wasm", "wasm").len(), sums.lines().count());
+    assert_eq!(files("host/bundled", "wasm").len(), sums.lines().count());
     for guest in BUNDLED {
         let line = format!("{}  {}.wasm", hex(guest.wasm), guest.name);
         assert!(sums.lines().any(|sum| sum == line), "{line}");
@@ -70,7 +70,7 @@ fn the_script_rebuilds_the_bundled_modules_to_the_byte() {
     let out = tempfile::tempdir().unwrap();
     let output = Command::new(path("guest/build.sh")).arg(out.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for file in files("guest/wasm", "wasm") {
+    for file in files("host/bundled", "wasm") {
         let name = file.file_name().unwrap();
         let same = std::fs::read(&file).unwrap() == std::fs::read(out.path().join(name)).unwrap();
         assert!(same, "{} differs from what its source gives", file.display());
@@ -101,7 +101,7 @@ fn a_guest_that_grows_its_memory_without_an_allocator_is_refused() {
 
 #[test]
 fn the_refusal_can_be_overridden() {
-    let sandbox = Sandbox::new(Limits::default()).unwrap().assume_fresh_pages();
+    let sandbox = Sandbox::new(Config::new(Limits::default()).assume_fresh_pages(true)).unwrap();
     let wat = format!("(module (memory (export \"memory\") 1) {GROWS} {ORDER})");
     let guest = Module::from_text(&sandbox, "grows", wat).unwrap().instantiate().unwrap();
     sorts(&guest.callback("compare", comparator()).unwrap());

@@ -8,9 +8,9 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use callbox::{CType, CallError, CallbackTable, CompareFn, Error, Limits, Prototype, Sandbox};
+use callbox::{CType, CallError, CallbackTable, CompareFn, Error, Prototype};
 
-use crate::support::{again, alone, comparator, comparing, good, path, sandbox, skip};
+use crate::support::{again, alone, comparator, comparing, good, granting_print, path, sandbox, skip};
 
 fn call(pointer: CompareFn, a: &i32, b: &i32) -> c_int {
     // SAFETY: both point to an element for the time of the call.
@@ -298,7 +298,7 @@ fn callers_on_many_threads_take_turns() {
 fn a_call_from_inside_a_call_is_a_failure_and_not_a_deadlock() {
     let pointer: Arc<OnceLock<CompareFn>> = Arc::default();
     let inner = pointer.clone();
-    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(move |_| {
+    let sandbox = granting_print(move |_| {
         if let Some(pointer) = inner.get() {
             assert_eq!(call(*pointer, &1, &2), 0);
         }
@@ -312,7 +312,7 @@ fn a_call_from_inside_a_call_is_a_failure_and_not_a_deadlock() {
 
 #[test]
 fn a_panic_inside_a_trampoline_does_not_reach_c() {
-    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(|_| panic!("the sink is full"));
+    let sandbox = granting_print(|_| panic!("the sink is full"));
     let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
     let callback = guest.callback("ascending", comparator()).unwrap();
     let mut ia = [5, 1, 7];
@@ -328,8 +328,7 @@ fn a_panic_inside_a_trampoline_does_not_reach_c() {
 #[test]
 fn errno_survives_a_callback() {
     // The host changes errno while the guest runs; native code must not see the change.
-    let sandbox = Sandbox::new(Limits::default()).unwrap();
-    let sandbox = sandbox.grant_print(|_| errno::set_errno(errno::Errno(99)));
+    let sandbox = granting_print(|_| errno::set_errno(errno::Errno(99)));
     let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
     let callback = guest.callback("ascending", comparator()).unwrap();
     let kept = callback.retain().unwrap();

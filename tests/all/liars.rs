@@ -258,7 +258,7 @@ fn a_comparator_that_some_order_fits_is_no_liar() {
                 for &sorter in &sorters {
                     for bits in [0, 3, 4, 6] {
                         let verify = if len == 120 { Verify::Sample } else { Verify::Full };
-                        let options = Options { verify, ..rules(bits, options(sorter, 1)) };
+                        let options = rules(bits, options(sorter, 1)).verify(verify);
                         for outcome in sort(&callback, &options, &items) {
                             let name = callback.export();
                             outcome.unwrap_or_else(|error| panic!("{body}, {name}, {options:?}: {error}"));
@@ -305,7 +305,7 @@ fn no_bundled_guest_is_taken_for_a_liar() {
                 (Sorter::Sandboxed, Verify::Sample),
                 (Sorter::Msvcrt, Verify::Sample),
             ] {
-                let options = Options { verify, ..rules(bits, options(sorter, 1)) };
+                let options = rules(bits, options(sorter, 1)).verify(verify);
                 for outcome in sort(callback, &options, items) {
                     outcome.unwrap_or_else(|error| panic!("{name}, {options:?}: {error}"));
                 }
@@ -388,7 +388,7 @@ fn a_full_check_finds_a_lie_about_one_pair() {
     let body = format!("(i32.mul {HONEST} (select (i32.const -1) (i32.const 1) {lies}))");
     let keys: Vec<_> = (0..300).collect();
     for (callback, items) in inputs(&guest(&text(&body)), &keys) {
-        let job = |verify| Job::new(&callback, Options { verify, ..options(Sorter::Qsort, 1) });
+        let job = |verify| Job::new(&callback, options(Sorter::Qsort, 1).verify(verify));
         assert!(job(Verify::Off).sort(&items).is_ok());
         let error = job(Verify::Full).sort(&items).unwrap_err();
         assert!(is_told(&error, false), "{error}");
@@ -436,7 +436,7 @@ fn an_error_names_both_items_and_both_answers() {
     ] {
         let [(scalar, records), _, (slices, text)] = inputs(&guest(&text(body)), &[0, 1, 2]);
         for (callback, items, says) in [(scalar, records, numbers), (slices, text, lines)] {
-            let options = Options { unique, ..options(Sorter::Qsort, 1) };
+            let options = options(Sorter::Qsort, 1).unique(unique);
             let error = Job::new(&callback, options).sort(&items).unwrap_err();
             assert_eq!(error.to_string(), format!("\"{}\" {says}; {nothing}", callback.export()));
             assert_eq!(error.blame(), callbox::Blame::Guest);
@@ -451,7 +451,7 @@ fn the_questions_are_counted_apart_and_paid_from_the_budget_of_the_sort() {
         let keys: Vec<u32> = (0..len).map(|n: u32| n.wrapping_mul(0x9e37_79b9) >> 1).collect();
         let [(callback, items), ..] = inputs(&honest, &keys);
         let run = |verify| {
-            let job = Job::new(&callback, Options { verify, ..options(Sorter::Sandboxed, 1) });
+            let job = Job::new(&callback, options(Sorter::Sandboxed, 1).verify(verify));
             job.sort(&items).unwrap();
             job
         };
@@ -469,7 +469,7 @@ fn the_questions_are_counted_apart_and_paid_from_the_budget_of_the_sort() {
     let sandbox = Sandbox::new(Limits::default().fuel(400_000)).unwrap();
     let guest = callbox::Module::from_text(&sandbox, "honest", text(HONEST)).unwrap().instantiate().unwrap();
     for (callback, items) in inputs(&guest, &keys) {
-        let job = |verify| Job::new(&callback, Options { verify, ..options(Sorter::Qsort, 1) });
+        let job = |verify| Job::new(&callback, options(Sorter::Qsort, 1).verify(verify));
         job(Verify::Off).sort(&items).unwrap();
         assert_eq!(job(Verify::Full).sort(&items).unwrap_err().limit(), Some(Limit::Fuel));
     }
@@ -483,7 +483,7 @@ fn a_trap_while_the_result_is_checked_is_the_guests_and_nothing_is_written() {
     let keys: Vec<_> = (0..300).collect();
     for (callback, items) in inputs(&guest(&text(&body)), &keys) {
         let options = options(Sorter::Qsort, 1);
-        Job::new(&callback, Options { verify: Verify::Off, ..options.clone() }).sort(&items).unwrap();
+        Job::new(&callback, options.clone().verify(Verify::Off)).sort(&items).unwrap();
         for outcome in sort(&callback, &options, &items) {
             assert!(matches!(outcome, Err(Error::Trap { .. })), "{outcome:?}");
         }

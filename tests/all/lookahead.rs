@@ -10,11 +10,18 @@ use crate::sandboxed::{options, rules};
 use crate::support::{
     Random, bundled_for, by_low_bits, comparator, comparing, comparing_in, good, guest, liar, liars, sandbox,
 };
-use callbox::sort::{Items, Job, Options, Sorter};
+use callbox::sort::{Items, Job, Options, Sorter, Trace};
 use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox};
 
 /// Number of elements that is enough for lookahead in the C library's qsort.
 const FORESEEN: usize = 30_000;
+
+fn traced(options: Options, trace: Option<Trace>) -> Options {
+    match trace {
+        Some(trace) => options.trace(trace),
+        None => options,
+    }
+}
 
 #[test]
 fn answers_given_ahead_are_those_that_qsort_would_have_got() {
@@ -36,8 +43,8 @@ fn answers_given_ahead_are_those_that_qsort_would_have_got() {
             let bytes: Vec<u8> = (0..len * 4).map(|_| (random.next() % 11) as u8).collect();
             let items = Items::records(bytes, 4).unwrap();
             for bits in [0, 1] {
-                let sort = |trace: Option<callbox::sort::Trace>| {
-                    let options = Options { trace, ..rules(bits, options(Sorter::Qsort, 1)) };
+                let sort = |trace: Option<Trace>| {
+                    let options = traced(rules(bits, options(Sorter::Qsort, 1)), trace);
                     let (job, mut items) = (Job::new(&callback, options), items.clone());
                     job.sort_in_place(&mut items).unwrap();
                     (items.iter().flatten().copied().collect::<Vec<_>>(), job.comparisons())
@@ -63,8 +70,8 @@ fn answers_about_elements_that_are_sorted_by_pointers_are_given_ahead_too() {
                 record[0] = (random.next() % 50) as u8;
                 record[width - 1] = (random.next() % 50) as u8;
             }
-            let plain = |trace: Option<callbox::sort::Trace>| {
-                let job = Job::new(&callback, Options { trace, ..options(Sorter::Qsort, 1) });
+            let plain = |trace: Option<Trace>| {
+                let job = Job::new(&callback, traced(options(Sorter::Qsort, 1), trace));
                 let mut items = Items::records(records.clone(), width).unwrap();
                 job.sort_in_place(&mut items).unwrap();
                 (items.iter().flatten().copied().collect::<Vec<_>>(), job.comparisons())

@@ -41,3 +41,4 @@ mod support;
 mod terminal;
 mod tidy;
 mod tutorial;
+mod typed;

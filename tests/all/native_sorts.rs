@@ -107,9 +107,11 @@ fn typed_arrays_of_every_scalar_are_sorted() {
 
 #[test]
 fn narrow_elements_go_to_a_comparator_of_a_wider_scalar() {
-    let wasm = callbox::bundled::Bundled::find("i64").unwrap().wasm;
-    let guest = callbox::Module::new(&sandbox(), "i64", wasm).unwrap().instantiate().unwrap();
-    let narrow = guest.callback("compare_i64", Prototype::comparator(CType::Int16)).unwrap();
+    let narrow = sandbox()
+        .bundled("i64")
+        .unwrap()
+        .callback("compare_i64", Prototype::comparator(CType::Int16))
+        .unwrap();
     let mut numbers = [300i16, -2, 0];
     qsort(&mut numbers, &narrow).unwrap();
     assert_eq!(numbers, [-2, 0, 300]);

@@ -129,7 +129,7 @@ fn bundled_orders_are_those_of_gnu_sort_between_nul_bytes() {
 #[test]
 fn bundled_orders_are_those_of_gnu_sort_on_the_lines_of_this_repository() {
     let mut text = Vec::new();
-    for file in ["Cargo.lock", "README.md", "host/sandbox/module.rs", "guest/wasm/SHA256SUMS"] {
+    for file in ["Cargo.lock", "README.md", "host/sandbox/module.rs", "host/bundled/SHA256SUMS"] {
         text.extend(std::fs::read(path(file)).unwrap());
     }
     compare_all(&[], |_| text.clone());
@@ -299,7 +299,7 @@ fn two_orders_written_in_c_and_wat_do_what_their_rust_twins_do() {
     let input = Random(19).lines(3000, 6, &["a", "A", "b", "B", "[", "\u{e9}", "\0", "ab"]);
     for order in ["bytes", "fold"] {
         let expected = callbox_ok(&["sort", order, "-s"], &input);
-        for twin in [format!("guest/wasm/{order}-c.wasm"), format!("wat/good/{order}.wat")] {
+        for twin in [format!("host/bundled/{order}-c.wasm"), format!("wat/good/{order}.wat")] {
             assert!(callbox_ok(&["sort", &twin, "-s"], &input) == expected, "{twin}");
         }
     }

@@ -7,9 +7,9 @@ use std::panic;
 use std::sync::Arc;
 
 use callbox::sort::{Items, Job, Options, Sorter};
-use callbox::{Callback, CompareFn, Error, Limits, Module, Sandbox, lease, native};
+use callbox::{Callback, CompareFn, Error, Module, lease, native};
 
-use crate::support::{comparator, good};
+use crate::support::{comparator, good, granting_print};
 
 /// Panics when it is dropped, with another one that does.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ const PRINTING: &str = r#"(module (import "callbox" "print" (func $print (param 
 
 /// Returns a comparator that prints to this sink.
 fn printing(sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Callback {
-    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(sink);
+    let sandbox = granting_print(sink);
     let guest = Module::from_text(&sandbox, "printing", PRINTING).unwrap().instantiate().unwrap();
     guest.callback("compare", comparator()).unwrap()
 }
@@ -100,7 +100,7 @@ fn a_panic_whose_payload_panics_stays_inside_sqlite() {
             (call $print (i32.const 0) (i32.const 1)) (i32.const 0))
         (func (export "twice") (param i32) (result i32)
             (call $print (i32.const 0) (i32.const 1)) (local.get 0)))"#;
-    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(|_| panic::panic_any(Bomb(2)));
+    let sandbox = granting_print(|_| panic::panic_any(Bomb(2)));
     let guest = Module::from_text(&sandbox, "bombing", text).unwrap().instantiate().unwrap();
     let db = rusqlite::Connection::open_in_memory().unwrap();
     let order = guest.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap();
@@ -170,7 +170,7 @@ fn a_trace_that_panics_is_an_error_of_every_sorter_on_any_number_of_threads() {
         for threads in [1, 2, 4] {
             let trace: callbox::sort::Trace = Arc::new(|_, _, _| panic::panic_any(Bomb(2)));
             let parallel = NonZero::new(threads).unwrap();
-            let options = Options { trace: Some(trace), sorter, parallel, ..Options::default() };
+            let options = Options::default().trace(trace).sorter(sorter).parallel(parallel);
             match Job::new(&ascending, options).sort(&items) {
                 Err(error) => assert_panicked(Some(error)),
                 // Sorted inside the sandbox by one thread, where the host sees no comparison.

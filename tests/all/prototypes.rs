@@ -13,7 +13,7 @@ use callbox::{
     RetainedLease, Sandbox, TypeError,
 };
 
-use crate::support::{alone, clang, good, guest, sandbox};
+use crate::support::{alone, clang, good, granting_print, guest, sandbox};
 
 type Unary = unsafe extern "C" fn(c_int) -> c_int;
 
@@ -237,26 +237,26 @@ fn arguments_that_do_not_cross_are_failures_that_name_them() {
     assert_eq!(failure("int (const char *, int)", c"seven77".as_ptr().cast(), 0), "");
     assert_eq!(
         failure("int (const char *, int)", at, 0),
-        "native code called \"f\" with a text in argument 1 that does not end within 8 bytes; \
+        "\"f\" was called with a text in argument 1 that does not end within 8 bytes; \
          raise Limits::text, or say its length with another argument"
     );
     assert_eq!(failure("int (const void a[n], size_t n)", at, 64), "");
     assert_eq!(
         failure("int (const void a[n], size_t n)", at, 65),
-        "native code called \"f\" with arguments of more than 64 bytes in all; raise Limits::array"
+        "\"f\" was called with arguments of more than 64 bytes in all; raise Limits::array"
     );
     assert_eq!(
         failure("int (const void a[n], int n)", at, -1_isize as usize),
-        "native code called \"f\" with -1 elements in argument 1, which cannot be"
+        "\"f\" was called with -1 elements in argument 1, which cannot be"
     );
     assert_eq!(
         failure("int (const int a[n], int n)", std::ptr::null(), 3),
-        "native code called \"f\" with a null pointer to 3 elements in argument 1"
+        "\"f\" was called with a null pointer to 3 elements in argument 1"
     );
     assert_eq!(failure("int (const int a[n], int n)", std::ptr::null(), 0), "");
     assert_eq!(
         failure("int (void *, size_t)", std::ptr::null(), 1 << 32),
-        "native code called \"f\" with 4294967296 in argument 2, and the export \
+        "\"f\" was called with 4294967296 in argument 2, and the export \
          takes it as an i32; let it take an i64"
     );
 }
@@ -542,7 +542,7 @@ fn a_released_function_pointer_is_lent_again_only_after_every_other_of_its_proto
 fn a_call_from_inside_a_call_is_a_failure_of_any_prototype() {
     let pointer: Arc<Mutex<Option<Unary>>> = Arc::default();
     let inner = pointer.clone();
-    let sandbox = Sandbox::new(Limits::default()).unwrap().grant_print(move |_| {
+    let sandbox = granting_print(move |_| {
         let pointer = inner.lock().unwrap().take().unwrap();
         // SAFETY: the function takes no pointers.
         assert_eq!(unsafe { pointer(5) }, -9);
@@ -674,7 +674,7 @@ fn a_stale_context_gets_the_fallback_of_the_callback_that_it_was_for() {
 
 #[test]
 fn errno_survives_a_callback_of_any_prototype() {
-    let sandbox = sandbox().grant_print(|_| errno::set_errno(errno::Errno(99)));
+    let sandbox = granting_print(|_| errno::set_errno(errno::Errno(99)));
     let text = "(module (import \"callbox\" \"print\" (func $print (param i32 i32))) \
         (memory (export \"memory\") 1)
         (func (export \"f\") (param i32) (result i32) \

@@ -11,12 +11,12 @@ use callbox::{CType, Callback, Error, Limit, Limits, Prototype, Sandbox};
 const MANY: usize = 12_500;
 
 pub(crate) fn options(sorter: Sorter, threads: usize) -> Options {
-    Options { sorter, parallel: NonZeroUsize::new(threads).unwrap(), ..Options::default() }
+    Options::default().sorter(sorter).parallel(NonZeroUsize::new(threads).unwrap())
 }
 
 /// Sets the rules from the bits of a number below 8.
 pub(crate) fn rules(bits: usize, options: Options) -> Options {
-    Options { reverse: bits & 1 != 0, stable: bits & 2 != 0, unique: bits & 4 != 0, ..options }
+    options.reverse(bits & 1 != 0).stable(bits & 2 != 0).unique(bits & 4 != 0)
 }
 
 /// Checks that the order and the items themselves, by any sorter and number of threads, are those of the C
@@ -153,7 +153,7 @@ fn the_number_of_questions_told_is_the_number_that_the_guest_was_asked() {
                  (call $order (local.get $a) (local.get $b))"
             );
             let callback = comparing(&body).callback("compare", crate::support::comparator()).unwrap();
-            let options = Options { verify: Verify::Off, ..options(Sorter::Sandboxed, 1) };
+            let options = options(Sorter::Sandboxed, 1).verify(Verify::Off);
             let job = Job::new(&callback, options);
             job.sort(&items).map(|_| job.comparisons())
         };

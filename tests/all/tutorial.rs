@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use callbox::{Callback, CallbackTable, Limits, Sandbox, native};
+use callbox::{Callback, CallbackTable, native};
 
-use crate::support::{callbox_ok, comparator, path, skip};
+use crate::support::{callbox_ok, comparator, granting_print, path, skip};
 
 /// Output of ctypes' tutorial on glibc, without its text: pairs of values.
 const GLIBC_SECOND: &str = "5 1\n33 99\n7 33\n5 7\n1 7\n";
@@ -17,8 +17,7 @@ const CRT_THIRD: &str = "33 7\n99 33\n5 99\n1 99\n33 7\n1 33\n5 33\n5 7\n1 7\n5 
 fn printing(export: &str) -> (Callback, Arc<Mutex<Vec<u8>>>) {
     let text = Arc::new(Mutex::new(Vec::new()));
     let sink = text.clone();
-    let sandbox = Sandbox::new(Limits::default()).unwrap();
-    let sandbox = sandbox.grant_print(move |line| sink.lock().unwrap().extend_from_slice(line));
+    let sandbox = granting_print(move |line| sink.lock().unwrap().extend_from_slice(line));
     let guest = sandbox.load(path("wat/good/tutorial.wat")).unwrap();
     (guest.callback(export, comparator()).unwrap(), text)
 }

@@ -32,10 +32,6 @@ pub(crate) enum Param {
     /// The address of a copy, or the number of a token.
     Pointer(Pointee),
     /// A struct, by the address of a copy.
-    #[cfg_attr(
-        not(feature = "libffi"),
-        expect(dead_code, reason = "checked, and copied by libffi's calls only")
-    )]
     Struct(Object),
 }
 

@@ -22,7 +22,6 @@ impl CNumber {
         Ok(CNumber { size: size as u8, kind, values: Values::of(ctype) })
     }
 
-    #[cfg(any(feature = "libffi", test))]
     pub(crate) fn size(&self) -> usize {
         self.size.into()
     }
@@ -59,7 +58,6 @@ impl CNumber {
 
     /// Lowers a host number, which is in the first of the bytes, to a core value; the error is an integer
     /// that does not fit.
-    #[cfg(any(feature = "libffi", test))]
     pub(crate) fn lower(&self, bytes: [u8; 8], core: CoreType) -> Result<u64, i128> {
         let bits = u64::from_ne_bytes(bytes);
         match (core, self.kind) {
@@ -79,7 +77,6 @@ impl CNumber {
 
     /// Lifts a core value to a host number, integers extended to eight bytes as C extends them; the error is
     /// an integer that is no value of the type.
-    #[cfg(any(feature = "libffi", test))]
     pub(crate) fn lift(&self, bits: u64, core: CoreType) -> Result<[u8; 8], i128> {
         let number = match (core, self.kind) {
             (CoreType::F32, NumberKind::Float) if self.size == 8 => {

@@ -68,7 +68,6 @@ impl Pointee {
     }
 
     /// Returns the type of each element; characters for a text.
-    #[cfg(feature = "libffi")]
     pub(crate) fn element(&self) -> Option<&CType> {
         match self {
             Pointee::Token { .. } => None,

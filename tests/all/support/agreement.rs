@@ -146,21 +146,17 @@ impl Case<'_> {
             }
         }
         let positions = self.positions(choices.of_lengths(), choices);
-        let options = Options {
-            sorter: Sorter::Sandboxed,
-            reverse: choices.one_in(2),
-            stable: choices.one_in(2),
-            ..Options::default()
-        };
+        let (reverse, stable) = (choices.one_in(2), choices.one_in(2));
+        let options = Options::default().sorter(Sorter::Sandboxed).reverse(reverse).stable(stable);
         let in_place = choices.one_in(2);
         let found = self.outcome(&callback, &positions, &options, in_place);
         match &places {
             Some(places) => {
-                let expected = self.sorted(&positions, places, &options);
+                let expected = self.sorted(&positions, places, reverse, stable);
                 assert_eq!(found.as_ref(), Ok(&expected), "{self}\n{options:?} {in_place} {positions:?}");
                 // Numbers of items make every sort stable, and so do ties that the bytes decide.
                 for sorter in [Sorter::Qsort, Sorter::Msvcrt] {
-                    let options = Options { sorter, ..options.clone() };
+                    let options = options.clone().sorter(sorter);
                     let found = self.outcome(&callback, &positions, &options, in_place);
                     assert_eq!(found.as_ref(), Ok(&expected), "{self}\n{options:?} {in_place} {positions:?}");
                 }
@@ -221,17 +217,14 @@ impl Case<'_> {
     }
 
     /// Returns the elements at these positions, sorted.
-    fn sorted(&self, positions: &[u32], places: &[usize], options: &Options) -> Vec<Vec<u8>> {
+    fn sorted(&self, positions: &[u32], places: &[usize], reverse: bool, stable: bool) -> Vec<Vec<u8>> {
         let mut sorted = positions.to_vec();
         sorted.sort_by(|a, b| {
             let [a, b] = [*a as usize, *b as usize];
             let order = places[a].cmp(&places[b]);
-            let order = if options.stable {
-                order
-            } else {
-                order.then_with(|| self.elements[a].cmp(&self.elements[b]))
-            };
-            if options.reverse { order.reverse() } else { order }
+            let order =
+                if stable { order } else { order.then_with(|| self.elements[a].cmp(&self.elements[b])) };
+            if reverse { order.reverse() } else { order }
         });
         sorted.into_iter().map(|at| self.elements[at as usize].clone()).collect()
     }

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use callbox::bundled::Bundled;
-use callbox::{CType, Callback, Guest, Limits, Module, Prototype, Sandbox};
+use callbox::{CType, Callback, Config, Guest, Limits, Module, Prototype, Sandbox};
 
 use super::{files, path, run, skip};
 
 /// Returns a guest that comes with the library.
 pub(crate) fn bundled(name: &str) -> Guest {
-    Module::new(&sandbox(), name, Bundled::find(name).unwrap().wasm).unwrap().instantiate().unwrap()
+    sandbox().bundled(name).unwrap()
 }
 
 /// Returns a comparator of a guest that comes with the library.
@@ -31,6 +30,11 @@ pub(crate) fn comparator() -> Prototype {
 
 pub(crate) fn sandbox() -> Sandbox {
     Sandbox::new(Limits::default()).unwrap()
+}
+
+/// Returns a sandbox whose guests may print to `sink`.
+pub(crate) fn granting_print(sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Sandbox {
+    Sandbox::new(Config::new(Limits::default()).grant_print(sink)).unwrap()
 }
 
 /// Instantiates a guest from this text.

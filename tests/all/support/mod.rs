@@ -17,8 +17,8 @@ pub(crate) use cli::{bounded, callbox, callbox_ok, gnu_sort, run};
 #[cfg(unix)]
 pub(crate) use fork::forked;
 pub(crate) use guests::{
-    bundled, bundled_for, by_low_bits, clang, comparator, comparing, comparing_in, good, guest, liar, liars,
-    lies_in_order, promise, sandbox,
+    bundled, bundled_for, by_low_bits, clang, comparator, comparing, comparing_in, good, granting_print,
+    guest, liar, liars, lies_in_order, promise, sandbox,
 };
 pub(crate) use random::Random;
 

@@ -29,7 +29,7 @@ fn main() {
         "callbox-sandboxed" => {
             let compare = callback(Limits::default());
             let mut items = Items::records(bytes, 4).unwrap();
-            let options = Options { sorter: Sorter::Sandboxed, ..Options::default() };
+            let options = Options::default().sorter(Sorter::Sandboxed);
             let nanoseconds = timed(|| Job::new(&compare, options).sort_in_place(&mut items).unwrap());
             ia = items.iter().map(|four| i32::from_le_bytes(four.try_into().unwrap())).collect();
             nanoseconds
@@ -49,9 +49,8 @@ fn timed(work: impl FnOnce()) -> u128 {
 
 fn callback(limits: Limits) -> Callback {
     let sandbox = Sandbox::new(limits).unwrap();
-    let module = Module::new(&sandbox, "i32", Bundled::find("i32").unwrap().wasm).unwrap();
     let prototype = "int (const int *, const int *)".parse().unwrap();
-    module.instantiate().unwrap().callback("compare_i32", prototype).unwrap()
+    sandbox.bundled("i32").unwrap().callback("compare_i32", prototype).unwrap()
 }
 
 struct Wasmi {

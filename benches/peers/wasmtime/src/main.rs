@@ -25,7 +25,7 @@ fn main() {
     let bytes = std::fs::read(std::env::args().nth(1).unwrap()).unwrap();
     let mut ia: Vec<i32> = bytes.as_chunks().0.iter().map(|four| i32::from_le_bytes(*four)).collect();
     let engine = Engine::default();
-    let module = Module::new(&engine, include_bytes!("../../../../guest/wasm/i32.wasm")).unwrap();
+    let module = Module::new(&engine, include_bytes!("../../../../host/bundled/i32.wasm")).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let compare_i32 = instance.get_typed_func(&mut store, "compare_i32").unwrap();

@@ -1,7 +1,11 @@
 //! Guests that come with the library, compiled from `guest/orders`.
 
+use crate::error::{Error, Result};
+use crate::sandbox::{Guest, Module, Sandbox};
+
 /// A guest that comes with the library.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Bundled {
     /// Its name on the command line.
     pub name: &'static str,
@@ -17,7 +21,7 @@ macro_rules! bundled {
         pub const BUNDLED: &[Bundled] = &[$(Bundled {
             name: $name,
             about: $about,
-            wasm: include_bytes!(concat!("../guest/wasm/", $name, ".wasm")),
+            wasm: include_bytes!(concat!($name, ".wasm")),
         }),*];
     };
 }
@@ -39,6 +43,33 @@ bundled! {
     "u64": "records of type u64",
     "f32": "records of type f32, in total order",
     "f64": "records of type f64, in total order",
+}
+
+impl Sandbox {
+    /// Compiles the [bundled](crate::bundled) guest `name`, and creates one guest of it.
+    ///
+    /// ```
+    /// use callbox::{Limits, Sandbox, native};
+    /// # fn main() -> callbox::Result<()> {
+    /// let guest = Sandbox::new(Limits::default())?.bundled("f64")?;
+    /// let total_order = guest.callback("compare_f64", "int (const double *, const double *)".parse()?)?;
+    /// let mut values = [f64::INFINITY, -0.0, 0.0, -1.5];
+    /// native::qsort(&mut values, &total_order)?;
+    /// assert_eq!(values, [-1.5, -0.0, 0.0, f64::INFINITY]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBundled`] if there is none of this name; those of [`Module::new`] and
+    /// [`Module::instantiate`], as where the limits are tight.
+    pub fn bundled(&self, name: &str) -> Result<Guest> {
+        let Some(bundled) = Bundled::find(name) else {
+            let bundled = BUNDLED.iter().map(|guest| guest.name).collect();
+            return Err(Error::NotBundled { name: name.to_owned(), bundled });
+        };
+        Module::new(self, name, bundled.wasm)?.instantiate()
+    }
 }
 
 impl Bundled {
