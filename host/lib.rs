@@ -46,7 +46,7 @@
 //! - `libloading`: sort functions of shared libraries.
 //! - `cli` (default): the program `callbox`, with the two before.
 //!
-//! How to embed the library, from dependency lines to a callback that C keeps: [docs/embedding.md][embedding].
+//! How to embed the library, from dependency lines to a callback that C keeps: [the guide][embedding].
 //!
 //! [embedding]: https://docs.rs/crate/callbox/latest/source/docs/embedding.md
 //!
@@ -121,5 +121,7 @@ pub use typed::ArgumentForm;
 pub use typed::{Argument, CallArguments};
 
 pub use bytemuck;
+#[doc(hidden)]
+pub use core; // for `c_struct!`
 #[cfg(feature = "sqlite")]
 pub use rusqlite;

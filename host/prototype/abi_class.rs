@@ -76,7 +76,7 @@ macro_rules! c_struct {
                 // Every field is listed.
                 const fn _all($name { $($field: _),+ }: &$name) {}
                 $crate::AbiClass::of_struct::<$name>(&[$((
-                    ::core::mem::offset_of!($name, $field),
+                    $crate::core::mem::offset_of!($name, $field),
                     $crate::AbiClass::of_field::<$name, _>(|of| &of.$field),
                 )),+])
             };
@@ -136,6 +136,19 @@ impl AbiClass {
                 let (size, align) = element.layout();
                 (size * len, align)
             }
+        }
+    }
+
+    /// Returns whether a pointer of this C type leads to values of this class, one or more.
+    pub(crate) fn is_pointee_of(&self, pointer: &CType) -> bool {
+        match pointer {
+            CType::Pointer { pointee, .. } => match &**pointee {
+                CType::Array { element, .. } => self.is_of(pointee) || self.is_of(element),
+                pointee => self.is_of(pointee),
+            },
+            CType::Counted { element, .. } if **element == CType::Void => self.is_byte(),
+            CType::Counted { element, .. } => self.is_of(element),
+            _ => false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! A call of any prototype: read the arguments, call the guest, write the result.
 #![allow(unsafe_code, reason = "reads the arguments that C passes, and writes its result")]
 
+use std::cmp::Ordering;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -53,6 +54,11 @@ pub(crate) unsafe fn call_values(
     let (args, buffer) = (ArgPointers(args), ResultBuffer { at: result, size });
     // SAFETY: the caller upholds the same contract.
     border::cross::<HostCaller, _, _>(entry, || Ok(()), |()| unsafe { ask(entry, args, buffer) })
+}
+
+/// Compares two elements, whose width has been checked, for a caller that takes the error itself.
+pub(crate) fn call_compare(entry: &Entry, a: &[u8], b: &[u8]) -> Result<Ordering> {
+    border::cross::<HostCaller, _, _>(entry, || Ok(()), |()| entry.callback.ask(None, a, b))
 }
 
 /// # Safety

@@ -17,7 +17,7 @@ pub(crate) use active::{Ask, OpenCall};
 pub(crate) use arguments::hostile;
 #[cfg(feature = "sqlite")]
 pub(crate) use border::{AnyThread, Neutral, cross};
-pub(crate) use call::call_values;
+pub(crate) use call::{call_compare, call_values};
 #[cfg(feature = "libffi")]
 pub(crate) use closure::lend;
 #[cfg(target_pointer_width = "64")]

@@ -43,11 +43,11 @@ pub unsafe trait Argument {
 pub enum ArgumentForm {
     /// A number or a struct, which is at this address.
     Value { class: AbiClass, at: *const c_void },
-    /// A pointer to elements. Its provenance is exposed.
-    Memory { class: AbiClass, len: usize, writable: bool, at: *mut c_void },
+    /// A pointer to elements, of `size` bytes in all. Its provenance is exposed.
+    Memory { class: AbiClass, size: usize, writable: bool, at: *mut c_void },
     /// A pointer to characters and a NUL. Its provenance is exposed.
     Text { at: *const c_void },
-    /// A pointer that is not followed.
+    /// A pointer that is not followed. Its provenance is exposed, so that it can come back.
     Token { at: *const c_void, writable: bool },
 }
 
@@ -81,7 +81,8 @@ impl ArgumentForm {
     /// Returns the form of elements that a reference leads to.
     fn of_memory<T: CValue>(at: *const T, len: usize, writable: bool) -> ArgumentForm {
         at.expose_provenance();
-        ArgumentForm::Memory { class: T::CLASS, len, writable, at: at.cast_mut().cast() }
+        let size = len * size_of::<T>();
+        ArgumentForm::Memory { class: T::CLASS, size, writable, at: at.cast_mut().cast() }
     }
 }
 
@@ -139,6 +140,7 @@ unsafe impl Argument for &CStr {
 // SAFETY: a token is not followed.
 unsafe impl<T> Argument for *const T {
     fn form(&mut self) -> ArgumentForm {
+        self.expose_provenance();
         ArgumentForm::Token { at: self.cast(), writable: false }
     }
 }
@@ -146,6 +148,7 @@ unsafe impl<T> Argument for *const T {
 // SAFETY: as above.
 unsafe impl<T> Argument for *mut T {
     fn form(&mut self) -> ArgumentForm {
+        self.expose_provenance();
         ArgumentForm::Token { at: self.cast(), writable: true }
     }
 }

@@ -16,7 +16,7 @@ pub use argument::{Argument, ArgumentForm, CallArguments};
 use crate::callback::Callback;
 use crate::callback::lowering::{Lowering, Object, Param, Pointee};
 use crate::ctype::CType;
-use crate::error::{CallError, Result};
+use crate::error::{CallError, Error, Result};
 use crate::prototype::CValue;
 use crate::registry::{Access, Entry};
 use crate::trampoline;
@@ -26,7 +26,8 @@ impl Callback {
     /// a budget of its own. The failure is returned; none is recorded, and a
     /// [fallback](Callback::fallback) is not used.
     ///
-    /// A comparator of any shape is called with references to its two elements.
+    /// A comparator of any shape takes references to its two elements, or two slices of bytes if its prototype
+    /// points to `void`, and answers -1, 0 or 1.
     ///
     /// ```
     /// use callbox::{Limits, Module, Sandbox};
@@ -48,9 +49,8 @@ impl Callback {
     /// # Errors
     ///
     /// [`CallError::Types`] if the prototype takes other arguments, or has another result, than these types,
-    /// or a slice is shorter than its count says; [`Error::Call`](crate::Error::Call),
-    /// [`Error::Trap`](crate::Error::Trap), [`Error::Limit`](crate::Error::Limit) and
-    /// [`Error::Reentrant`](crate::Error::Reentrant) from the call. Memory is unchanged on an error.
+    /// or a slice is shorter than its count says; [`Error::Call`], [`Error::Trap`], [`Error::Limit`],
+    /// [`Error::Panic`] and [`Error::Reentrant`] from the call. Memory is unchanged on an error.
     pub fn call<R: CValue>(&self, args: impl CallArguments) -> Result<R> {
         let result = self.prototype().result();
         if !R::CLASS.is_of(result) {
@@ -79,11 +79,16 @@ impl Callback {
             return Err(self.misuse(format!("it takes {expected} arguments, and {found} are passed")));
         }
         let forms: SmallVec<[ArgumentForm; 8]> = args.iter_mut().map(|arg| arg.form()).collect();
-        let Some((_, lowering)) = self.function() else {
-            let order = self.compare_forms(&forms, args)?;
-            // SAFETY: the result of a comparator is an int.
-            unsafe { result.cast::<c_int>().write(order) };
-            return Ok(());
+        let entry = Entry::new(self.clone(), Access::Values { budget: None });
+        let lowering = match self.function() {
+            Some((_, lowering)) if self.shape().is_none() => lowering,
+            _ => {
+                let [a, b] = self.elements(&forms, args)?;
+                let order = trampoline::call_compare(&entry, a, b)?;
+                // SAFETY: the result of a comparator is an int.
+                unsafe { result.cast::<c_int>().write(order as c_int) };
+                return Ok(());
+            }
         };
         for (at, (form, param)) in forms.iter().zip(&lowering.params).enumerate() {
             self.check_argument(lowering, &forms, form, param, at, args[at].type_name())?;
@@ -95,7 +100,6 @@ impl Callback {
             _ => ptr::from_ref(word).cast(),
         });
         let pointers: SmallVec<[*const c_void; 8]> = pointers.collect();
-        let entry = Entry::new(self.clone(), Access::Values { budget: None });
         // SAFETY: each argument has been checked to be what the prototype says, and its memory to hold as
         // many elements. `args` borrows it until after the call.
         unsafe { trampoline::call_values(&entry, pointers.as_ptr(), result, size) }
@@ -112,58 +116,44 @@ impl Callback {
         found: &str,
     ) -> Result<()> {
         let ctype = &self.prototype().params()[at];
-        let plain = |object: &Object| {
-            // What nobody follows may point anywhere.
-            object.pointer_fields.iter().all(|(_, target)| matches!(target, Pointee::Token { .. }))
-        };
-        let fits = match (form, param, ctype) {
-            (ArgumentForm::Value { class, .. }, Param::Number(..), _) => class.is_of(ctype),
-            (ArgumentForm::Value { class, .. }, Param::Struct(object), _) => {
-                class.is_of(ctype) && plain(object)
+        let fits = match (form, param) {
+            (ArgumentForm::Value { class, .. }, Param::Number(..)) => class.is_of(ctype),
+            (ArgumentForm::Value { class, .. }, Param::Struct(object)) => {
+                class.is_of(ctype) && is_followed_nowhere(object)
             }
-            (ArgumentForm::Text { .. }, Param::Pointer(Pointee::Text), _) => true,
-            (ArgumentForm::Token { writable, .. }, Param::Pointer(Pointee::Token { readonly, .. }), _) => {
+            (ArgumentForm::Text { .. }, Param::Pointer(Pointee::Text)) => true,
+            (ArgumentForm::Token { writable, .. }, Param::Pointer(Pointee::Token { readonly, .. })) => {
                 *writable || *readonly
             }
-            (
-                ArgumentForm::Memory { class, len, writable, .. },
-                Param::Pointer(Pointee::Object { object, readonly }),
-                CType::Pointer { pointee, .. },
-            ) => {
-                let enough = match &**pointee {
-                    CType::Array { element, len: most } => {
-                        class.is_of(pointee) && *len >= 1 || class.is_of(element) && len >= most
+            (ArgumentForm::Memory { class, size, writable, .. }, Param::Pointer(target)) => {
+                let (object, readonly, needed) = match target {
+                    Pointee::Object { object, readonly } => (object, *readonly, 1),
+                    Pointee::Counted { element, readonly, count } => {
+                        (element, *readonly, self.count(lowering, forms, *count))
                     }
-                    pointee => class.is_of(pointee) && *len >= 1,
+                    Pointee::Token { .. } | Pointee::Text => return Err(self.unfit(at, found)),
                 };
-                enough && plain(object) && (*writable || *readonly)
-            }
-            (
-                ArgumentForm::Memory { class, len, writable, .. },
-                Param::Pointer(Pointee::Counted { element: object, readonly, count }),
-                CType::Counted { element, .. },
-            ) => {
-                let of_bytes = **element == CType::Void && class.is_byte();
-                let fits = (of_bytes || class.is_of(element)) && plain(object) && (*writable || *readonly);
-                if fits
-                    && let Some(count) = self.count(lowering, forms, *count)
-                    && count > *len as i128
-                {
-                    let text = format!("argument {} holds {len} elements, not {count}", at + 1);
+                if !class.is_pointee_of(ctype) || !is_followed_nowhere(object) || !(*writable || readonly) {
+                    return Err(self.unfit(at, found));
+                }
+                // Whatever the classes say, no byte is read or written beyond those that there are.
+                if needed.saturating_mul(object.size as i128) > *size as i128 {
+                    let text = format!(
+                        "argument {} holds {size} bytes, and has to hold {needed} times {}",
+                        at + 1,
+                        object.size
+                    );
                     return Err(self.misuse(text));
                 }
-                fits
+                true
             }
             _ => false,
         };
-        if fits {
-            return Ok(());
-        }
-        Err(self.misuse(format!("argument {} is {ctype}, which {found} is not", at + 1)))
+        if fits { Ok(()) } else { Err(self.unfit(at, found)) }
     }
 
-    /// Returns the number that an argument holds; `None` if it holds none.
-    fn count(&self, lowering: &Lowering, forms: &[ArgumentForm], at: usize) -> Option<i128> {
+    /// Returns the number that an argument holds. One that holds none is refused itself.
+    fn count(&self, lowering: &Lowering, forms: &[ArgumentForm], at: usize) -> i128 {
         match (&lowering.params[at], forms[at]) {
             (Param::Number(number, _), ArgumentForm::Value { class, at: from })
                 if class.is_of(&self.prototype().params()[at]) =>
@@ -171,37 +161,45 @@ impl Callback {
                 let mut bytes = [0; 8];
                 // SAFETY: a value of the class has the number's size.
                 unsafe { ptr::copy_nonoverlapping(from.cast(), bytes.as_mut_ptr(), number.size()) };
-                Some(number.integer(bytes))
+                number.integer(bytes)
             }
-            // It is refused as an argument.
-            _ => None,
+            _ => i128::MAX,
         }
     }
 
-    /// Compares two elements by a comparator that does not take them by pointers.
-    fn compare_forms(&self, forms: &[ArgumentForm], args: &[&mut dyn Argument]) -> Result<c_int> {
-        let params = self.prototype().params();
+    /// Returns the two elements that the arguments of a comparator lead to.
+    fn elements<'a>(&self, forms: &'a [ArgumentForm], args: &[&mut dyn Argument]) -> Result<[&'a [u8]; 2]> {
         let mut elements = [&[][..]; 2];
         for (at, element) in elements.iter_mut().enumerate() {
-            *element = match (&forms[at], &params[at]) {
-                (ArgumentForm::Memory { class, len: 1.., at, .. }, CType::Pointer { pointee, .. })
-                    if class.is_of(pointee) =>
-                {
-                    // SAFETY: the argument holds at least one element, of this size.
-                    unsafe { slice::from_raw_parts(at.cast::<u8>(), pointee.size().unwrap_or(0)) }
+            *element = match (&forms[at], &self.prototype().params()[at]) {
+                (
+                    ArgumentForm::Memory { class, size, at: from, .. },
+                    ctype @ CType::Pointer { pointee, .. },
+                ) if class.is_pointee_of(ctype) || class.is_byte() && pointee.size().is_none() => {
+                    // Elements of no known size are as long as their slices.
+                    let len = pointee.size().unwrap_or(*size).min(*size);
+                    // SAFETY: the argument holds so many bytes.
+                    unsafe { slice::from_raw_parts(from.cast::<u8>(), len) }
                 }
-                _ => {
-                    let (param, found) = (&params[at], args[at].type_name());
-                    return Err(self.misuse(format!("argument {} is {param}, which {found} is not", at + 1)));
-                }
+                _ => return Err(self.unfit(at, args[at].type_name())),
             };
+            self.accepts(element.len(), None)?;
         }
-        let [a, b] = elements;
-        Ok(self.compare(a, b)? as c_int)
+        Ok(elements)
     }
 
-    fn misuse(&self, reason: String) -> crate::error::Error {
+    /// Returns the error for an argument of another type.
+    fn unfit(&self, at: usize, found: &str) -> Error {
+        self.misuse(format!("argument {} is {}, which {found} is not", at + 1, self.prototype().params()[at]))
+    }
+
+    fn misuse(&self, reason: String) -> Error {
         let (export, prototype) = (self.export().to_owned(), self.prototype().to_string());
         CallError::Types { export, prototype, reason }.into()
     }
+}
+
+/// Returns whether all pointers in an object are tokens, so that they may lead anywhere.
+fn is_followed_nowhere(object: &Object) -> bool {
+    object.pointer_fields.iter().all(|(_, target)| matches!(target, Pointee::Token { .. }))
 }

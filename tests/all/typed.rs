@@ -5,7 +5,7 @@ use std::ptr;
 
 use callbox::{Blame, CallError, Callback, Error, Limits, Module, Sandbox};
 
-use crate::support::{good, guest, sandbox};
+use crate::support::{good, granting_print, guest, sandbox};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
@@ -106,7 +106,7 @@ fn a_slice_is_read_and_written_as_far_as_its_count_says() {
     assert_eq!(drain.call::<i64>((&mut 9, 1)).unwrap(), 9);
 
     let error = drain.call::<i64>((&mut numbers[..2], 3)).unwrap_err();
-    assert!(error.to_string().ends_with("argument 1 holds 2 elements, not 3"), "{error}");
+    assert!(error.to_string().ends_with("argument 1 holds 8 bytes, and has to hold 3 times 4"), "{error}");
     assert!(drain.call::<i64>((&mut [0; 0][..], 1)).is_err());
     assert!(drain.call::<i64>((&mut numbers[..], i32::MAX)).is_err());
     let error = drain.call::<i64>((&mut numbers[..], -1)).unwrap_err();
@@ -116,6 +116,76 @@ fn a_slice_is_read_and_written_as_far_as_its_count_says() {
     let bytes = callback(DRAIN, "int64_t (const void a[n], int n)");
     assert_eq!(bytes.call::<i64>((&[1_u8, 0, 0, 0][..], 1)).unwrap(), 1);
     assert!(bytes.call::<i64>((&[1_i32][..], 4)).is_err(), "bytes only");
+}
+
+#[test]
+fn no_byte_is_touched_beyond_those_that_there_are() {
+    // The numbers of this type take no room, and there are as many as you like.
+    let drain = callback(DRAIN, "int64_t (void a[n], int n)");
+    for n in [1, 64, 4096] {
+        assert!(drain.call::<i64>((&mut [(); 4096][..], n)).is_err());
+        assert!(drain.call::<i64>((&(), n)).is_err());
+    }
+    let text = "int64_t (int a[n], enum { NONE, ONE, MANY = 1000000 } n)";
+    assert!(callback(DRAIN, text).call::<i64>((&mut [1, 2][..], 1_000_000)).is_err());
+    let many = r#"(func (export "f") (param i32 i64) (result i64) (i64.load8_u (local.get 0)))"#;
+    let many = callback(many, "int64_t (const void a[n], size_t n)");
+    assert!(many.call::<i64>((&[1_u8][..], usize::MAX)).is_err());
+    assert_eq!(many.call::<i64>((&[9_u8][..], 1_usize)).unwrap(), 9);
+    // One count for two runs has to fit both; it may come before them.
+    let two = r#"(func (export "f") (param i32 i32 i32) (result i32) (local.get 0))"#;
+    let two = callback(two, "int (int n, const int a[n], const short b[n])");
+    let (a, b) = ([1, 2, 3], [1_i16, 2]);
+    assert_eq!(two.call::<i32>((2, &a[..], &b[..])).unwrap(), 2);
+    assert!(two.call::<i32>((3, &a[..], &b[..])).is_err());
+}
+
+#[test]
+fn the_same_memory_may_be_passed_twice_and_overlap_where_it_is_only_read() {
+    let sum = r#"(func (export "f") (param i32 i32 i32) (result i32)
+        (i32.add (i32.load (local.get 0)) (i32.load (local.get 1))))"#;
+    let sum = callback(sum, "int (const int a[n], const int b[n], int n)");
+    let numbers = [1, 2, 3];
+    assert_eq!(sum.call::<i32>((&numbers[..], &numbers[..], 3)).unwrap(), 2);
+    assert_eq!(sum.call::<i32>((&numbers[1..], &numbers[..2], 2)).unwrap(), 3);
+}
+
+#[test]
+fn a_guest_leaves_only_values_of_the_types_behind() {
+    let two = r#"(func (export "f") (param i32) (result i32)
+        (i32.store (local.get 0) (i32.const 0x02020202)) (i32.const 2))"#;
+    let mut truth = [false; 4];
+    assert!(callback(two, "_Bool (_Bool a[4])").call::<bool>((&mut truth,)).unwrap());
+    assert_eq!(truth, [true; 4]);
+    assert!(callback(two, "_Bool (_Bool a[4])").call::<bool>((&mut truth[..],)).unwrap());
+    // 0x02020202 is none of them.
+    let mut colour = 1;
+    let error = callback(two, "int (enum { RED, GREEN } *)").call::<i32>((&mut colour,)).unwrap_err();
+    assert!(matches!(error, Error::Call(CallError::NoValue { .. })), "{error}");
+    assert_eq!(colour, 1);
+}
+
+/// Has three bytes of padding, which are nobody's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+struct Padded {
+    small: u8,
+    large: u32,
+}
+
+callbox::c_struct!(Padded { small, large });
+
+#[test]
+fn padding_is_zero_to_the_guest_and_stays_as_it_is() {
+    let spy = r#"(func (export "f") (param i32) (result i32)
+        (i32.store offset=4 (local.get 0) (i32.const 7))
+        (i32.load (local.get 0)))"#;
+    let spy = callback(spy, "int (struct padded { unsigned char small; unsigned large; } *)");
+    for small in [0, 1, 255] {
+        let mut value = Padded { small, large: 1 };
+        assert_eq!(spy.call::<i32>((&mut value,)).unwrap(), i32::from(small));
+        assert_eq!(value, Padded { small, large: 7 });
+    }
 }
 
 #[test]
@@ -231,6 +301,30 @@ fn a_comparator_of_any_shape_compares_two_references() {
         }
     }
     assert!(good("ascending", "compare").call::<i32>((&5, &5)).unwrap() == 0);
+    let bytes = sandbox().bundled("bytes").unwrap();
+    let compare = bytes.callback("compare_bytes", "int (const void *, const void *)".parse().unwrap());
+    let compare = compare.unwrap();
+    assert_eq!(compare.call::<i32>((&b"b"[..], &b"abc"[..])).unwrap(), 1);
+    assert_eq!(compare.call::<i32>((&b""[..], &b"a"[..])).unwrap(), -1);
+    assert!(compare.call::<i32>((&1, &2)).is_err(), "of what width?");
+    assert_eq!((compare.calls(), compare.failures()), (2, 0));
+}
+
+#[test]
+fn a_panicking_sink_is_an_error_of_the_call_whatever_it_calls() {
+    let text = r#"(module (import "callbox" "print" (func $print (param i32 i32)))
+        (memory (export "memory") 1)
+        (func (export "f") (param i32) (result i32) (call $print (i32.const 0) (i32.const 1)) (i32.const 0))
+        (func (export "compare_i32") (param i32 i32) (result i32)
+            (call $print (i32.const 0) (i32.const 1)) (i32.const 0)))"#;
+    let sandbox = granting_print(|_| panic!("the sink is full"));
+    let guest = Module::from_text(&sandbox, "printing", text).unwrap().instantiate().unwrap();
+    let plain = guest.callback("f", "int (int)".parse().unwrap()).unwrap();
+    let compare = guest.callback("compare_i32", "int (const int *, const int *)".parse().unwrap()).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(plain.call::<i32>((1,)), Err(Error::Panic { .. })));
+        assert!(matches!(compare.call::<i32>((&1, &2)), Err(Error::Panic { .. })));
+    }
 }
 
 #[test]

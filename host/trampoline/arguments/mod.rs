@@ -18,7 +18,6 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
-use std::slice;
 
 use aliases::Aliases;
 use buffer::Buffer;
@@ -148,8 +147,8 @@ impl<'a> Arguments<'a> {
             return Ok(GuestPtr::Copy(run.at as u32));
         }
         let at = self.reserve(len)?;
-        // SAFETY: C vouches for these bytes, and `reserve` has checked that they fit.
-        self.bytes.growing().extend_from_slice(unsafe { slice::from_raw_parts(host, len) });
+        // SAFETY: C vouches for these bytes.
+        unsafe { self.copy_in(host, len) };
         let last_nul = OnceCell::new();
         self.runs.push(CopiedRange { host, at, len, readonly, element, object, is_text, last_nul });
         if let Some(known) = &mut self.index {
@@ -175,9 +174,7 @@ impl<'a> Arguments<'a> {
     ) -> Result<GuestPtr> {
         let at = self.reserve(object.size)?;
         // SAFETY: the caller passes a struct whose size the prototype determines.
-        self.bytes
-            .growing()
-            .extend_from_slice(unsafe { slice::from_raw_parts(value.cast::<u8>(), object.size) });
+        unsafe { self.copy_in(value.cast(), object.size) };
         // SAFETY: C vouches for the content of its structs.
         unsafe { self.follow_cells(at, object.size, object, argument) }?;
         Ok(GuestPtr::Copy(at as u32))
@@ -217,7 +214,10 @@ impl<'a> Arguments<'a> {
             return Ok(());
         }
         for element in (start..start + len).step_by(object.size) {
-            self.gaps.extend(object.gaps.iter().map(|(offset, len)| (element + offset, *len)));
+            for (offset, len) in &object.gaps {
+                self.bytes[element + offset..][..*len].fill(0);
+                self.gaps.push((element + offset, *len));
+            }
             for (offset, target) in &object.pointer_fields {
                 let at = element + offset;
                 let pointer = self.bytes[at..].first_chunk().map(|bytes| usize::from_ne_bytes(*bytes));
@@ -229,6 +229,22 @@ impl<'a> Arguments<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Copies bytes of C's behind those that there are. Padding among them may be uninitialised; nothing reads
+    /// it before [`Arguments::follow_cells`] has made it zeros.
+    ///
+    /// # Safety
+    ///
+    /// There are so many bytes.
+    unsafe fn copy_in(&mut self, from: *const u8, len: usize) {
+        let bytes = self.bytes.growing();
+        bytes.reserve(len);
+        let old = bytes.len();
+        // SAFETY: the caller vouches for the bytes, and there is room for them.
+        unsafe { ptr::copy_nonoverlapping(from, bytes.as_mut_ptr().wrapping_add(old), len) };
+        // SAFETY: they have just been copied.
+        unsafe { bytes.set_len(old + len) };
     }
 
     /// Returns the offset of the next run, if its `len` bytes are within the limits.
@@ -259,9 +275,6 @@ impl<'a> Arguments<'a> {
     /// Writes the guest's copy to `area`, which is at `base` in its memory.
     pub(super) fn fill(&self, base: u32, area: &mut [u8]) {
         area.copy_from_slice(&self.bytes);
-        for (at, len) in &self.gaps {
-            area[*at..][..*len].fill(0);
-        }
         for field in &self.pointer_fields {
             let number = u64::from(field.to.number(base));
             area[field.at..][..size_of::<usize>()]
