@@ -2,10 +2,11 @@
 //!
 //! It merges into a temporary array. Where it cannot allocate that, it falls back to an in-place quicksort,
 //! which accesses memory outside its array when the answers are inconsistent.
-#![cfg_attr(target_env = "gnu", allow(unsafe_code, reason = "asks the C library for its version"))]
+#![allow(unsafe_code, reason = "asks the C library for its version")]
+
+use std::sync::LazyLock;
 
 use crate::error::{Error, Result};
-#[cfg(target_env = "gnu")]
 use crate::sync::force;
 
 /// Maximum width in bytes of elements that glibc sorts directly; for wider ones it sorts pointers.
@@ -13,9 +14,7 @@ pub(crate) const MAX_DIRECT_WIDTH: usize = 32;
 
 /// Returns whether every comparison on the safe path of this C library's `qsort` passes its first argument
 /// at a lower address than its second, and the first one on its unsafe path does not: glibc before 2.39.
-#[cfg(target_env = "gnu")]
 pub(crate) fn merges_in_order() -> bool {
-    use std::sync::LazyLock;
     static BEFORE_2_39: LazyLock<bool> = LazyLock::new(|| {
         // SAFETY: the C function has no arguments and may be called at any time.
         let version = unsafe { libc::gnu_get_libc_version() };
@@ -26,16 +25,9 @@ pub(crate) fn merges_in_order() -> bool {
     *force(&BEFORE_2_39)
 }
 
-#[cfg(not(target_env = "gnu"))]
-pub(crate) fn merges_in_order() -> bool {
-    false
-}
-
 /// `Err` where the temporary array would exceed a quarter of this machine's memory, because glibc then
 /// does not even try the merge.
-#[cfg(target_env = "gnu")]
 pub(crate) fn check_temporary(count: usize, width: usize) -> Result<()> {
-    use std::sync::LazyLock;
     static QUARTER_IN_PAGES: LazyLock<(usize, usize)> = LazyLock::new(|| {
         // SAFETY: `sysconf` takes a number and returns one.
         let ask = |name| usize::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0);
@@ -49,13 +41,7 @@ pub(crate) fn check_temporary(count: usize, width: usize) -> Result<()> {
     Ok(())
 }
 
-#[cfg(not(target_env = "gnu"))]
-pub(crate) fn check_temporary(_: usize, _: usize) -> Result<()> {
-    Ok(())
-}
-
 /// Returns the size in bytes of the temporary array.
-#[cfg(target_env = "gnu")]
 fn temporary(count: usize, width: usize) -> usize {
     if width <= MAX_DIRECT_WIDTH {
         return count.saturating_mul(width);
@@ -65,13 +51,12 @@ fn temporary(count: usize, width: usize) -> usize {
 
 /// Returns whether a version is older than 2.39. An unreadable one counts as old: the check then only
 /// refuses more.
-#[cfg(target_env = "gnu")]
 fn is_before_2_39(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (2, 39)
 }
 
-#[cfg(all(test, target_env = "gnu"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

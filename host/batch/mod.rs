@@ -1,6 +1,7 @@
 //! Many comparisons in one entry into WebAssembly: a whole sort inside the sandbox, or lookahead for C's
 //! `qsort`.
 
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), path = "no_glibc.rs")]
 pub(crate) mod glibc;
 mod in_sandbox;
 mod lookahead;

@@ -43,6 +43,7 @@ const HOST_TIME: Duration = Duration::from_secs(10);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux's lockdown reads it"))]
 #[must_use = "nothing is locked down until it is entered"]
 pub struct Isolation {
     /// Bytes of memory that the process may take from now on.

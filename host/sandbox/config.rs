@@ -145,6 +145,6 @@ fn address_space_is_roomy() -> bool {
     #[cfg(unix)]
     let most = rustix::process::getrlimit(rustix::process::Resource::As).current;
     #[cfg(not(unix))]
-    let most = None;
+    let most = None::<u64>;
     usize::BITS >= 64 && most.is_none_or(|most| most >= MIN_ROOMY_ADDRESS_SPACE)
 }

@@ -129,6 +129,7 @@ fn own_counter() -> &'static AtomicUsize {
 }
 
 /// Returns the number of other threads that are in a section.
+#[cfg(any(unix, loom))]
 fn others_inside() -> usize {
     let inside: usize = INSIDE.iter().map(|counter| counter.0.load(SeqCst)).sum();
     inside - usize::from(depth() > 0)

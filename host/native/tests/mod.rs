@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::memory::{AddressRange, Bounds, ScratchArray};
 use crate::trampoline::Ask;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod in_place;
 
 const BOTH: [NativeSorter; 2] = [NativeSorter::Qsort, NativeSorter::Msvcrt];
