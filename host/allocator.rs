@@ -10,6 +10,9 @@ use std::io::{Cursor, Write};
 
 use crate::cli::{self, Exit};
 
+/// Descriptor of standard error, on every system.
+const STDERR: i32 = 2;
+
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
@@ -53,7 +56,7 @@ fn end(size: usize) -> ! {
     );
     let len = text.position() as usize;
     // SAFETY: the buffer is a local array, of which `len` bytes are written.
-    unsafe { libc::write(libc::STDERR_FILENO, text.get_ref().as_ptr().cast(), len) };
+    unsafe { libc::write(STDERR, text.get_ref().as_ptr().cast(), len as _) };
     cli::remove_temporary();
     // SAFETY: no destructor runs and no handler at exit; none is needed, and either may allocate.
     unsafe { libc::_exit(Exit::Trouble as i32) }

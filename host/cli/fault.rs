@@ -29,16 +29,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-impl Exit {
-    const ALL: [Exit; 6] =
-        [Exit::Done, Exit::Disorder, Exit::Trouble, Exit::Guest, Exit::Contradiction, Exit::Pipe];
-
-    /// Returns the meaning of a status that another process of this program has ended with.
-    pub(super) fn of_status(status: i32) -> Option<Exit> {
-        Exit::ALL.into_iter().find(|exit| *exit as i32 == status)
-    }
-}
-
 /// A failure in this program's own words. Failures of the library are [`Error`]s. What they are about, a file
 /// or a guest, is their context.
 #[derive(Debug, thiserror::Error)]

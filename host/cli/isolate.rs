@@ -35,6 +35,9 @@ const SHOWN_BYTES: u64 = 16;
 /// Longest line that is passed on in one piece.
 const LINE_BYTES: u64 = 64 << 10;
 
+/// Ways in which the child ends by itself.
+const ENDS: [Exit; 5] = [Exit::Done, Exit::Disorder, Exit::Trouble, Exit::Guest, Exit::Contradiction];
+
 /// Locks this process, the child, down for a job with these items.
 pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot prepare the process: {error}"));
@@ -89,7 +92,6 @@ pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit)
 fn connect(parent: Pid, result: &PipeWriter, messages: &PipeWriter) -> io::Result<()> {
     rustix::stdio::dup2_stdout(result)?;
     rustix::stdio::dup2_stderr(messages)?;
-    #[cfg(target_os = "linux")]
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // It may have ended before.
     if getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
@@ -203,7 +205,8 @@ fn isolated_process(args: &args::Sort) -> String {
 fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
     let process = isolated_process(args);
     if let Some(code) = status.exit_status() {
-        return match Exit::of_status(code) {
+        let ended = |by: &Exit| *by as i32 == code;
+        return match ENDS.into_iter().find(ended) {
             Some(exit @ Exit::Done) => Ok(exit),
             Some(exit @ Exit::Disorder) if args.only_checks() => Ok(exit),
             Some(exit @ (Exit::Trouble | Exit::Guest | Exit::Contradiction)) if said > 0 => Ok(exit),

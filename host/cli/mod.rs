@@ -6,15 +6,18 @@ mod fault;
 mod guest;
 mod input;
 mod inspect;
+#[cfg_attr(not(target_os = "linux"), path = "elsewhere/isolate.rs")]
 mod isolate;
 mod items;
 mod limits;
 mod message;
 mod output;
+#[cfg_attr(not(unix), path = "elsewhere/signals.rs")]
 mod signals;
 mod sort;
 mod stats;
 mod stdout;
+#[cfg_attr(not(unix), path = "elsewhere/temporary.rs")]
 mod temporary;
 mod tutorial;
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use super::fault::{Fault, Result};
 use super::input::name;
@@ -40,7 +40,7 @@ impl Output {
             }
             Ok(_) => Ok(Output::Special(path.to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+                if path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| is_separator(last.into())) {
                     return Err(fault(io::ErrorKind::IsADirectory.into()));
                 }
                 let path = through_links(path).map_err(fault)?;
@@ -87,6 +87,14 @@ fn fill<W: Write>(to: W, content: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 /// Writes a new file and puts it in the place of `path`.
 fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     fill(Temporary::create(path)?, content)?.replace(path)
+}
+
+/// Returns the folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Resolves dangling links to the path at which the file would be created.

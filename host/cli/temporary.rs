@@ -5,12 +5,13 @@
 //! system has no files without a name, the new one has a name from the start.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
+use super::output::folder;
 use super::signals;
 
 /// Permissions of any new file: reading and writing for all, as far as the umask leaves them.
@@ -66,7 +67,7 @@ impl Temporary {
                     // A file system that cannot name what it has created without.
                     Err(_) => {
                         let mut named = named(path)?;
-                        file.rewind()?;
+                        io::Seek::rewind(&mut file)?;
                         io::copy(&mut file, named.as_file_mut())?;
                         Temporary::Named(named).replace(path)
                     }
@@ -150,11 +151,4 @@ fn beside<R>(folder: &Path, mut create: impl FnMut(&Path) -> io::Result<R>) -> i
         signals::remove_at_the_end(name)?;
         create(name)
     })
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
 }
