@@ -95,7 +95,7 @@ fn it_points_outside() {
 
 /// The C library's own `qsort` with a lent pointer, a guest that lies, and no memory for the temporary.
 #[test]
-#[cfg(target_env = "gnu")]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn the_c_librarys_qsort_does_not_get_out_of_a_lent_array() {
     let dir = tempfile::tempdir().unwrap();
     let shim = dir.path().join("refuse.so");

@@ -2,14 +2,16 @@
 
 #[path = "../adversary/mod.rs"]
 mod adversary;
+#[cfg(unix)]
 mod bombs;
-#[cfg(feature = "libffi")]
+#[cfg(all(unix, feature = "libffi"))]
 mod c_library;
 mod cli;
 mod compile_search;
 mod errors;
 mod escaped;
 mod faults;
+#[cfg(unix)]
 mod files;
 #[cfg(unix)]
 mod forks;
@@ -25,9 +27,9 @@ mod panics;
 #[cfg(feature = "libffi")]
 mod prototypes;
 mod random_comparators;
-#[cfg(feature = "libffi")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", feature = "libffi"))]
 mod random_prototypes;
-#[cfg(feature = "libffi")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", feature = "libffi"))]
 mod random_values;
 mod sandboxed;
 mod sorters;

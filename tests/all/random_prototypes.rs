@@ -685,7 +685,6 @@ pub(crate) fn limits() -> Limits {
 const BATCH: usize = 100;
 
 #[test]
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
     let count = std::env::var("CALLBOX_SIGNATURES").map_or(2000, |count| count.parse().unwrap());
     let seed = std::env::var("CALLBOX_SEED").map_or(7, |seed| seed.parse().unwrap());

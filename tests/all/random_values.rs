@@ -402,7 +402,6 @@ const HELPERS: &str = r#"(memory (export "memory") 1)
 "#;
 
 #[test]
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn a_guest_that_leaves_random_bytes_makes_no_value_that_c_could_not_have_made() {
     let count = std::env::var("CALLBOX_SIGNATURES").map_or(2000, |count| count.parse().unwrap());
     let seed = std::env::var("CALLBOX_SEED").map_or(11, |seed| seed.parse().unwrap());
