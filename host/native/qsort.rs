@@ -18,6 +18,11 @@ unsafe extern "C-unwind" {
     fn qsort_of_c(base: *mut c_void, count: usize, width: usize, compare: UnwindingCompareFn);
 }
 
+/// Whether the C library's `qsort` may compare an element that it has copied out of the array. Apple's does
+/// where its partitions are uneven and it turns to a heap sort. In its published source every pointer is kept
+/// in the array by comparisons of addresses, not by the comparator's answers.
+const QSORT_COPIES: bool = cfg!(target_vendor = "apple");
+
 /// The native code that sorts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum NativeSorter {
@@ -196,8 +201,12 @@ pub(crate) fn sort_by<'a>(
 fn bounds(sorter: NativeSorter, scratch: &ScratchArray) -> Result<Bounds> {
     let range = AddressRange::of(scratch.as_slice());
     let width = scratch.width();
-    if let NativeSorter::Library(_) = sorter {
-        // It may copy elements elsewhere, and compare them there.
+    let copies = match sorter {
+        NativeSorter::Qsort => QSORT_COPIES,
+        NativeSorter::Msvcrt => false,
+        NativeSorter::Library(_) => true,
+    };
+    if copies {
         return Ok(Bounds::Trusted { width });
     }
     let ascending = sorter == NativeSorter::Qsort && glibc::merges_in_order();

@@ -156,6 +156,25 @@ fn no_liar_gets_anything_but_a_permutation_out_of_any_sort() {
     }
 }
 
+/// The bounds end before the array does, so that every sort leaves them.
+#[test]
+#[cfg_attr(target_env = "musl", ignore = "there the process is aborted instead")]
+#[cfg_attr(target_vendor = "apple", ignore = "its qsort is never left")]
+fn every_sort_can_be_left_and_the_next_one_works() {
+    let placeholder = Callback::placeholder();
+    for sorter in BOTH {
+        for count in [2, 9, 1000] {
+            let mut scratch = elements(count, 4);
+            let range = AddressRange::of(&scratch.as_slice()[4..]);
+            let bounds = Bounds::Known { a: range, b: range, width: 4, ascending: false };
+            let ask: Box<Ask<'_>> = Box::new(|_, [a, b]| Ok(a.cmp(b)));
+            let outcome = call_sorter(bounds, None, sorter, &mut scratch, &placeholder, ask);
+            assert!(matches!(outcome, Err(Error::OutOfBounds { .. })), "{sorter:?} {count}: {outcome:?}");
+            sort(Checks::All, sorter, &mut scratch, &placeholder, &mut |a, b| Ok(a.cmp(b))).unwrap();
+        }
+    }
+}
+
 #[test]
 fn every_sequence_of_answers_keeps_every_sort_of_up_to_five_elements_in_its_array() {
     let placeholder = Callback::placeholder();
