@@ -16,7 +16,7 @@ mod p10_text;
 
 use std::ffi::c_void;
 
-use crate::support::{callbox, run};
+use crate::support::{ISOLATIONS, callbox, run};
 use callbox::{Callback, FnPointer, Limits, Module, Prototype, RetainedLease, Sandbox};
 
 /// Returns an export of a guest, whose memory is exported, behind a prototype.

@@ -226,8 +226,11 @@ fn a_function_pointer_is_of_the_type_by_which_c_calls_it() {
         "struct { size_t a; size_t b; } (void)" "(param i32)" => unsafe extern "C" fn() -> Leads;
         "void (struct { unsigned char a; unsigned char b[3]; })" "(param i32)" => unsafe extern "C" fn(Flags);
         "void (float)" "(param f32)" => unsafe extern "C" fn(c_int);
-        "void (long)" "(param i64)" => unsafe extern "C" fn(*const c_void);
+        "void (long long)" "(param i64)" => unsafe extern "C" fn(*const c_void);
         "void (int)" "(param i32)" => unsafe extern "C" fn(c_int, c_int);
+    }
+    #[cfg(not(windows))] // there it is C's own
+    refused! {
         "void __attribute__((ms_abi)) f(int)" "(param i32)" => unsafe extern "C" fn(c_int);
     }
     let flags = "void (struct { _Bool a; unsigned char b[3]; })";

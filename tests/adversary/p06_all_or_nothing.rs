@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{callbox, run};
+use super::{ISOLATIONS, callbox, run};
 
 /// A comparator of `i32` by value, with this body; `$calls` is the number of calls.
 fn guest(dir: &Path, name: &str, body: &str) -> String {
@@ -46,7 +46,7 @@ fn traps_loops_and_lies_leave_the_files_as_they_were() {
             let (from, to) = (dir.path().join("in"), dir.path().join("out"));
             fs::write(&from, &input).unwrap();
             fs::write(&to, "old").unwrap();
-            for isolate in [&[][..], &["--isolate"]] {
+            for isolate in ISOLATIONS {
                 let mut command = callbox();
                 command
                     .args([
@@ -59,7 +59,7 @@ fn traps_loops_and_lies_leave_the_files_as_they_were() {
                         "--sorter",
                         sorter,
                     ])
-                    .args(isolate);
+                    .args(*isolate);
                 let output = run(command.arg(&from).arg("-o").arg(&to), b"");
                 let stderr = String::from_utf8_lossy(&output.stderr);
                 assert_eq!(output.status.code(), status, "{name} {sorter} {isolate:?}: {stderr}");

@@ -10,7 +10,7 @@ use super::behind;
 fn one_length_for_two_runs_is_no_way_to_read_behind_the_second() {
     let peek = "(func (export \"f\") (param i32 i32 i32 i32) (result i64)
         (i64.load8_u (i32.add (local.get 2) (local.get 3))))";
-    let peek = behind(peek, "long (int n, const void a[n], const void b[n], int at)").unwrap();
+    let peek = behind(peek, "long long (int n, const void a[n], const void b[n], int at)").unwrap();
     let db = Connection::open_in_memory().unwrap();
     if sqlite::create_scalar_function(&db, "peek", FunctionFlags::SQLITE_UTF8, &peek).is_err() {
         return; // refused from the start

@@ -14,7 +14,7 @@ use callbox::sort::{Items, Job, Options};
 use callbox::{CType, Config, Error, Limit, Limits, Module, Prototype, Sandbox, native};
 
 #[cfg(unix)]
-use crate::support::forked;
+use crate::support::{ISOLATIONS, forked};
 use crate::support::{alone, callbox, comparator, comparing, comparing_in, good, path, run, sandbox, skip};
 
 const ENDLESS: &str = "(loop $l (br $l)) (unreachable)";
@@ -313,6 +313,7 @@ fn ten_thousand_failing_jobs_leave_nothing_behind() {
 }
 
 #[test]
+#[cfg(unix)]
 fn outputs_that_cannot_be_written_are_told_and_the_input_stays() {
     let dir = tempfile::tempdir().unwrap();
     let input = dir.path().join("input");
@@ -375,13 +376,13 @@ fn an_interrupt_in_mid_sort_leaves_the_files_as_they_were_and_nothing_beside_the
     let bytes: Vec<u8> = shuffled(2_000_000).iter().flat_map(|n| n.to_le_bytes()).collect();
     fs::write(&file, &bytes).unwrap();
     let guest = path("wat/good/ascending.wat");
-    for isolate in [&[][..], &["--isolate"]] {
+    for isolate in ISOLATIONS {
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGXCPU, libc::SIGKILL]
         {
             let mut child = callbox()
                 .args(["sort", guest.to_str().unwrap(), "-t", "i32", "--trace", "-o"])
                 .args([&file, &file])
-                .args(isolate)
+                .args(*isolate)
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap();
@@ -456,11 +457,13 @@ fn a_limit_of_file_sizes_is_an_error_like_a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
     let (file, out) = (dir.path().join("file"), dir.path().join("out"));
     fs::write(&file, b"line\n".repeat(100_000)).unwrap();
-    for (isolate, old) in [("", false), ("--isolate", false), ("", true), ("--isolate", true)] {
+    for (old, isolate) in
+        [false, true].into_iter().flat_map(|old| ISOLATIONS.iter().map(move |isolate| (old, isolate)))
+    {
         if old {
             fs::write(&out, b"old\n").unwrap();
         }
-        let script = format!("ulimit -f 10; exec \"$0\" sort bytes {isolate} -o \"$1\" \"$2\"");
+        let script = format!("ulimit -f 10; exec \"$0\" sort bytes {} -o \"$1\" \"$2\"", isolate.concat());
         let mut shell = Command::new("sh");
         let output = run(shell.args(["-c", &script, env!("CARGO_BIN_EXE_callbox")]).args([&out, &file]), b"");
         let text =

@@ -198,7 +198,11 @@ fn is_told(error: &Error, keeps_state: bool) -> bool {
 
 #[test]
 fn every_lie_is_told_by_every_sorter_under_every_rule() {
-    let (keys, sorters) = (keys(&mut Random(1), 300), sorters());
+    let (keys, mut sorters) = (keys(&mut Random(1), 300), sorters());
+    if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+        // The sort of another C library may make an order of some lies that their answers agree with.
+        sorters.retain(|sorter| !matches!(sorter, Sorter::Qsort));
+    }
     let mut missed = Vec::new();
     let lies =
         pure().into_iter().map(|lie| (lie, false)).chain(stateful().into_iter().map(|lie| (lie, true)));
@@ -436,7 +440,7 @@ fn an_error_names_both_items_and_both_answers() {
     ] {
         let [(scalar, records), _, (slices, text)] = inputs(&guest(&text(body)), &[0, 1, 2]);
         for (callback, items, says) in [(scalar, records, numbers), (slices, text, lines)] {
-            let options = options(Sorter::Qsort, 1).unique(unique);
+            let options = options(Sorter::Sandboxed, 1).unique(unique);
             let error = Job::new(&callback, options).sort(&items).unwrap_err();
             assert_eq!(error.to_string(), format!("\"{}\" {says}; {nothing}", callback.export()));
             assert_eq!(error.blame(), callbox::Blame::Guest);
@@ -482,7 +486,7 @@ fn a_trap_while_the_result_is_checked_is_the_guests_and_nothing_is_written() {
     let body = format!("(if {ends} (then unreachable)) {HONEST}");
     let keys: Vec<_> = (0..300).collect();
     for (callback, items) in inputs(&guest(&text(&body)), &keys) {
-        let options = options(Sorter::Qsort, 1);
+        let options = options(Sorter::Sandboxed, 1);
         Job::new(&callback, options.clone().verify(Verify::Off)).sort(&items).unwrap();
         for outcome in sort(&callback, &options, &items) {
             assert!(matches!(outcome, Err(Error::Trap { .. })), "{outcome:?}");

@@ -291,6 +291,7 @@ fn any_thread_may_call_a_lent_pointer_while_its_own_sorts() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "its qsort takes quadratic time for some liars, and is not looked ahead of")]
 fn a_guest_that_lies_or_fails_ahead_of_the_question_does_no_harm() {
     let numbers: Vec<i32> = (0..FORESEEN as i32).map(|n| n.wrapping_mul(0x3000_0001)).collect();
     for file in liars() {

@@ -2,7 +2,7 @@
 
 #[path = "../adversary/mod.rs"]
 mod adversary;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod bombs;
 #[cfg(all(unix, feature = "libffi"))]
 mod c_library;

@@ -2,6 +2,8 @@
 #![allow(unsafe_code, reason = "bounds SQLite's memory, for which no wrapper is")]
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
+use std::ffi::c_long;
+
 use callbox::{Callback, sqlite};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
@@ -251,8 +253,8 @@ const INTEGERS: [(&str, u32, bool); 16] = [
     ("unsigned int", 32, false),
     ("int32_t", 32, true),
     ("uint32_t", 32, false),
-    ("long", 64, true),
-    ("unsigned long", 64, false),
+    ("long", c_long::BITS, true),
+    ("unsigned long", c_long::BITS, false),
     ("size_t", 64, false),
     ("int64_t", 64, true),
 ];

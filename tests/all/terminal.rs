@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::process::Output;
 
-use crate::support::{Random, callbox, path, run};
+use crate::support::{ISOLATIONS, Random, callbox, path, run};
 
 /// Bytes that a terminal obeys, among others that it does not.
 fn nasty(random: &mut Random) -> Vec<u8> {
@@ -130,9 +130,9 @@ fn every_line_that_a_guest_prints_is_marked_as_the_guests() {
             text.len()
         );
         fs::write(&file, module).unwrap();
-        for isolate in [&[][..], &["--isolate"]] {
+        for isolate in ISOLATIONS {
             let mut command = callbox();
-            command.args(["sort", file.to_str().unwrap(), "--grant", "print", "-s"]).args(isolate);
+            command.args(["sort", file.to_str().unwrap(), "--grant", "print", "-s"]).args(*isolate);
             let output = run(&mut command, b"b\na\n");
             assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"b\na\n"[..]), "{output:?}");
             let stderr = shown(&output.stderr);

@@ -1,7 +1,7 @@
 //! The repository checks itself.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{MAIN_SEPARATOR, PathBuf};
 
 use crate::support::{files, path, promise};
 
@@ -159,7 +159,7 @@ fn the_sanitizers_run_tests_that_exist() {
     for file in [sources("host", "rs"), sources("tests/all", "rs")].concat() {
         let root = if file.starts_with(path("host")) { "host" } else { "tests/all" };
         let module = file.strip_prefix(path(root)).unwrap().with_extension("");
-        let module = module.display().to_string().replace('/', "::");
+        let module = module.display().to_string().replace(MAIN_SEPARATOR, "::");
         let module = module.trim_end_matches("::mod").trim_end_matches("::tests");
         for line in fs::read_to_string(&file).unwrap().lines() {
             if let Some((name, _)) =

@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-pub(crate) use cli::{bounded, callbox, callbox_ok, gnu_sort, run};
+pub(crate) use cli::{ISOLATIONS, bounded, callbox, callbox_ok, gnu_sort, run};
 #[cfg(unix)]
 pub(crate) use fork::forked;
 pub(crate) use guests::{
