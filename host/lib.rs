@@ -100,6 +100,11 @@ pub mod sqlite; // collations, scalar functions and authorizers with guests behi
 #[allow(missing_docs, reason = "only the fuzz targets see it")]
 pub mod fuzzing; // the doors of the fuzz targets
 
+/// Reports what this machine cannot test: the unit tests do it as the integration tests do.
+#[cfg(test)]
+#[path = "../tests/all/support/skip.rs"]
+pub(crate) mod skip;
+
 pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{

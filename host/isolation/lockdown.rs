@@ -75,6 +75,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
+    use crate::skip::skip;
+
     #[test]
     fn landlock_alone_denies_files_and_tcp() {
         let outcome = thread::spawn(|| {
@@ -85,7 +87,7 @@ mod tests {
         });
         let [file, tcp] = outcome.join().unwrap();
         if file.is_none() {
-            return eprintln!("skipped: Landlock, which this kernel does not have");
+            return skip("landlock", "Landlock, which this kernel does not have");
         }
         assert_eq!(file, Some(libc::EACCES));
         assert!(tcp.is_none_or(|error| error == libc::EACCES), "{tcp:?}");

@@ -272,7 +272,7 @@ fn expat_hands_elements_to_a_guest() {
     // SAFETY: the library's initialisation has no preconditions.
     let expat = match unsafe { libloading::Library::new("libexpat.so.1") } {
         Ok(expat) => expat,
-        Err(_) => return skip("element handlers of expat, which is not installed"),
+        Err(_) => return skip("expat", "element handlers of expat, which is not installed"),
     };
     type Start = unsafe extern "C" fn(*mut c_void, *const c_char, *mut *const c_char);
     type End = unsafe extern "C" fn(*mut c_void, *const c_char);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
-use crate::support::{callbox, path, skip};
+use crate::support::{callbox, shared_library};
 
 /// Numbers of system calls that are tried.
 const SYSTEM_CALLS: i32 = 600;
@@ -81,18 +81,7 @@ enum Fate {
 /// Compiles the library of hostile "sort functions".
 fn library() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<(tempfile::TempDir, PathBuf)>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        let library = dir.path().join("escaped.so");
-        let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(path("tests/shims/escaped.c"));
-        let Ok(status) = cc.status() else {
-            skip("an escaped guest, which needs a C compiler");
-            return None;
-        };
-        assert!(status.success());
-        Some((dir, library))
-    });
+    let built = BUILT.get_or_init(|| shared_library(include_str!("../shims/escaped.c"), &["-O1"]));
     built.as_ref().map(|(_, library)| library.as_path())
 }
 

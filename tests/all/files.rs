@@ -137,7 +137,7 @@ fn an_output_file_keeps_its_owner() {
     let file = dir.path().join("f");
     fs::write(&file, "b\na\n").unwrap();
     if chown(&file, Some(1), Some(1)).is_err() {
-        return skip("whether an output file keeps its owner, which only root can try");
+        return skip("root", "whether an output file keeps its owner, which only root can try");
     }
     let name = file.to_str().unwrap();
     callbox_ok(&["sort", "bytes", "-o", name, name], b"");
@@ -194,7 +194,7 @@ fn whatever_fails_the_output_file_is_as_it_was() {
 #[test]
 fn a_full_disk_is_an_error() {
     if !Path::new("/dev/full").exists() {
-        return skip("a full disk, for want of /dev/full");
+        return skip("dev-full", "a full disk, for want of /dev/full");
     }
     let output = run(callbox().args(["sort", "bytes", "-o", "/dev/full"]), b"b\na\n");
     let stderr = String::from_utf8_lossy(&output.stderr);

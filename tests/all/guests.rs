@@ -62,10 +62,9 @@ fn the_script_rebuilds_the_bundled_modules_to_the_byte() {
     let is = |tool: &str, begins: &str| version(tool).is_some_and(|text| text.contains(begins));
     let std = Path::new("/usr/lib/rustlib/wasm32-unknown-unknown");
     if !is("/usr/bin/rustc", "rustc 1.63.0") || !std.exists() || !is("clang-14", "14.0.6") {
-        return skip(
-            "rebuilding the bundled guests, which needs Debian 12's rustc, \
-                     libstd-rust-dev-wasm32, clang-14 and lld-14",
-        );
+        let why = "rebuilding the bundled guests, which needs Debian 12's rustc, libstd-rust-dev-wasm32, \
+                   clang-14 and lld-14";
+        return skip("debian-12", why);
     }
     let out = tempfile::tempdir().unwrap();
     let output = Command::new(path("guest/build.sh")).arg(out.path()).output().unwrap();

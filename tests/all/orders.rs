@@ -38,17 +38,16 @@ const GNU: &[(&str, &str, &[&str])] = &[
     ("dictionary", "-d", &["a", "A", "0", " ", "\t", "-", ".", "_", "\u{e9}", "'", "b"]),
 ];
 
-fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) -> bool {
+fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) {
     let mut gnu: Vec<_> = Some(order).filter(|order| !order.is_empty()).into_iter().collect();
     gnu.extend(options);
     let shown = if guest == "version" { without_hidden_names(input) } else { None };
     let input = shown.as_deref().unwrap_or(input);
-    let Some(expected) = gnu_sort(&gnu, input) else { return false };
+    let Some(expected) = gnu_sort(&gnu, input) else { return };
     for sorter in ["qsort", "msvcrt"] {
         let args: Vec<_> = ["sort", guest, "--sorter", sorter].iter().chain(options).copied().collect();
         assert_same(&callbox_ok(&args, input), &expected, &format!("{args:?}"));
     }
-    true
 }
 
 /// Returns the lines with their leading points replaced, or `None` if GNU sort agrees with the guest on
@@ -58,7 +57,7 @@ fn without_hidden_names(input: &[u8]) -> Option<Vec<u8>> {
     if gnu_sort(&["-V"], b".0\n.A\n")? == b".A\n.0\n" {
         return None;
     }
-    skip("names with a leading point under -V, which this version of GNU sort orders in another way");
+    skip("gnu-sort-9.1", "names with a leading point under -V, which this GNU sort orders in another way");
     let mut shown = input.to_vec();
     for at in 0..shown.len() {
         if shown[at] == b'.' && (at == 0 || matches!(shown[at - 1], 0 | b'\n')) {
@@ -80,9 +79,7 @@ fn assert_same(found: &[u8], expected: &[u8], what: &str) {
 
 fn compare_all(options: &[&str], inputs: impl Fn(&[&str]) -> Vec<u8>) {
     for (guest, order, pieces) in GNU {
-        if !same_as_gnu(guest, order, options, &inputs(pieces)) {
-            return skip("the bundled guests were not compared with GNU sort, which is not installed");
-        }
+        same_as_gnu(guest, order, options, &inputs(pieces));
     }
 }
 

@@ -4,11 +4,10 @@
 
 use std::ffi::c_void;
 use std::fmt::Write;
-use std::process::Command;
 
 use callbox::{Limits, Module, Prototype, Sandbox};
 
-use crate::support::{Random, skip};
+use crate::support::{Random, shared_library};
 
 /// C's name, size, and kind of leaf: signed, unsigned, float or `_Bool`.
 pub(crate) const SCALARS: [(&str, usize, char); 29] = [
@@ -695,22 +694,13 @@ fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
         signatures.push(signature);
         random = next;
     }
-    let dir = tempfile::tempdir().unwrap();
-    let (source, library) = (dir.path().join("drive.c"), dir.path().join("drive.so"));
     // Grouped by calling convention, because the compiler is slow at each change of it.
     let part = |part: usize, ms: bool| {
         let of = signatures.iter().filter(move |signature| part != 1 || signature.ms == ms);
         of.map(|signature| signature.c[part].as_str()).collect::<String>()
     };
     let text = [part(0, false), part(1, true), part(1, false), part(2, false)].concat();
-    std::fs::write(&source, format!("{PRELUDE}{text}")).unwrap();
-    let compiler =
-        Command::new("cc").args(["-shared", "-fPIC", "-O0", "-w", "-o"]).arg(&library).arg(&source).output();
-    let compiler = match compiler {
-        Ok(compiler) => compiler,
-        Err(_) => return skip("random prototypes called by C, which need a C compiler"),
-    };
-    assert!(compiler.status.success(), "{}", String::from_utf8_lossy(&compiler.stderr));
+    let Some((_dir, library)) = shared_library(&format!("{PRELUDE}{text}"), &["-O0"]) else { return };
     // SAFETY: the library has no initialisation.
     let library = unsafe { libloading::Library::new(&library) }.unwrap();
     let sandbox = Sandbox::new(limits()).unwrap();

@@ -6,12 +6,11 @@
 #![allow(unsafe_code, reason = "loads the C code that calls")]
 
 use std::fmt::Write;
-use std::process::Command;
 
 use callbox::{CallError, Error, Module, Prototype, Sandbox};
 
 use crate::random_prototypes::{LENGTHS, Maker, SCALARS, Type};
-use crate::support::{Random, skip};
+use crate::support::{Random, shared_library};
 
 /// Number of prototypes per module.
 const BATCH: usize = 100;
@@ -412,20 +411,10 @@ fn a_guest_that_leaves_random_bytes_makes_no_value_that_c_could_not_have_made() 
         cases.push(case);
         random = next;
     }
-    let dir = tempfile::tempdir().unwrap();
-    let (source, library) = (dir.path().join("judge.c"), dir.path().join("judge.so"));
     let text: String = cases.iter().map(|case| case.c.as_str()).collect();
-    std::fs::write(&source, format!("{PRELUDE}{COLOUR}\n{text}")).unwrap();
-    let compiler = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O0", "-w", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"])
-        .arg("-o")
-        .args([&library, &source])
-        .output();
-    let compiler = match compiler {
-        Ok(compiler) => compiler,
-        Err(_) => return skip("hostile guests behind random prototypes, which need a C compiler"),
-    };
-    assert!(compiler.status.success(), "{}", String::from_utf8_lossy(&compiler.stderr));
+    let options = ["-O0", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"];
+    let text = format!("{PRELUDE}{COLOUR}\n{text}");
+    let Some((_dir, library)) = shared_library(&text, &options) else { return };
     // SAFETY: the library has no initialisation.
     let library = unsafe { libloading::Library::new(&library) }.unwrap();
     let sandbox = Sandbox::new(crate::random_prototypes::limits()).unwrap();

@@ -1,21 +1,12 @@
 //! Sort functions of shared libraries: `callbox sort --sorter LIB:SYMBOL`.
 
 use std::path::PathBuf;
-use std::process::Command;
 
-use crate::support::{Random, callbox, callbox_ok, path, run, skip};
+use crate::support::{Random, callbox, callbox_ok, path, run, shared_library, skip};
 
 /// Compiles the library of good and bad sorts; returns `None` if there is no compiler.
 pub(crate) fn library() -> Option<(tempfile::TempDir, PathBuf)> {
-    let dir = tempfile::tempdir().unwrap();
-    let library = dir.path().join("sorts.so");
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(path("tests/shims/sorts.c"));
-    if !cc.status().is_ok_and(|status| status.success()) {
-        skip("sort functions of a shared library, which need a C compiler");
-        return None;
-    }
-    Some((dir, library))
+    shared_library(include_str!("../shims/sorts.c"), &["-O1"])
 }
 
 fn input() -> Vec<u8> {
@@ -110,7 +101,7 @@ fn the_bsds_mergesort_and_heapsort_ask_a_guest() {
         let sorter = format!("libbsd.so.0:{symbol}");
         let output = run(callbox().args(["sort", "version", "--sorter", &sorter]), &input());
         if stderr(&output).contains("cannot load the library") {
-            return skip("libbsd's mergesort and heapsort, which is not installed");
+            return skip("libbsd", "libbsd's mergesort and heapsort, which is not installed");
         }
         assert_eq!(output.stdout, callbox_ok(&["sort", "version"], &input()), "{}", stderr(&output));
     }
@@ -122,7 +113,7 @@ fn the_bsds_mergesort_and_heapsort_ask_a_guest() {
 fn musls_qsort_asks_a_guest() {
     let found = ["/lib/ld-musl-x86_64.so.1", "/usr/lib/musl/lib/libc.so"];
     let Some(musl) = found.into_iter().find(|musl| std::path::Path::new(musl).exists()) else {
-        return skip("musl's qsort, which is not installed");
+        return skip("musl", "musl's qsort, which is not installed");
     };
     let sorter = format!("{musl}:qsort");
     let output = run(callbox().args(["sort", "bytes", "--sorter", &sorter]), &input());

@@ -12,22 +12,24 @@ use crate::batch::glibc;
 use crate::callback::Callback;
 use crate::error::Error;
 use crate::memory::ScratchArray;
+use crate::skip::skip;
 
 /// Runs one of these tests again in its own process, with the C library short of memory.
 /// Returns its exit status; prints a message and returns `None` where that is not possible.
 fn short_of_memory(test: &str, set: (&str, &str)) -> Option<ExitStatus> {
     if !glibc::merges_in_order() {
-        say("skipped: this C library has no path that leaves the array");
+        skip("in-place-qsort", "qsort's path out of its array, which this C library does not have");
         return None;
     }
     let dir = tempfile::tempdir().unwrap();
     let shim = dir.path().join("refuse.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shims/refuse.c");
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(source).status();
-    if !compiled.is_ok_and(|status| status.success()) {
-        say("skipped: the path without a temporary, which needs a C compiler");
+    let mut cc = Command::new("cc");
+    let Ok(compiled) = cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(source).status() else {
+        skip("cc", "qsort's path without a temporary, which needs a C compiler");
         return None;
-    }
+    };
+    assert!(compiled.success());
     let mut again = Command::new(std::env::current_exe().unwrap());
     again.args(["--exact", "--ignored", &format!("native::tests::in_place::{test}")]);
     again.env("LD_PRELOAD", &shim).env(set.0, set.1);

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
+use super::skip;
+
 /// Options that isolate and those that do not, as far as this system can.
 pub(crate) const ISOLATIONS: &[&[&str]] =
     if cfg!(target_os = "linux") { &[&[], &["--isolate"]] } else { &[&[]] };
@@ -53,8 +55,9 @@ pub(crate) fn callbox_ok(args: &[&str], input: &[u8]) -> Vec<u8> {
 
 /// Returns the output of GNU sort in the C locale, or `None` if there is no GNU sort.
 pub(crate) fn gnu_sort(args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
-    let version = Command::new("sort").arg("--version").output().ok()?;
-    if !version.stdout.starts_with(b"sort (GNU coreutils)") {
+    let version = Command::new("sort").arg("--version").output();
+    if !version.is_ok_and(|version| version.stdout.starts_with(b"sort (GNU coreutils)")) {
+        skip("gnu-sort", "whether GNU sort does the same, which is not installed");
         return None;
     }
     let output = run(Command::new("sort").args(args).env("LC_ALL", "C"), input);

@@ -1,11 +1,10 @@
 //! Guests for tests.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use callbox::{CType, Callback, Config, Guest, Limits, Module, Prototype, Sandbox};
 
-use super::{files, path, run, skip};
+use super::{files, path};
 
 /// Returns a guest that comes with the library.
 pub(crate) fn bundled(name: &str) -> Guest {
@@ -68,27 +67,6 @@ pub(crate) fn comparing_in(sandbox: &Sandbox, body: &str) -> Guest {
                 {body}))"#
     );
     Module::from_text(sandbox, "comparing", wat).unwrap().instantiate().unwrap()
-}
-
-/// Compiles a guest from this C text, or returns `None` if there is no clang for wasm.
-pub(crate) fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
-    let found =
-        ["clang-14", "clang"].iter().find(|tool| Command::new(tool).arg("--version").output().is_ok());
-    let Some(found) = found else {
-        skip("a guest compiled from C by this test, which needs clang and wasm-ld");
-        return None;
-    };
-    let out = tempfile::tempdir().unwrap();
-    let wasm = out.path().join("g.wasm");
-    let mut command = Command::new(found);
-    command.args(["--target=wasm32-unknown-unknown", "-Os", "-ffreestanding", "-nostdlib", "-x", "c", "-"]);
-    command.args(["-Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first", "-o"]).arg(&wasm);
-    let output = run(&mut command, c.as_bytes());
-    if !output.status.success() {
-        skip("a guest compiled from C by this test: this clang has no wasm-ld");
-        return None;
-    }
-    Some((out, wasm))
 }
 
 /// Returns a comparator of numbers by their lowest bits, which leaves ties for bytes to break.

@@ -2,34 +2,32 @@
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) mod agreement;
+mod cc;
 mod cli;
 pub(crate) mod comparators;
 #[cfg(unix)]
 mod fork;
 mod guests;
 mod random;
+mod skip;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub(crate) use cc::{clang, shared_library};
 pub(crate) use cli::{ISOLATIONS, bounded, callbox, callbox_ok, gnu_sort, run};
 #[cfg(unix)]
 pub(crate) use fork::forked;
 pub(crate) use guests::{
-    bundled, bundled_for, by_low_bits, clang, comparator, comparing, comparing_in, good, granting_print,
-    guest, liar, liars, lies_in_order, promise, sandbox,
+    bundled, bundled_for, by_low_bits, comparator, comparing, comparing_in, good, granting_print, guest,
+    liar, liars, lies_in_order, promise, sandbox,
 };
 pub(crate) use random::Random;
+pub(crate) use skip::skip;
 
 /// Returns a path in the repository.
 pub(crate) fn path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
-}
-
-/// Reports, even if output is captured, that something was not tested, and why.
-pub(crate) fn skip(why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// Returns the files of a folder with this extension, sorted.
