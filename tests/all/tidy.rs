@@ -247,3 +247,23 @@ fn every_row_of_the_reliability_table_is_shown_by_tests_that_exist() {
     assert_eq!(shown_rows, rows);
     assert_eq!(guests, [], "guests that no row names");
 }
+
+/// Each line allows one skip by its name, and says why.
+#[test]
+fn what_ci_may_skip_is_something_that_a_test_skips() {
+    let scripts = [".ci/debian", ".ci/run", ".ci/tools", "fuzz/run", "tests/sanitize"].map(path);
+    let tests = [sources("host", "rs"), sources("tests/all", "rs")].concat();
+    let read = |file: &PathBuf| fs::read_to_string(file).unwrap();
+    let skips: String = tests.iter().chain(&scripts).map(read).collect();
+    let skips: String = skips.split_whitespace().collect();
+    let allowed: String = scripts[..3].iter().map(read).collect();
+    let allowed: Vec<_> =
+        allowed.lines().filter_map(|line| line.split_once("may=")?.1.split_once('#')).collect();
+    assert!(allowed.len() > 5, "{allowed:?}");
+    for (name, why) in allowed {
+        let name = name.trim_start_matches("$may,").trim();
+        assert!(!why.trim().is_empty(), "{name}");
+        let skipped = skips.contains(&format!("skip(\"{name}\"")) || skips.contains(&format!("skip{name}\""));
+        assert!(skipped, "no test skips {name}");
+    }
+}
