@@ -231,8 +231,8 @@ impl<'a> Arguments<'a> {
         Ok(())
     }
 
-    /// Copies bytes of C's behind those that there are. Padding among them may be uninitialised; nothing reads
-    /// it before [`Arguments::follow_cells`] has made it zeros.
+    /// Copies bytes of C's behind those that there are. Padding among them may be uninitialised; nothing
+    /// reads it before [`Arguments::follow_cells`] has made it zeros.
     ///
     /// # Safety
     ///
