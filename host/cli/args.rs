@@ -14,7 +14,7 @@ use super::limits::LimitArgs;
 /// The comparator is an untrusted WebAssembly module. The C library's own qsort does the sorting and calls it
 /// through an ordinary function pointer.
 #[derive(Parser, Debug)]
-#[command(version, max_term_width = 80, after_help = AFTER)]
+#[command(version, bin_name = "callbox", max_term_width = 80, after_help = AFTER)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub command: Command,
