@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::items::Type;
 use super::limits::LimitArgs;
+use super::number;
 
 /// Sort with comparators that run in a sandbox.
 ///
@@ -86,7 +87,7 @@ pub(super) struct Sort {
     pub sorter: SorterArg,
 
     /// Sort with N threads, each with a guest of its own
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = number::positive)]
     pub parallel: NonZeroUsize,
 
     /// Pairs of the result to ask a fresh guest about, before anything is written
@@ -131,9 +132,8 @@ pub(super) struct Check {
     #[command(flatten)]
     pub items: ItemArgs,
 
-    /// Compare at most N items
-    #[arg(long, value_name = "N", default_value_t = 500,
-          value_parser = clap::value_parser!(u16).range(1..=4000))]
+    /// Compare at most N items, up to 4000
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = number::up_to::<4000>)]
     pub sample: u16,
 }
 

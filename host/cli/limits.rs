@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use callbox::{Limit, LimitUnit};
-use clap::builder::{TypedValueParser, ValueParser};
+use clap::builder::{TypedValueParser, UnknownArgumentValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+
+use super::number;
 
 /// Default deadline, longer than the library's: the user waits, may sort large inputs, and can press Ctrl-C.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Limits whose options the short help shows.
 const COMMON: [Limit; 3] = [Limit::Fuel, Limit::Deadline, Limit::Memory];
+
+/// Names that other limits lead people to expect, and the options that they mean.
+const MISNAMED: [(&str, &str); 3] =
+    [("max-fuel", "--fuel"), ("max-timeout", "--timeout"), ("max-deadline", "--timeout")];
 
 const HEADING: &str = "Limits";
 
@@ -57,9 +63,14 @@ impl Args for LimitArgs {
                 .action(ArgAction::Set)
                 .value_name(value_name(limit.unit()))
                 .value_parser(parser(*limit))
+                .allow_negative_numbers(true) // which the parser explains
                 .hide_short_help(!COMMON.contains(limit));
             command.arg(arg)
         });
+        let command = command.args(MISNAMED.map(|(name, option)| {
+            let suggest = UnknownArgumentValueParser::suggest_arg(option);
+            Arg::new(name).long(name).hide(true).value_name("N").value_parser(suggest)
+        }));
         Features::augment_args(command)
     }
 
@@ -95,19 +106,7 @@ fn defaults() -> callbox::Limits {
 
 /// Returns a default as a person would type it.
 fn default(limit: Limit) -> String {
-    let value = defaults().get(limit);
-    let scaled = |scale: &[(u64, &str)]| {
-        let unit = scale.iter().find(|(size, _)| value >= *size && value.is_multiple_of(*size));
-        unit.map_or(value.to_string(), |(size, unit)| format!("{}{unit}", value / size))
-    };
-    match limit.unit() {
-        LimitUnit::Bytes => scaled(&[(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")]),
-        LimitUnit::Nanoseconds => scaled(&[(60_000_000_000, "m"), (1_000_000_000, "s"), (1_000_000, "ms")]),
-        _ => match value.checked_ilog10() {
-            Some(power @ 6..) if value == 10_u64.pow(power) => format!("10^{power}"),
-            _ => value.to_string(),
-        },
-    }
+    limit.unit().format(defaults().get(limit))
 }
 
 /// Returns examples of values, for the options that are used most.
@@ -133,14 +132,9 @@ fn parser(limit: Limit) -> ValueParser {
         (_, LimitUnit::Bytes) => ValueParser::new(size),
         (_, LimitUnit::Nanoseconds) => ValueParser::new(time),
         // A count of objects has to fit in memory; fuel and cost do not count objects.
-        (Limit::Fuel | Limit::Complexity, _) => ValueParser::new(count),
-        _ => ValueParser::new(count.try_map(|number| usize::try_from(number).map(|_| number))),
+        (Limit::Fuel | Limit::Complexity, _) => ValueParser::new(number::count),
+        _ => ValueParser::new(number::count.try_map(|number| usize::try_from(number).map(|_| number))),
     }
-}
-
-fn count(text: &str) -> Result<u64, String> {
-    let digits = text.replace('_', "");
-    digits.parse().map_err(|_| "expected a whole number, like 1000000".to_owned())
 }
 
 fn time(text: &str) -> Result<u64, String> {
@@ -153,8 +147,7 @@ fn time(text: &str) -> Result<u64, String> {
 }
 
 fn size(text: &str) -> Result<u64, String> {
-    let sizes = parse_size::Config::new().with_binary();
-    let size = sizes.parse_size(text).map_err(|_| "expected a size like 16M or 1000000".to_owned())?;
+    let size = number::size(text)?;
     usize::try_from(size).map_err(|_| "it does not fit in this machine's address space".to_owned())?;
     Ok(size)
 }

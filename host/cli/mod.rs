@@ -11,6 +11,7 @@ mod isolate;
 mod items;
 mod limits;
 mod message;
+mod number;
 mod output;
 #[cfg_attr(not(unix), path = "elsewhere/signals.rs")]
 mod signals;

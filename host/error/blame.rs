@@ -51,7 +51,8 @@ impl Error {
     pub fn limit(&self) -> Option<Limit> {
         match self {
             Error::Limit { limit, .. } => Some(*limit),
-            Error::ArrayTooLarge { .. } => Some(Limit::Array),
+            // More than 32 bits count is refused whatever the limit.
+            Error::ArrayTooLarge { most, .. } if *most != u32::MAX as usize => Some(Limit::Array),
             Error::Stack { .. } => Some(Limit::Stack),
             Error::Call(CallError::Text { .. }) => Some(Limit::Text),
             Error::Call(CallError::TooLarge { .. }) => Some(Limit::Array),

@@ -1,6 +1,7 @@
 //! Calls that could not be lowered to the guest, or answers that could not be lifted back.
 
 use super::{Blame, escape};
+use crate::limits::size;
 
 /// The reason why the values of a call could not be lowered or lifted. Arguments are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +10,9 @@ pub enum CallError {
     /// A string does not end within [`Limits::text`](crate::Limits::text).
     #[error(
         "\"{export}\" was called with a text in argument {argument} that does not end within \
-         {most} bytes; raise Limits::text, or say its length with another argument", export = escape(export))]
+         {}; raise Limits::text, or say its length with another argument",
+        size(*most), export = escape(export)
+    )]
     Text {
         /// The export behind the callback.
         export: String,
@@ -60,9 +63,9 @@ pub enum CallError {
 
     /// The arguments point to more in all than [`Limits::array`](crate::Limits::array).
     #[error(
-        "\"{export}\" was called with arguments of more than {most} bytes in all; \
+        "\"{export}\" was called with arguments of more than {} in all; \
          raise Limits::array",
-        export = escape(export)
+        size(*most), export = escape(export)
     )]
     TooLarge {
         /// The export behind the callback.

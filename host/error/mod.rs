@@ -21,7 +21,7 @@ pub use text::escape;
 pub(crate) use text::{printable, quoted};
 
 pub use crate::ctype::TypeError;
-use crate::limits::Limit;
+use crate::limits::{Limit, size};
 
 /// The result of every fallible function in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -199,7 +199,10 @@ pub enum Error {
     },
 
     /// An array is larger than [`Limits::array`](crate::Limits::array), or than 32 bits can count.
-    #[error("an array of {bytes} bytes is too large; at most {most} can be sorted or searched at once")]
+    #[error(
+        "an array of {} is too large; at most {} can be sorted or searched at once",
+        size(*bytes), size(*most)
+    )]
     ArrayTooLarge {
         /// Size of the array in bytes; `usize::MAX` where it overflows.
         bytes: usize,
@@ -208,7 +211,7 @@ pub enum Error {
     },
 
     /// The host has no memory for its own work.
-    #[error("out of memory: {bytes} bytes for {what} could not be had")]
+    #[error("out of memory: {} for {what} could not be had", size(*bytes))]
     NoMemory {
         /// Number of bytes requested.
         bytes: usize,
@@ -218,9 +221,9 @@ pub enum Error {
 
     /// The thread that called has too little stack left for a guest.
     #[error(
-        "{module}: not enough stack: a guest needs {needed} bytes, and this thread has {left} left; \
+        "{module}: not enough stack: a guest needs {}, and this thread has {} left; \
          call from a thread with more, or lower Limits::stack",
-        module = escape(module)
+        size(*needed), size(*left), module = escape(module)
     )]
     Stack {
         /// The module's name or path.
@@ -243,11 +246,7 @@ pub enum Error {
     NotPermutation,
 
     /// Code inside a trampoline panicked; the panic did not reach C.
-    #[error(
-        "a panic inside the trampoline of \"{export}\": {message}",
-        export = escape(export),
-        message = escape(message)
-    )]
+    #[error("a panic inside the trampoline of \"{}\": {}", escape(export), escape(message))]
     Panic {
         /// The export behind the callback.
         export: String,
@@ -286,10 +285,7 @@ pub enum Error {
     },
 
     /// A bug in this crate.
-    #[error(
-        "internal error: {message} ({location}); this is a bug in callbox, please report it",
-        message = escape(message)
-    )]
+    #[error("internal error: {} ({location}); this is a bug in callbox, please report it", escape(message))]
     Internal {
         /// The expectation that did not hold.
         message: String,

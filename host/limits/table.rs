@@ -144,7 +144,7 @@ limits! {
     /// In bytes, including elements that the host stages there.
     memory, get_memory: usize = 64 << 20, per "guest",
         Memory in Bytes by "--max-memory",
-        |at| format!("the guest needs {} bytes of memory, but may have {}", at.found, at.limit.number);
+        |at| format!("{} needs {} of memory, but may have {}", at.subject, at.found, at.limit);
 
     /// Function table of the guest
     ///
@@ -185,14 +185,14 @@ limits! {
     /// In bytes.
     module_size, get_module_size: usize = 8 << 20, per "module",
         ModuleSize in Bytes by "--max-module",
-        |at| format!("the module has more than the {} that are allowed", at.limit);
+        |at| format!("the module has more than the {} that it may have", at.limit);
 
     /// Text form of the module, before it is parsed
     ///
     /// In bytes. The parser takes about a hundred times as many.
     module_text, get_module_text: usize = 1 << 20, per "module",
         ModuleText in Bytes by "--max-module-text",
-        |at| format!("the text has more than the {} that are allowed", at.limit);
+        |at| format!("the text has more than the {} that it may have", at.limit);
 
     /// Code section of the module
     ///
@@ -251,5 +251,5 @@ fn ran_into(Exceeded { subject, limit, .. }: Exceeded<'_>) -> String {
 }
 
 fn too_complex(Exceeded { subject, found, limit }: Exceeded<'_>) -> String {
-    format!("the module is too complex: {found} {subject}, but it may have {}", limit.number)
+    format!("the module is too complex: {found} {subject}, but it may have {limit}")
 }

@@ -131,11 +131,11 @@ impl Scanner<'_> {
                 Payload::DataSection(section) => self.declared(section.count(), "data segments")?,
                 Payload::TagSection(section) => self.declared(section.count(), "tags")?,
                 Payload::CodeSectionStart { size, .. } => {
-                    self.check_limit(Limit::CodeSize, size, "bytes of code")?;
+                    self.check_limit(Limit::CodeSize, size, "of code")?;
                 }
                 Payload::CodeSectionEntry(body) => {
                     let size = body.range().len();
-                    let what = format!("bytes in function {defined}");
+                    let what = format!("in function {defined}");
                     self.check_limit(Limit::FunctionSize, size as u64, &what)?;
                     let mut locals = 0;
                     for group in body.get_locals_reader().map_err(parse)? {

@@ -78,7 +78,7 @@ fn files_that_are_no_modules_are_refused_on_the_command_line() {
     let empty = dir.path().join("empty.wasm");
     fs::write(&empty, b"").unwrap();
     for (file, text) in [
-        (&zeros, "the module has more than the 8388608 bytes that are allowed; allow more with --max-module"),
+        (&zeros, "the module has more than the 8M that it may have; allow more with --max-module"),
         (&elf, "not a usable WebAssembly module: it does not begin with \\0asm"),
         (&empty, "not a usable WebAssembly module: the file is empty"),
     ] {
@@ -193,13 +193,13 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
             "20,000 live values",
             module(&empty, 1, &[live]),
             Limit::FunctionSize,
-            "60006 bytes in function 1, but it may have 32768; allow more with --max-function",
+            "60006 bytes in function 1, but it may have 32K; allow more with --max-function",
         ),
         (
             "80,000 blocks",
             module(&empty, 0, &[blocks]),
             Limit::FunctionSize,
-            "240006 bytes in function 1, but it may have 32768; allow more with --max-function",
+            "240006 bytes in function 1, but it may have 32K; allow more with --max-function",
         ),
         (
             "50,000 locals",
@@ -229,7 +229,7 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
             "a lot of code",
             module(&empty, 0, &vec![b"\x01".repeat(30_000); 10]),
             Limit::CodeSize,
-            "bytes of code, but it may have 262144; allow more with --max-code",
+            "bytes of code, but it may have 256K; allow more with --max-code",
         ),
         (
             "calls that return a thousand values",
@@ -241,13 +241,13 @@ fn modules_that_would_keep_the_compiler_busy_are_refused_unread() {
             "hundreds of nested loops",
             module(&empty, 100, &[nest]),
             Limit::Complexity,
-            "units of complexity, but it may have 1000000; allow more with --max-complexity",
+            "units of complexity, but it may have 10^6; allow more with --max-complexity",
         ),
         (
             "memory.grow by the thousand",
             module(&empty, 0, &[grow]),
             Limit::Complexity,
-            "units of complexity, but it may have 1000000; allow more with --max-complexity",
+            "units of complexity, but it may have 10^6; allow more with --max-complexity",
         ),
     ] {
         // In a debug build the scan of the largest takes most of a second.
@@ -435,7 +435,7 @@ fn text_is_bounded_before_it_is_read_and_before_it_is_parsed() {
     std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
     let output = run(bounded(2, 60_000).arg("inspect").arg(&endless), b"");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("the text has more than the 1048576 bytes that are allowed"), "{stderr}");
+    assert!(stderr.contains("the text has more than the 1M that it may have"), "{stderr}");
     assert!(stderr.contains("; allow more with --max-module-text"), "{stderr}");
     // The library judges a text that is in memory as well.
     let text = format!("(module {})", "(func)".repeat(200_000));

@@ -531,7 +531,7 @@ fn arrays_above_the_limit_are_the_callers_error() {
         let error = outcome.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "an array of 16 bytes is too large; at most 15 can be sorted or searched at once"
+            "an array of 16 bytes is too large; at most 15 bytes can be sorted or searched at once"
         );
         assert_eq!((error.blame(), error.limit()), (callbox::Blame::Caller, Some(Limit::Array)));
     }

@@ -1,4 +1,4 @@
-;; promise: row 16: blame guest: bytes of memory, but may have 67108864
+;; promise: row 16: blame guest: of memory, but may have 64M
 (module
   (memory (export "memory") 1)
   (func (export "compare") (param $a i32) (param $b i32) (result i32)

@@ -1,4 +1,4 @@
-;; promise: row 16: blame guest: the guest needs 4294967296 bytes of memory, but may have 67108864
+;; promise: row 16: blame guest: the guest needs 4G of memory, but may have 64M
 (module
   (memory (export "memory") 1)
   (func (export "callbox_alloc") (param i32 i32) (result i32) (i32.const 16))
