@@ -40,7 +40,11 @@ fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandb
         row(text, "imports", "none")?;
     }
     for import in imports {
-        let fate = if module.is_granted(&import) { "granted with --grant print" } else { "never granted" };
+        let fate = match import.advice() {
+            _ if module.is_granted(&import) => "granted with --grant print".to_owned(),
+            Some(advice) => format!("never granted; {advice}"),
+            None => "never granted".to_owned(),
+        };
         row(text, "import", &format!("{}: {}; {fate}", import.shown(), import.ty))?;
     }
     for export in module.exports() {

@@ -5,6 +5,7 @@ mod blame;
 mod bug;
 mod call;
 mod contradiction;
+pub(crate) mod imports;
 mod library;
 mod module;
 pub(crate) mod panics;

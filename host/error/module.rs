@@ -30,9 +30,8 @@ pub enum ModuleError {
 
     /// The module imports functions, memories, tables or globals that the host did not grant.
     #[error(
-        "{module}: {} not granted; a guest may import only callbox.print (i32, i32), \
-         and only where the host grants it",
-        super::text::list_imports(imports),
+        "{module}: {}",
+        super::imports::refusal(imports),
         module = escape(module)
     )]
     Imports {

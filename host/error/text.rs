@@ -77,14 +77,6 @@ pub(crate) fn quoted(item: &[u8]) -> String {
     }
 }
 
-/// Returns the subject and verb of a sentence about imports that were refused.
-pub(super) fn list_imports(imports: &[String]) -> String {
-    match imports {
-        [one] => format!("import {one} is"),
-        many => format!("imports {} are", many.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{HIDDEN, escape, printable, quoted};

@@ -12,6 +12,11 @@ use crate::limits::{Limit, Limits};
 /// The byte that begins a group of types that refer to each other.
 const REC_GROUP: u8 = 0x4e;
 
+/// Reason why a component is refused.
+const A_COMPONENT: &str = "it is a component, and a core module is needed; \
+    take one out of it with `wasm-tools component unbundle --threshold 0 --module-dir DIR FILE`, \
+    or build without the component step, as `cargo build --target wasm32-unknown-unknown` does";
+
 /// Facts about a module that wasmtime does not report.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Facts {
@@ -58,8 +63,7 @@ pub(super) fn scan(name: &str, bytes: &[u8], limits: &Limits, features: WasmFeat
     }
     // The two bytes of the layer field: 0 for a core module, 1 for a component.
     if bytes.get(6..8) == Some(&[1, 0]) {
-        let features = vec!["the component model".into()];
-        return Err(ModuleError::Features { module: name.to_owned(), features }.into());
+        return Err(ModuleError::Invalid { module: name.to_owned(), reason: A_COMPONENT.to_owned() }.into());
     }
     scanner.count(bytes)?;
     scanner.weigh(bytes, features).map_err(|stop| match stop {

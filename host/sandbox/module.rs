@@ -12,7 +12,7 @@ use super::source::{ModuleSource, parse_text};
 use super::{Sandbox, admission, engine_error};
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{ModuleError, Result, printable};
+use crate::error::{ModuleError, Result, imports, printable};
 use crate::kernel::{InlineBody, KernelSpec};
 use crate::sync::fork::{OfProcess, Section};
 use crate::sync::lock;
@@ -67,6 +67,11 @@ impl ModuleExtern {
 }
 
 /// A module's memory as declared, in pages of 64 KiB.
+
+    /// Returns the way to do without it, for an import that no host grants and whose name tells what made it.
+    pub fn advice(&self) -> Option<&'static str> {
+        imports::advice(&self.name)
+    }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryType {
