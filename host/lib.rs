@@ -120,7 +120,9 @@ pub use memory::Element;
 pub use prototype::FnPointer;
 pub use prototype::{AbiClass, CValue, CallConv, Prototype};
 pub use registry::{CallbackTable, Registration, SlotKey};
-pub use sandbox::{CompareShape, Config, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox};
+pub use sandbox::{
+    CompareShape, Config, ElementRoom, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox,
+};
 #[doc(hidden)]
 pub use typed::ArgumentForm;
 pub use typed::{Argument, CallArguments};

@@ -135,7 +135,7 @@ fn advice(error: &Error) -> Option<String> {
         Error::Module(ModuleError::Imports { imports, .. }) if *imports == ["callbox.print"] => {
             "grant it with --grant print"
         }
-        Error::Module(ModuleError::Staging { .. }) => "or try --assume-fresh-pages",
+        Error::Module(ModuleError::Staging { fresh_pages: true, .. }) => "or try --assume-fresh-pages",
         // No option makes an order of it.
         Error::Contradiction(ContradictionError::NoOrder { .. }) => return None,
         Error::Contradiction(_) => "--verify off would take the order as it is",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use callbox::bundled::BUNDLED;
-use callbox::{CompareShape, Module, Sandbox};
+use callbox::{CompareShape, ElementRoom, Error, Module, ModuleError, Sandbox};
 
 use super::args;
 use super::fault::{Context, Exit, Fault, Result};
@@ -64,7 +64,7 @@ fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandb
         },
     };
     row(text, "memory", &memory)?;
-    row(text, "elements", staging(module))?;
+    row(text, "elements", &room(module))?;
     row(text, "start", if module.starts() { "runs code when a guest is made" } else { "runs no code" })?;
     row(text, "cost", &format!("complexity {complexity}"))?;
     for limit in sandbox.limits().lines() {
@@ -77,15 +77,14 @@ fn row(text: &mut String, name: &str, value: &str) -> std::fmt::Result {
     writeln!(text, "{name:9} {}", callbox::escape(value))
 }
 
-/// Describes the host's staging of elements in the guest's memory.
-fn staging(module: &Module) -> &'static str {
-    let exports = module.exports();
-    let exported = |name: &str| exports.iter().any(|export| export.name == name);
-    match () {
-        () if module.memory().is_none() => "passed as values only",
-        () if exported("cabi_realloc") => "put where cabi_realloc says",
-        () if exported("callbox_alloc") => "put where callbox_alloc says",
-        () if module.grows_memory() => "not put anywhere; it grows its memory and exports no callbox_alloc",
-        () => "put into pages that the host adds",
+/// Describes where the host puts elements in the guest's memory.
+fn room(module: &Module) -> String {
+    match module.element_room() {
+        Ok(ElementRoom::CabiRealloc) => "put where cabi_realloc says".to_owned(),
+        Ok(ElementRoom::CallboxAlloc) => "put where callbox_alloc says".to_owned(),
+        Ok(_) => "put into pages that the host adds".to_owned(),
+        Err(_) if module.memory().is_none() => "passed as values only".to_owned(),
+        Err(Error::Module(ModuleError::Staging { reason, .. })) => format!("not put anywhere; {reason}"),
+        Err(error) => error.to_string(),
     }
 }

@@ -61,5 +61,7 @@ pub enum ModuleError {
         module: String,
         /// The obstacle, and the export to add.
         reason: String,
+        /// Whether [`Config::assume_fresh_pages`](crate::Config::assume_fresh_pages) would remove it.
+        fresh_pages: bool,
     },
 }

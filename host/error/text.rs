@@ -77,6 +77,11 @@ pub(crate) fn quoted(item: &[u8]) -> String {
     }
 }
 
+/// Returns the end of a sentence about the comparison of two items that failed, where they are known.
+pub(crate) fn comparing(items: Option<&[String; 2]>) -> String {
+    items.map_or_else(String::new, |[a, b]| format!(", comparing {a} with {b}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{HIDDEN, escape, printable, quoted};

@@ -43,18 +43,6 @@ impl Guest {
         let reason = format!("\"{name}\" has the type {}, expected {expected}", func_type_text(ty));
         ModuleError::Export { module: self.module().name().to_owned(), reason }.into()
     }
-
-    /// `Err` with the reason where nothing can be staged in its memory.
-    pub(crate) fn check_staging(&self, name: &str) -> Result<()> {
-        let mut turn = self.turn_without_budget(name)?;
-        match turn.parts().2.refusal() {
-            None => Ok(()),
-            Some(reason) => {
-                let (module, reason) = (self.module().name().to_owned(), reason.to_owned());
-                Err(ModuleError::Staging { module, reason }.into())
-            }
-        }
-    }
 }
 
 impl Turn<'_> {

@@ -90,8 +90,7 @@ impl Module {
         drop(section);
         let section = Section::enter();
         let initialize = instance.get_typed_func::<(), ()>(&mut store, "_initialize");
-        let may_add_pages = !inner.facts.grows_memory || inner.sandbox.config.fresh_pages;
-        let staging = Staging::new(&mut store, &instance, &inner.name, may_add_pages);
+        let staging = Staging::new(&mut store, &instance, inner).map_err(engine_error)?;
         drop(section);
         if let Ok(initialize) = initialize {
             initialize.call(&mut store, ()).map_err(|error| fail(error, "_initialize"))?;
@@ -155,12 +154,11 @@ impl Guest {
         shape: Option<CompareShape>,
     ) -> Result<(CompareShape, CompareExport)> {
         let (shape, ty) = self.module().comparator(name, shape)?;
-        let mut turn = self.enter(name)?;
-        let Running { store, instance, staging, .. } = &mut *turn.running;
-        if let (Some(reason), CompareShape::Pointers | CompareShape::Slices) = (staging.refusal(), shape) {
-            let module = self.module().name().to_owned();
-            return Err(ModuleError::Staging { module, reason: reason.to_owned() }.into());
+        if shape != CompareShape::Scalars {
+            self.module().element_room()?;
         }
+        let mut turn = self.enter(name)?;
+        let Running { store, instance, .. } = &mut *turn.running;
         let _section = Section::enter();
         let kind = shape::scalar_kind(name).unwrap_or(NumberKind::Signed);
         let found = match (shape, ty.param(0)) {

@@ -4,7 +4,7 @@ use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
 
 use super::Module;
 use super::guest::Turn;
-use super::store::MAX_KERNELS_PER_GUEST;
+use super::store::{Growing, MAX_KERNELS_PER_GUEST};
 use super::{WASM_PAGE, engine_error};
 use crate::answers::MergeAnswers;
 use crate::error::{ContradictionError, Error, Result, bug};
@@ -169,9 +169,9 @@ impl Turn<'_> {
         let (store, ..) = self.parts();
         let missing = size.saturating_sub(kernel.memory.data_size(&*store)).div_ceil(WASM_PAGE);
         if missing > 0 {
-            store.data_mut().growing_kernel = true;
+            store.data_mut().growing = Growing::Kernel;
             let grown = kernel.memory.grow(&mut *store, missing as u64);
-            store.data_mut().growing_kernel = false;
+            store.data_mut().growing = Growing::ByGuest;
             grown.map_err(|_| Error::NoMemory { bytes: size, what: "the sandboxed sorter" })?;
             madvise::huge_pages(kernel.memory.data_ptr(&*store), kernel.memory.data_size(&*store));
         }

@@ -38,9 +38,13 @@ pub(crate) use kernel_instance::{BlockPlaces, KernelInstance, MergePlaces, RunLe
 pub use module::{MemoryType, Module, ModuleExtern};
 pub use shape::CompareShape;
 pub use source::ModuleSource;
+pub use staging::ElementRoom;
 
 /// Size of a page of WebAssembly memory in bytes.
 const WASM_PAGE: usize = 64 << 10;
+
+/// Maximum number of pages of a memory with 32-bit addresses.
+const MAX_PAGES: u64 = 65_536;
 
 /// Converts an error of wasmtime's that is no guest's fault.
 fn engine_error(error: wasmtime::Error) -> Error {

@@ -9,6 +9,7 @@ use wasmtime::{ExternType, FuncType};
 
 use super::shape::{CompareShape, func_type_text};
 use super::source::{ModuleSource, parse_text};
+use super::staging::{ElementRoom, NoRoom};
 use super::{Sandbox, admission, engine_error};
 #[cfg(doc)]
 use crate::error::Error;
@@ -33,6 +34,8 @@ pub(super) struct ModuleInner {
     /// Its types are looked up in the engine, under a lock: [`ModuleInner::look`].
     wasm: OfProcess<wasmtime::Module>,
     pub(super) facts: admission::Facts,
+    /// Where elements go in the memory of its guests, or the reason why they go nowhere.
+    pub(super) element_room: Result<ElementRoom, NoRoom>,
     bytes: Box<[u8]>,
     sha256: [u8; 32],
     /// Compiled kernels that sort by its exports, oldest first.
@@ -64,14 +67,14 @@ impl ModuleExtern {
     pub fn shown(&self) -> String {
         printable(&self.name)
     }
-}
-
-/// A module's memory as declared, in pages of 64 KiB.
 
     /// Returns the way to do without it, for an import that no host grants and whose name tells what made it.
     pub fn advice(&self) -> Option<&'static str> {
         imports::advice(&self.name)
     }
+}
+
+/// A module's memory as declared, in pages of 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryType {
@@ -101,6 +104,8 @@ impl Module {
         let section = Section::enter();
         let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
             .map_err(|error| ModuleError::Invalid { module: name.clone(), reason: one_line(&error) })?;
+        let may_add_pages = !facts.grows_memory || sandbox.config.fresh_pages;
+        let element_room = ElementRoom::of(&wasm, may_add_pages);
         drop(section);
         let sha256 = Sha256::digest(bytes).into();
         let inner = ModuleInner {
@@ -108,6 +113,7 @@ impl Module {
             sandbox: sandbox.clone(),
             wasm: OfProcess::new(wasm),
             facts,
+            element_room,
             bytes: bytes.into(),
             sha256,
             kernels: Mutex::new(OfProcess::new(Vec::new())),

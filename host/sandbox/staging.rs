@@ -3,10 +3,12 @@
 //! An allocator that the guest exports provides it; otherwise the host adds pages to the memory, if
 //! only the host adds any; otherwise a callback that needs staging is refused when it is created.
 
-use wasmtime::{Instance, Memory, Store, TypedFunc};
+use wasmtime::{ExternType, Instance, Memory, Store, TypedFunc};
 
-use super::WASM_PAGE;
-use super::store::StoreData;
+use super::module::{Module, ModuleInner};
+use super::shape::func_type_text;
+use super::store::{Growing, Hit, StoreData};
+use super::{MAX_PAGES, WASM_PAGE};
 use crate::error::{Error, ModuleError};
 use crate::memory::madvise;
 
@@ -19,6 +21,76 @@ const MIN_AREA_BYTES: usize = 4 << 10;
 /// Size in bytes from which on an area is exactly as large as its elements.
 const MIN_LARGE_AREA_BYTES: usize = 1 << 20;
 
+/// The way in which the host gets room for elements in a guest's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ElementRoom {
+    /// The guest's `cabi_realloc (old, old size, align, new size)`, as the component model defines it.
+    CabiRealloc,
+    /// The guest's `callbox_alloc (size, align)`.
+    CallboxAlloc,
+    /// Pages that the host adds to the memory.
+    AddedPages,
+}
+
+/// The reason why there is no room for elements in a guest's memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoRoom {
+    reason: &'static str,
+    /// Whether the host could add pages, if it assumed that they stay its own.
+    fresh_pages: bool,
+}
+
+impl ElementRoom {
+    /// Finds the room in guests of a module. `may_add_pages`: no instruction of the module adds pages, or
+    /// fresh pages are [assumed](super::Config::assume_fresh_pages).
+    pub(super) fn of(wasm: &wasmtime::Module, may_add_pages: bool) -> Result<ElementRoom, NoRoom> {
+        let never = |reason| Err(NoRoom { reason, fresh_pages: false });
+        let Some(ExternType::Memory(memory)) = wasm.get_export("memory") else {
+            return never("it exports no memory; export it as \"memory\"");
+        };
+        let exports = |name: &str, ty: &str| {
+            let export = wasm.get_export(name);
+            export.is_some_and(|export| export.func().is_some_and(|func| func_type_text(func) == ty))
+        };
+        if exports("cabi_realloc", "(i32, i32, i32, i32) -> i32") {
+            Ok(ElementRoom::CabiRealloc)
+        } else if exports("callbox_alloc", "(i32, i32) -> i32") {
+            Ok(ElementRoom::CallboxAlloc)
+        } else if memory.minimum() >= MAX_PAGES {
+            never(
+                "it needs 4G of memory at the start, all that there can be; \
+                 declare less, or export callbox_alloc (size, align)",
+            )
+        } else if memory.maximum().is_some_and(|most| memory.minimum() >= most) {
+            never(
+                "its memory is declared with no room to grow; \
+                 declare a larger maximum, or export callbox_alloc (size, align)",
+            )
+        } else if may_add_pages {
+            Ok(ElementRoom::AddedPages)
+        } else {
+            let reason = "it grows its memory itself and exports no allocator; \
+                          export callbox_alloc (size, align) or cabi_realloc";
+            Err(NoRoom { reason, fresh_pages: true })
+        }
+    }
+}
+
+impl Module {
+    /// Returns the way in which the host gets room for elements in the memory of a guest.
+    ///
+    /// # Errors
+    ///
+    /// [`ModuleError::Staging`] where there is none, so that guests can take elements by value only.
+    pub fn element_room(&self) -> crate::error::Result<ElementRoom> {
+        self.inner.element_room.map_err(|NoRoom { reason, fresh_pages }| {
+            let (module, reason) = (self.name().to_owned(), reason.to_owned());
+            ModuleError::Staging { module, reason, fresh_pages }.into()
+        })
+    }
+}
+
 pub(super) struct Staging {
     memory: Option<Memory>,
     allocator: Allocator,
@@ -28,49 +100,32 @@ pub(super) struct Staging {
 }
 
 enum Allocator {
-    /// `cabi_realloc (old, old size, align, new size)`, as the component model defines it.
     Realloc(TypedFunc<(u32, u32, u32, u32), u32>),
-    /// `callbox_alloc (size, align)`.
     Alloc(TypedFunc<(u32, u32), u32>),
-    /// Pages that the host adds.
     Pages,
     /// No staging, for this reason.
     Nowhere(&'static str),
 }
 
 impl Staging {
-    /// Chooses the allocator. `may_add_pages`: no instruction of the guest adds pages, or fresh pages are
-    /// [assumed](super::Config::assume_fresh_pages).
+    /// Takes the allocator of an instance of this module.
     pub(super) fn new(
         store: &mut Store<StoreData>,
         instance: &Instance,
-        module: &str,
-        may_add_pages: bool,
-    ) -> Staging {
+        module: &ModuleInner,
+    ) -> wasmtime::Result<Staging> {
         let memory = instance.get_memory(&mut *store, "memory");
-        let allocator = if memory.is_none() {
-            Allocator::Nowhere("it exports no memory; export it as \"memory\"")
-        } else if let Ok(realloc) = instance.get_typed_func(&mut *store, "cabi_realloc") {
-            Allocator::Realloc(realloc)
-        } else if let Ok(alloc) = instance.get_typed_func(&mut *store, "callbox_alloc") {
-            Allocator::Alloc(alloc)
-        } else if may_add_pages {
-            Allocator::Pages
-        } else {
-            Allocator::Nowhere(
-                "it grows its memory itself and exports no allocator; \
-                 export callbox_alloc (size, align) or cabi_realloc",
-            )
+        let allocator = match module.element_room {
+            Ok(ElementRoom::CabiRealloc) => {
+                Allocator::Realloc(instance.get_typed_func(&mut *store, "cabi_realloc")?)
+            }
+            Ok(ElementRoom::CallboxAlloc) => {
+                Allocator::Alloc(instance.get_typed_func(&mut *store, "callbox_alloc")?)
+            }
+            Ok(ElementRoom::AddedPages) => Allocator::Pages,
+            Err(no_room) => Allocator::Nowhere(no_room.reason),
         };
-        Staging { memory, allocator, module: module.to_owned(), base: 0, capacity: 0 }
-    }
-
-    /// Returns the reason why elements cannot be staged, if they cannot.
-    pub(super) fn refusal(&self) -> Option<&'static str> {
-        match self.allocator {
-            Allocator::Nowhere(why) => Some(why),
-            _ => None,
-        }
+        Ok(Staging { memory, allocator, module: module.name.clone(), base: 0, capacity: 0 })
     }
 
     /// Lets `fill` write `size` bytes of the guest's memory, given their address. Returns the address.
@@ -126,6 +181,13 @@ impl Staging {
 
     #[cold]
     fn reserve(&mut self, store: &mut Store<StoreData>, need: usize) -> wasmtime::Result<()> {
+        store.data_mut().growing = Growing::ForElements;
+        let reserved = self.reserve_as_elements(store, need);
+        store.data_mut().growing = Growing::ByGuest;
+        reserved
+    }
+
+    fn reserve_as_elements(&mut self, store: &mut Store<StoreData>, need: usize) -> wasmtime::Result<()> {
         let Some(memory) = self.memory else { return Err(self.error("it exports no memory")) };
         let size = match self.allocator {
             Allocator::Pages => need, // grows in place, at any size
@@ -135,7 +197,7 @@ impl Staging {
             _ => need,
         };
         let Ok(size) = u32::try_from(size) else {
-            return Err(self.error(&format!("elements of {need} bytes exceed wasm's 4 GiB")));
+            return Err(self.error(&format!("elements of {need} bytes, and a memory has 4G at most")));
         };
         let (base, capacity) = match &self.allocator {
             Allocator::Realloc(realloc) => {
@@ -170,22 +232,32 @@ impl Staging {
         // Address 0 is C's null pointer, so in a memory without pages the area starts at `ALIGN`.
         let base = if in_place { self.base } else { end.max(ALIGN) };
         let pages = (base + size - end).div_ceil(WASM_PAGE) as u64;
-        let ty = memory.ty(&*store);
-        if ty.maximum().is_some_and(|most| memory.size(&*store) + pages > most) {
+        let (has, declared) = (memory.size(&*store), memory.ty(&*store).maximum());
+        let most = declared.unwrap_or(MAX_PAGES);
+        if has + pages > most {
+            let more = match declared {
+                Some(_) => "declare a larger maximum",
+                None if has > pages => "declare less at the start",
+                None => "sort less at once",
+            };
             return Err(self.error(&format!(
-                "its memory is declared with at most {} pages, and elements need {pages} more; \
-                 declare a larger maximum or export callbox_alloc (size, align)",
-                ty.maximum().unwrap_or(0),
+                "its memory has {has} of at most {most} pages, and elements need {pages} more; {more}"
             )));
         }
-        memory.grow(&mut *store, pages)?;
+        let grown = memory.grow(&mut *store, pages);
+        // Neither the limit nor the memory's type refuses these pages.
+        let out_of_memory = || Error::NoMemory { bytes: size, what: "elements in the guest's memory" };
+        grown.map_err(|error| match error.downcast_ref::<Hit>() {
+            Some(_) => error,
+            None => wasmtime::Error::new(out_of_memory()),
+        })?;
         Ok((base, memory.data_size(&*store) - base))
     }
 
     #[cold]
     fn error(&self, reason: &str) -> wasmtime::Error {
         let (module, reason) = (self.module.clone(), reason.to_owned());
-        wasmtime::Error::new(Error::from(ModuleError::Staging { module, reason }))
+        wasmtime::Error::new(Error::from(ModuleError::Staging { module, reason, fresh_pages: false }))
     }
 }
 

@@ -22,8 +22,18 @@ pub(super) struct StoreData {
     clock: Clock,
     print: Option<Sink>,
     printed: usize,
-    /// Whether the memory that grows now is a kernel's, which the host has bounded.
-    pub(super) growing_kernel: bool,
+    pub(super) growing: Growing,
+}
+
+/// The party for whom memory grows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Growing {
+    /// The guest, by itself.
+    ByGuest,
+    /// The host, which needs room for elements in the guest's memory.
+    ForElements,
+    /// A kernel, whose memory the host has bounded.
+    Kernel,
 }
 
 /// The deadline of the current budget.
@@ -52,14 +62,14 @@ impl Clock {
 /// A limit that was hit, as an error that passes through wasmtime.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
-struct Hit {
+pub(super) struct Hit {
     limit: Limit,
     what: String,
 }
 
 impl Hit {
-    fn err<T>(limits: &Limits, limit: Limit, found: usize) -> wasmtime::Result<T> {
-        let what = limits.exceeded(limit, "the guest", found as u64);
+    fn err<T>(limits: &Limits, limit: Limit, subject: &str, found: usize) -> wasmtime::Result<T> {
+        let what = limits.exceeded(limit, subject, found as u64);
         Err(wasmtime::Error::new(Hit { limit, what }))
     }
 }
@@ -70,7 +80,7 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreD
         limits: sandbox.config.limits,
         print: sandbox.config.print.clone(),
         printed: 0,
-        growing_kernel: false,
+        growing: Growing::ByGuest,
         own: Arc::new(Budget::new(sandbox.limits())),
         clock: Clock::Budget,
         budget: budget.clone(),
@@ -123,16 +133,25 @@ fn fuel(store: &mut Store<StoreData>, budget: &Budget) -> Result<()> {
 }
 
 impl ResourceLimiter for StoreData {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.limits.memory && !self.growing_kernel {
-            return Hit::err(&self.limits, Limit::Memory, desired);
+    fn memory_growing(&mut self, _: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        // More than its type allows: `memory.grow` answers -1, whatever the limit.
+        if most.is_some_and(|most| desired > most) {
+            return Ok(false);
+        }
+        let subject = match self.growing {
+            Growing::Kernel => return Ok(true),
+            Growing::ForElements => "the guest with the elements in it",
+            Growing::ByGuest => "the guest",
+        };
+        if desired > self.limits.memory {
+            return Hit::err(&self.limits, Limit::Memory, subject, desired);
         }
         Ok(true)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         if desired > self.limits.table {
-            return Hit::err(&self.limits, Limit::Table, desired);
+            return Hit::err(&self.limits, Limit::Table, "the guest", desired);
         }
         Ok(true)
     }
@@ -162,7 +181,7 @@ pub(super) fn print(mut caller: Caller<'_, StoreData>, ptr: u32, len: u32) -> wa
     // The sink may do something for an empty text, too.
     let counted = text.len().max(1);
     if counted > state.limits.print - state.printed {
-        return Hit::err(&state.limits, Limit::Print, state.printed.saturating_add(counted));
+        return Hit::err(&state.limits, Limit::Print, "the guest", state.printed.saturating_add(counted));
     }
     state.printed += counted;
     // The sink is the host's code and may do anything, so it is not called with borrowed memory.

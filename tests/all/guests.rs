@@ -138,10 +138,37 @@ fn a_memory_without_pages_is_given_some() {
 
 #[test]
 fn a_declared_maximum_that_leaves_no_room_is_a_clear_error() {
-    let callback = compare(&format!("(module (memory (export \"memory\") 1 1) {ORDER})")).unwrap();
-    let error = native::qsort(&mut [2, 1], &callback).unwrap_err();
-    assert!(error.to_string().contains("declared with at most 1 pages"), "{error}");
-    sorts(&compare(&format!("(module (memory (export \"memory\") 1 2) {ORDER})")).unwrap());
+    for memory in ["1 1", "0 0", "70 70"] {
+        let error = compare(&format!("(module (memory (export \"memory\") {memory}) {ORDER})")).unwrap_err();
+        assert!(error.to_string().contains("is declared with no room to grow"), "{memory}: {error}");
+    }
+    let two = compare(&format!("(module (memory (export \"memory\") 1 2) {ORDER})")).unwrap();
+    sorts(&two);
+    let records = two.guest().callback("compare", Prototype::comparator(CType::Void)).unwrap();
+    let error = native::qsort_records(&mut [0; 200_000], 100_000, &records).unwrap_err();
+    let text = "its memory has 2 of at most 2 pages, and elements need 3 more; declare a larger maximum";
+    assert!(error.to_string().ends_with(text), "{error}");
+}
+
+#[test]
+fn memory_beyond_the_declared_maximum_is_refused_as_in_any_host_and_not_by_a_limit() {
+    let grows = |pages: u32| {
+        let body = format!(
+            "(if (i32.ne (memory.grow (i32.const {pages})) (i32.const -1)) (then unreachable))
+             (call $order (local.get 0) (local.get 1))"
+        );
+        compare(&format!(
+            "(module (memory (export \"memory\") 1 2) {}
+                (func (export \"compare\") (param i32 i32) (result i32) {body})
+                (func (export \"callbox_alloc\") (param i32 i32) (result i32) (i32.const 16)))",
+            ORDER.replacen("(export \"compare\")", "$order", 1)
+        ))
+    };
+    for pages in [2, 5_000, 65_535, 65_536, u32::MAX] {
+        sorts(&grows(pages).unwrap());
+    }
+    let error = native::qsort(&mut [2, 1], &grows(1).unwrap()).unwrap_err();
+    assert!(matches!(error, Error::Trap { .. }), "{error}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Guest {
             ModuleError::Export { module: self.module().name().to_owned(), reason }
         })?;
         if stages {
-            self.check_staging(export)?;
+            self.module().element_room()?;
         }
         Ok((function, lowering))
     }
