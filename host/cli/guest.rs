@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, CompareShape, Error, Limits, Module, ModuleSource, Sandbox};
+use callbox::{Callback, CompareShape, Error, Limit, Limits, Module, ModuleExtern, ModuleSource, Sandbox};
 
 use super::args;
 use super::fault::{Context, Fault, Result};
@@ -47,11 +47,9 @@ fn is_bare(name: &str) -> bool {
 pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &Type) -> Result<Callback> {
     let about = || args.name.clone();
     let module = source.compile(&sandbox(args)?).with_context(about)?;
-    let guest = module.instantiate().with_context(about)?;
-    let export = match &args.export {
-        Some(name) => name.clone(),
-        None => default_export(&module, kind)?,
-    };
+    let guest =
+        module.instantiate().map_err(|error| refusal(args, &module, kind, error)).with_context(about)?;
+    let export = export(args, &module, kind)?;
     let callback = match args.shape {
         Some(shape) => guest.callback_as(shape.into(), &export, kind.prototype()),
         None => guest.callback(&export, kind.prototype()),
@@ -60,7 +58,7 @@ pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &T
     if *kind == Type::Lines && callback.shape() != Some(CompareShape::Slices) {
         return Err(Fault::guest(format!(
             "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \
-             say with -t what else the input is made of",
+             say with -t what else the input is made of, like -t i32 or -t bytes:16",
             args.name,
             callback.shape().map_or_else(String::new, |shape| shape.to_string()),
         )));
@@ -68,18 +66,66 @@ pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &T
     Ok(callback)
 }
 
-/// Finds the export that compares items of this type by its name.
-fn default_export(module: &Module, kind: &Type) -> Result<String> {
+/// Returns the error to tell about a guest that could not be made.
+fn refusal(args: &args::GuestArgs, module: &Module, kind: &Type, error: Error) -> Error {
+    match error {
+        // A larger limit is no help where elements would have no room in it.
+        Error::Limit { limit: Limit::Memory, .. } if !takes_values(args, module, kind) => {
+            module.element_room().err().unwrap_or(error)
+        }
+        error => error,
+    }
+}
+
+/// Returns whether the comparator takes items by value, which need no room in its memory.
+fn takes_values(args: &args::GuestArgs, module: &Module, kind: &Type) -> bool {
+    let shape = args.shape.map(CompareShape::from).or_else(|| {
+        let name = export(args, module, kind).ok()?;
+        module.exports().into_iter().find(|export| export.name == name)?.shape
+    });
+    shape.is_none_or(|shape| shape == CompareShape::Scalars)
+}
+
+/// Returns the name of the export that compares items of this type: the one of `-e`, or one that its name
+/// makes fit.
+fn export(args: &args::GuestArgs, module: &Module, kind: &Type) -> Result<String> {
     let exports = module.exports();
     let wanted = kind.exports();
-    let found = wanted.iter().find(|name| exports.iter().any(|export| export.name == **name));
-    found.cloned().ok_or_else(|| {
-        let name = module.name();
-        Fault::guest(format!(
-            "{name}: it exports no {}, which items of type {kind} need; \
-             say with -t what the input is made of, or with -e which export compares; \
-             `callbox inspect {name}` shows what there is",
-            wanted.join(" or "),
-        ))
+    let named = |name: &&String| exports.iter().any(|export| export.name == **name);
+    let found = args.export.as_ref().or_else(|| wanted.iter().find(named));
+    // What the name of a bundled guest's export says is so.
+    let bundled = Bundled::find(&args.name).is_some();
+    let misread = |name: &String| Type::of_export(name).is_some_and(|own| own.misreads(kind));
+    found.filter(|name| !(bundled && misread(name))).cloned().ok_or_else(|| {
+        let comparators: Vec<_> = exports.into_iter().filter(|export| export.shape.is_some()).collect();
+        let types: Vec<_> = comparators.iter().filter_map(|export| Type::of_export(&export.name)).collect();
+        let problem = match (&types[..], kind) {
+            ([own], _) if bundled => format!("it sorts {own}, not {kind}"),
+            (_, Type::Lines) => "it exports no compare_bytes, which lines need".to_owned(),
+            _ => format!("it exports no {}, which items of type {kind} need", wanted.join(" or ")),
+        };
+        // Only its author knows what the name of another guest's export means.
+        let meant = types.iter().find(|own| own.misreads(kind)).filter(|_| !bundled);
+        let advice = match (&types[..], &comparators[..]) {
+            ([_, ..], _) => other_type(&types, kind, meant),
+            (_, []) => "none of its functions has the type of a comparator".to_owned(),
+            _ => format!(
+                "say with -t what the input is made of, or with -e which of these compares: {}",
+                comparators.iter().map(ModuleExtern::shown).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Fault::guest(format!("{}: {problem}; {advice}", args.name))
     })
+}
+
+/// Returns the advice for a guest that compares items of these types and not of `kind`, unless it means those
+/// by `meant`.
+fn other_type(types: &[Type], kind: &Type, meant: Option<&Type>) -> String {
+    let (lines, numbers): (Vec<_>, Vec<_>) = types.iter().partition(|own| **own == Type::Lines);
+    let verb = if *kind == Type::Lines { "add" } else { "say" };
+    let numbers: Vec<_> = numbers.iter().map(|own| format!("-t {own}")).collect();
+    let numbers = (!numbers.is_empty()).then(|| format!("{verb} {}", numbers.join(" or ")));
+    let meant = meant.map(|own| format!("-e compare_{own} if it compares its numbers as {kind}"));
+    let lines = lines.first().map(|_| "leave -t out for lines".to_owned());
+    [numbers, meant, lines].into_iter().flatten().collect::<Vec<_>>().join(", or ")
 }

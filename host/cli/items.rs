@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use callbox::{CType, Prototype};
+use callbox::{CType, NumberKind, Prototype};
+
+use super::number;
 
 /// The type of the input's items.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +37,13 @@ impl FromStr for Type {
             return Ok(Type::Lines);
         }
         if let Some(width) = text.strip_prefix("bytes:") {
-            return match width.parse() {
-                Ok(width @ 1..=0x4000_0000) => Ok(Type::Bytes { width }),
-                _ => Err("expected a width between 1 and 1073741824 after bytes:".into()),
+            return match number::size(width) {
+                Ok(width @ 1..=0x4000_0000) => Ok(Type::Bytes { width: width as usize }),
+                _ => Err("expected a width between 1 and 1G after bytes:".into()),
             };
         }
-        let scalar = SCALARS.iter().find(|(name, ..)| *name == text);
-        let (name, ctype, core) =
-            scalar.ok_or("expected lines, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 or bytes:N")?;
-        Ok(Type::Scalar { name, ctype: ctype.clone(), core })
+        Type::scalar(text)
+            .ok_or_else(|| "expected lines, i8, u8, i16, u16, i32, u32, i64, u64, f32, f64 or bytes:N".into())
     }
 }
 
@@ -58,6 +58,33 @@ impl fmt::Display for Type {
 }
 
 impl Type {
+    fn scalar(text: &str) -> Option<Type> {
+        let (name, ctype, core) = SCALARS.iter().find(|(name, ..)| *name == text)?;
+        Some(Type::Scalar { name, ctype: ctype.clone(), core })
+    }
+
+    /// Returns the type of items that an export compares, as far as its name states it.
+    pub(super) fn of_export(name: &str) -> Option<Type> {
+        match name.strip_prefix("compare_")? {
+            "bytes" => Some(Type::Lines),
+            scalar => Type::scalar(scalar),
+        }
+    }
+
+    /// Returns whether a comparator of this type accepts numbers of the other one, and takes some of them for
+    /// others: large ones for negative ones, or negative ones for large ones.
+    pub(super) fn misreads(&self, other: &Type) -> bool {
+        let kind = |kind: &Type| match kind {
+            Type::Scalar { ctype, .. } => ctype.kind(),
+            _ => None,
+        };
+        match (kind(self), kind(other)) {
+            (Some(NumberKind::Signed), Some(NumberKind::Unsigned)) => self.width() == other.width(),
+            (Some(NumberKind::Unsigned), Some(NumberKind::Signed)) => self.width() >= other.width(),
+            _ => false,
+        }
+    }
+
     /// Returns the width of a record in bytes; `None` for lines.
     pub(super) fn width(&self) -> Option<usize> {
         match self {
@@ -73,10 +100,9 @@ impl Type {
             Type::Lines => vec!["compare_bytes".into()],
             Type::Bytes { .. } => vec!["compare_bytes".into(), "compare".into()],
             Type::Scalar { name, core, .. } => {
-                let mut exports =
-                    vec![format!("compare_{name}"), format!("compare_{core}"), "compare".into()];
-                exports.dedup();
-                exports
+                let wider = Type::scalar(core).filter(|wider| wider != self && !wider.misreads(self));
+                let names = [Some(name), wider.and(Some(core))].into_iter().flatten();
+                names.map(|name| format!("compare_{name}")).chain(["compare".into()]).collect()
             }
         }
     }
