@@ -27,6 +27,14 @@ pub(super) struct Comparator {
     element: Option<CType>,
 }
 
+impl Comparator {
+    /// Formats an element for a message: a number in decimal, or any other bytes escaped and cut.
+    pub(super) fn show(&self, element: &[u8]) -> String {
+        let number = self.element.as_ref().and_then(|ctype| ctype.show(element));
+        number.unwrap_or_else(|| quoted(element))
+    }
+}
+
 impl Guest {
     /// Checks that an export compares elements of the type that a prototype points to.
     pub(super) fn comparator(
@@ -112,8 +120,7 @@ impl Callback {
     /// Formats an element for a message: a number in decimal, or any other bytes escaped and cut.
     pub(crate) fn show(&self, element: &[u8]) -> String {
         let comparator = self.inner.comparator.as_ref();
-        let number = comparator.and_then(|comparator| comparator.element.as_ref()?.show(element));
-        number.unwrap_or_else(|| quoted(element))
+        comparator.map_or_else(|| quoted(element), |comparator| comparator.show(element))
     }
 
     /// Checks that the callback compares the elements of `array`.

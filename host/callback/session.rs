@@ -1,7 +1,8 @@
 //! This thread's exclusive use of a callback's guest.
 
 use super::{Answer, Callback, CallbackInner, Comparator};
-use crate::error::Result;
+use crate::error::{Error, Result, comparing};
+use crate::limits::Limit;
 use crate::sandbox::{Budget, Turn};
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -48,15 +49,27 @@ impl<'a> Session<'a> {
         let Some(comparator) = self.comparator else { return Err(self.not_a_comparator()) };
         match self.turn.compare(&self.callback.export, &comparator.call, a, b) {
             Ok(answer) => Ok(answer.cmp(&0)),
-            Err(error) => {
-                self.failures += 1;
-                Err(error)
-            }
+            Err(error) => Err(self.failed(comparator, error, [a, b])),
         }
     }
 
+    /// Counts a failed call, and adds the two items to the error where they may be its cause.
     #[cold]
-    fn not_a_comparator(&mut self) -> Box<crate::error::Error> {
+    fn failed(&mut self, comparator: &Comparator, mut error: Box<Error>, items: [&[u8]; 2]) -> Box<Error> {
+        self.failures += 1;
+        let shown = || items.map(|item| comparator.show(item));
+        match &mut *error {
+            Error::Trap { asked, .. } => *asked = Some(Box::new(shown())),
+            Error::Limit { limit: Limit::Fuel | Limit::Deadline, what, .. } => {
+                what.push_str(&comparing(Some(&shown())));
+            }
+            _ => {}
+        }
+        error
+    }
+
+    #[cold]
+    fn not_a_comparator(&mut self) -> Box<Error> {
         self.failures += 1;
         Box::new(super::comparator::not_a_comparator(&self.callback.prototype))
     }

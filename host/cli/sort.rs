@@ -132,7 +132,7 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
 
 fn trace(kind: Type) -> Trace {
     Arc::new(move |a, b, answer| {
-        message::line("", format!("{} {} {}", kind.show(a), sign(answer), kind.show(b)));
+        message::line("", format!("{} {} {}", kind.show(a), answer.map_or('?', sign), kind.show(b)));
     })
 }
 

@@ -19,7 +19,7 @@ pub use contradiction::ContradictionError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub use text::escape;
-pub(crate) use text::{printable, quoted};
+pub(crate) use text::{comparing, printable, quoted};
 
 pub use crate::ctype::TypeError;
 use crate::limits::{Limit, size};
@@ -131,7 +131,7 @@ pub enum Error {
     },
 
     /// The guest trapped.
-    #[error("{module}: \"{export}\" trapped: {trap}", module = escape(module), export = escape(export))]
+    #[error("{}: \"{}\" trapped: {trap}{}", escape(module), escape(export), comparing(asked.as_deref()))]
     Trap {
         /// The module's name or path.
         module: String,
@@ -139,6 +139,8 @@ pub enum Error {
         export: String,
         /// The trap by name, as wasmtime words it.
         trap: String,
+        /// The two items that it was to compare, as text, where they are known.
+        asked: Option<Box<[String; 2]>>,
         /// The place in the guest where it happened.
         source: GuestBacktrace,
     },

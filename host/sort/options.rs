@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::batch::Rules;
 use crate::native::{self, Verify};
 
-/// A hook that receives each comparison: both items, and the guest's answer.
-pub type Trace = Arc<dyn Fn(&[u8], &[u8], Ordering) + Send + Sync>;
+/// A hook that receives each comparison: both items, and the guest's answer; `None` where the guest failed.
+pub type Trace = Arc<dyn Fn(&[u8], &[u8], Option<Ordering>) + Send + Sync>;
 
 /// The code that sorts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
