@@ -189,7 +189,7 @@ fn files_that_are_larger_than_a_module_may_be() {
     std::fs::write(&text, format!(";; {}\n(module)", "x".repeat(100))).unwrap();
     for (file, what) in [(text.to_str().unwrap(), "text"), ("/dev/zero", "module")] {
         if std::path::Path::new(file).exists() {
-            let text = format!("{file}: the {what} has more than the 100 bytes that are allowed");
+            let text = format!("{file}: the {what} has more than the 100 bytes that it may have");
             says(sandbox.load(file), Blame::Guest, &text);
         }
     }
@@ -211,30 +211,35 @@ fn limits_that_are_run_into() {
     };
     let forever = "(loop $l (br $l)) (unreachable)";
     for (limits, body, limit, text) in [
-        (Limits::default().fuel(100), forever, Limit::Fuel, "g: \"compare\" spent all its fuel, 100 units"),
+        (
+            Limits::default().fuel(100),
+            forever,
+            Limit::Fuel,
+            "g: \"compare\" spent all its fuel, 100 units, comparing 2 with 1",
+        ),
         (
             Limits::default().deadline(std::time::Duration::from_millis(30)),
             forever,
             Limit::Deadline,
-            "g: \"compare\" was still running at its deadline of 30ms",
+            "g: \"compare\" was still running at its deadline of 30ms, comparing 2 with 1",
         ),
         (
             Limits::default().memory(65536),
             "(i32.const 0)",
             Limit::Memory,
-            "g: the guest needs 131072 bytes of memory, but may have 65536",
+            "g: the guest with the elements in it needs 128K of memory, but may have 64K",
         ),
         (
             Limits::default().module_size(20),
             "(i32.const 0)",
             Limit::ModuleSize,
-            "g: the module has more than the 20 bytes that are allowed",
+            "g: the module has more than the 20 bytes that it may have",
         ),
         (
             Limits::default().module_text(20),
             "(i32.const 0)",
             Limit::ModuleText,
-            "g: the text has more than the 20 bytes that are allowed",
+            "g: the text has more than the 20 bytes that it may have",
         ),
     ] {
         let error = hit(limits, body);
@@ -250,12 +255,23 @@ fn limits_that_are_run_into() {
 }
 
 #[test]
+fn an_array_that_no_limit_would_allow_names_no_limit() {
+    let refused = |most: usize| Error::ArrayTooLarge { bytes: 5 << 30, most };
+    assert_eq!(refused(1 << 30).limit(), Some(Limit::Array));
+    assert_eq!(refused(8 << 30).limit(), Some(Limit::Array));
+    let counted = refused(u32::MAX as usize);
+    assert_eq!(counted.limit(), None);
+    let text = "an array of 5G is too large; at most 4294967295 bytes can be sorted or searched at once";
+    assert_eq!(counted.to_string(), text);
+}
+
+#[test]
 fn every_limit_has_an_option_that_sets_it_and_an_error_that_names_it() {
     let path = path("wat/good/tutorial.wat").display().to_string();
     let inspect = String::from_utf8(callbox_ok(&["inspect", &path], b"")).unwrap();
     for limit in Limit::ALL {
         let (option, value) = match limit.unit() {
-            LimitUnit::Nanoseconds => (format!("{}=77m", limit.option()), "4620s".to_owned()),
+            LimitUnit::Nanoseconds => (format!("{}=77m", limit.option()), "77m".to_owned()),
             _ => (format!("{}=777777", limit.option()), "777777".to_owned()),
         };
         let set = String::from_utf8(callbox_ok(&["inspect", &path, &option], b"")).unwrap();

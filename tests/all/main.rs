@@ -21,6 +21,7 @@ mod isolation;
 mod leases;
 mod liars;
 mod lookahead;
+mod messages;
 mod native_sorts;
 mod orders;
 mod panics;
