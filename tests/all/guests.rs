@@ -9,7 +9,7 @@ use callbox::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::support::{callbox_ok, clang, comparator, files, guest, path, promise, sandbox, skip};
+use crate::support::{callbox_ok, comparator, files, guest, path, promise, sandbox, skip};
 
 /// A promise is `sort TYPE by EXPORT: ITEMS => ITEMS`; commas separate lines, blanks separate numbers.
 #[test]
@@ -264,13 +264,4 @@ fn modules_are_shared_between_threads() {
             scope.spawn(|| sorts(&module.instantiate().unwrap().callback("compare", comparator()).unwrap()));
         }
     });
-}
-
-#[test]
-fn guests_built_by_c_compilers_elsewhere_run_unchanged() {
-    // 99 bytes from clang, if installed, by the command in the guide for guest authors.
-    let c = "__attribute__((export_name(\"compare\"))) int compare(const int *a, const int *b) \
-             { return (*a > *b) - (*a < *b); }";
-    let Some((_dir, wasm)) = clang(c) else { return };
-    sorts(&sandbox().load(&wasm).unwrap().callback("compare", comparator()).unwrap());
 }

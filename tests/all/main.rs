@@ -15,6 +15,8 @@ mod faults;
 mod files;
 #[cfg(unix)]
 mod forks;
+#[cfg(unix)]
+mod guides;
 mod guests;
 mod hostile;
 mod isolation;

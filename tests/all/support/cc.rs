@@ -1,7 +1,7 @@
 //! C that the tests compile.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use super::{run, skip};
 
@@ -24,33 +24,31 @@ pub(crate) fn shared_library(c: &str, options: &[&str]) -> Option<(tempfile::Tem
     Some((dir, library))
 }
 
-/// Compiles a guest from this C text, or returns `None` if there is no clang for wasm.
-pub(crate) fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
-    let compile = |tool: &str, c: &str| {
-        let dir = tempfile::tempdir().unwrap();
-        let wasm = dir.path().join("g.wasm");
-        let mut command = Command::new(tool);
-        command.args([
-            "--target=wasm32-unknown-unknown",
-            "-Os",
-            "-ffreestanding",
-            "-nostdlib",
-            "-x",
-            "c",
-            "-",
-        ]);
-        command.args(["-Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first", "-o"]).arg(&wasm);
-        (run(&mut command, c.as_bytes()), dir, wasm)
-    };
+/// Returns the name of a clang that compiles guests, or `None` if there is none.
+pub(crate) fn clang_command() -> Option<&'static str> {
     // A clang may lack wasm, and its linker may not be installed.
-    let works = |tool: &&&str| {
+    let works = |tool: &&str| {
         Command::new(tool).arg("--version").output().is_ok() && compile(tool, "").0.status.success()
     };
-    let Some(tool) = ["clang-14", "clang"].iter().find(works) else {
+    let tool = ["clang-14", "clang"].into_iter().find(works);
+    if tool.is_none() {
         skip("clang", "a guest compiled from C by this test, which needs clang with wasm-ld");
-        return None;
-    };
-    let (output, dir, wasm) = compile(tool, c);
+    }
+    tool
+}
+
+/// Compiles a guest from this C text, or returns `None` if there is no clang for wasm.
+pub(crate) fn clang(c: &str) -> Option<(tempfile::TempDir, PathBuf)> {
+    let (output, dir, wasm) = compile(clang_command()?, c);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some((dir, wasm))
+}
+
+fn compile(clang: &str, c: &str) -> (Output, tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let wasm = dir.path().join("g.wasm");
+    let mut command = Command::new(clang);
+    command.args(["--target=wasm32-unknown-unknown", "-Os", "-ffreestanding", "-nostdlib", "-x", "c", "-"]);
+    command.args(["-Wl,--no-entry,--strip-all,-z,stack-size=16384,--stack-first", "-o"]).arg(&wasm);
+    (run(&mut command, c.as_bytes()), dir, wasm)
 }

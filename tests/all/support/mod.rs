@@ -14,7 +14,7 @@ mod skip;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-pub(crate) use cc::{clang, shared_library};
+pub(crate) use cc::{clang, clang_command, shared_library};
 pub(crate) use cli::{ISOLATIONS, bounded, callbox, callbox_ok, gnu_sort, run};
 #[cfg(unix)]
 pub(crate) use fork::forked;
