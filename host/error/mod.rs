@@ -86,7 +86,7 @@ pub enum Error {
     Library(#[from] LibraryError),
 
     /// The elements are not of the type that the callback compares.
-    #[error("the array holds elements of {found}, but \"{export}\" compares {expected}", export = escape(export))]
+    #[error("the array holds elements of {found}, but \"{}\" compares {expected}", escape(export))]
     ElementMismatch {
         /// The export behind the callback.
         export: String,

@@ -44,7 +44,8 @@ pub unsafe trait CValue {
     const CLASS: AbiClass;
 }
 
-/// Implements [`CValue`] and [`Argument`](crate::Argument) for a `#[repr(C)]` struct, whose fields are listed in order, all of them.
+/// Implements [`CValue`] and [`Argument`](crate::Argument) for a `#[repr(C)]` struct, whose fields are listed
+/// in order, all of them.
 ///
 /// A struct that is not laid out as C lays out these fields is not accepted.
 ///

@@ -78,7 +78,7 @@ impl Config {
     /// ```
     /// use callbox::{Config, Limits, Sandbox};
     /// # fn main() -> callbox::Result<()> {
-    /// let config = Config::new(Limits::default()).grant_print(|text| eprintln!("{}", callbox::escape(text)));
+    /// let config = Config::new(Limits::default()).grant_print(|text| println!("{}", callbox::escape(text)));
     /// let sandbox = Sandbox::new(config)?;
     /// # let _ = sandbox;
     /// # Ok(()) }

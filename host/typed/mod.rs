@@ -26,8 +26,8 @@ impl Callback {
     /// a budget of its own. The failure is returned; none is recorded, and a
     /// [fallback](Callback::fallback) is not used.
     ///
-    /// A comparator of any shape takes references to its two elements, or two slices of bytes if its prototype
-    /// points to `void`, and answers -1, 0 or 1.
+    /// A comparator of any shape takes references to its two elements, or two slices of bytes if its
+    /// prototype points to `void`, and answers -1, 0 or 1.
     ///
     /// ```
     /// use callbox::{Limits, Module, Sandbox};
