@@ -5,8 +5,10 @@
 //! C sort that this crate calls is unwound if it is driven out of its array.
 
 mod active;
+#[cfg(not(loom))] // no calls with arguments in the models
 mod arguments;
 mod border;
+#[cfg(not(loom))]
 mod call;
 #[cfg(feature = "libffi")]
 mod closure;
@@ -17,6 +19,7 @@ pub(crate) use active::{Ask, OpenCall};
 pub(crate) use arguments::hostile;
 #[cfg(feature = "sqlite")]
 pub(crate) use border::{AnyThread, Neutral, cross};
+#[cfg(not(loom))]
 pub(crate) use call::{call_compare, call_values};
 #[cfg(feature = "libffi")]
 pub(crate) use closure::lend;

@@ -44,6 +44,12 @@ pub(crate) struct Comparator {
     call: PairCaller,
 }
 
+impl Comparator {
+    pub(crate) fn show(&self, _: &[u8]) -> String {
+        unreachable!("no guest of a model fails by trapping")
+    }
+}
+
 mod comparator {
     use crate::error::{Error, bug};
     use crate::prototype::Prototype;
