@@ -108,7 +108,7 @@ pub(crate) mod skip;
 pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
-    Blame, CallError, ContradictionError, Error, GuestBacktrace, GuestFrame, LibraryError, ModuleError,
+    Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, LibraryError, ModuleError,
     Result, TypeError, escape,
 };
 #[cfg(feature = "libffi")]

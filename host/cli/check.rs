@@ -6,15 +6,16 @@ use callbox::sort::{Checked, Contradiction, Items, Job, Options};
 
 use super::args;
 use super::fault::{Context, Exit, Fault, Result};
+use super::guest::{Guests, Wanted};
+use super::input;
 use super::sort::sign;
-use super::{guest, input};
 
 pub(super) fn run(args: &args::Check) -> Result<Exit> {
-    let source = guest::find(&args.guest.name, &args.guest.limits.set())?;
-    let callback = guest::comparator(&args.guest, &source, &args.items.kind)?;
+    let (guest, export, kind) = (&args.name[..], args.guest.export.as_deref(), &args.items.kind);
+    let callback = Guests::new(&args.guest).comparator(Wanted { guest, export, kind })?;
     let items = input::read(args.file.as_slice(), &args.items)?;
     let job = Job::new(&callback, Options::default());
-    let checked = job.check_contract(&items, args.sample.into()).context(args.guest.name.clone())?;
+    let checked = job.check_contract(&items, args.sample.into()).context(args.name.clone())?;
     let text = describe(&checked, &items, |item| args.items.kind.show(item));
     writeln!(io::stdout(), "{text}").map_err(|error| Fault::write("standard output", error))?;
     Ok(if checked.contradiction.is_some() { Exit::Disorder } else { Exit::Done })

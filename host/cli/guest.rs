@@ -1,5 +1,6 @@
 //! Finding and loading the guest that the command line names.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -11,8 +12,74 @@ use super::fault::{Context, Fault, Result};
 use super::items::Type;
 use super::message;
 
+/// The guests of a command, in one sandbox.
+pub(super) struct Guests<'a> {
+    args: &'a args::GuestArgs,
+    sources: BTreeMap<String, ModuleSource>,
+    sandbox: Option<Sandbox>,
+    modules: BTreeMap<String, Module>,
+}
+
+/// A comparator that is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The guest's name or path.
+    pub(super) guest: &'a str,
+    /// The export; `None` for the one that fits the items.
+    pub(super) export: Option<&'a str>,
+    /// The type of the items.
+    pub(super) kind: &'a Type,
+}
+
+impl<'a> Guests<'a> {
+    pub(super) fn new(args: &'a args::GuestArgs) -> Guests<'a> {
+        Guests { args, sources: BTreeMap::new(), sandbox: None, modules: BTreeMap::new() }
+    }
+
+    /// Reads a guest's module, which is not parsed.
+    pub(super) fn read(&mut self, name: &str) -> Result<()> {
+        if !self.sources.contains_key(name) {
+            self.sources.insert(name.to_owned(), find(name, &self.args.limits.set())?);
+        }
+        Ok(())
+    }
+
+    /// Compiles a guest that has been read, makes one of its own for each call, and checks its comparator.
+    pub(super) fn comparator(&mut self, wanted: Wanted<'_>) -> Result<Callback> {
+        let about = || wanted.guest.to_owned();
+        if !self.modules.contains_key(wanted.guest) {
+            self.read(wanted.guest)?;
+            let sandbox = match &mut self.sandbox {
+                Some(sandbox) => sandbox,
+                none => none.insert(sandbox(self.args).with_context(about)?),
+            };
+            let module = self.sources[wanted.guest].compile(sandbox).with_context(about)?;
+            self.modules.insert(about(), module);
+        }
+        let (args, module) = (self.args, &self.modules[wanted.guest]);
+        let guest =
+            module.instantiate().map_err(|error| refusal(args, wanted, module, error)).with_context(about)?;
+        let (export, kind) = (export(wanted, module)?, wanted.kind);
+        let callback = match args.shape {
+            Some(shape) => guest.callback_as(shape.into(), &export, kind.prototype()),
+            None => guest.callback(&export, kind.prototype()),
+        };
+        let callback = callback.with_context(about)?;
+        if *kind == Type::Lines && callback.shape() != Some(CompareShape::Slices) {
+            return Err(Fault::guest(format!(
+                "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \
+                 say with --records what else the input is made of, like --records i32 or \
+                 --records bytes:16",
+                wanted.guest,
+                callback.shape().map_or_else(String::new, |shape| shape.to_string()),
+            )));
+        }
+        Ok(callback)
+    }
+}
+
 /// Creates the sandbox that the options describe.
-pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
+fn sandbox(args: &args::GuestArgs) -> callbox::Result<Sandbox> {
     let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages);
     let config = if args.grant.is_empty() {
         config
@@ -20,7 +87,7 @@ pub(super) fn sandbox(args: &args::GuestArgs) -> Result<Sandbox> {
         // No line of a guest passes for one of this program's.
         config.grant_print(|text| message::lines("guest: ", text))
     };
-    Sandbox::new(config).with_context(|| args.name.clone())
+    Sandbox::new(config)
 }
 
 /// Returns a bundled guest by its name, or a module by its path, read but not parsed.
@@ -43,34 +110,11 @@ fn is_bare(name: &str) -> bool {
     Path::new(name).components().count() == 1
 }
 
-/// Compiles the guest and checks its comparator for items of this type.
-pub(super) fn comparator(args: &args::GuestArgs, source: &ModuleSource, kind: &Type) -> Result<Callback> {
-    let about = || args.name.clone();
-    let module = source.compile(&sandbox(args)?).with_context(about)?;
-    let guest =
-        module.instantiate().map_err(|error| refusal(args, &module, kind, error)).with_context(about)?;
-    let export = export(args, &module, kind)?;
-    let callback = match args.shape {
-        Some(shape) => guest.callback_as(shape.into(), &export, kind.prototype()),
-        None => guest.callback(&export, kind.prototype()),
-    };
-    let callback = callback.with_context(about)?;
-    if *kind == Type::Lines && callback.shape() != Some(CompareShape::Slices) {
-        return Err(Fault::guest(format!(
-            "{}: \"{export}\" compares by {}, and lines need slices, (ptr, len, ptr, len) -> i32; \
-             say with -t what else the input is made of, like -t i32 or -t bytes:16",
-            args.name,
-            callback.shape().map_or_else(String::new, |shape| shape.to_string()),
-        )));
-    }
-    Ok(callback)
-}
-
 /// Returns the error to tell about a guest that could not be made.
-fn refusal(args: &args::GuestArgs, module: &Module, kind: &Type, error: Error) -> Error {
+fn refusal(args: &args::GuestArgs, wanted: Wanted<'_>, module: &Module, error: Error) -> Error {
     match error {
         // A larger limit is no help where elements would have no room in it.
-        Error::Limit { limit: Limit::Memory, .. } if !takes_values(args, module, kind) => {
+        Error::Limit { limit: Limit::Memory, .. } if !takes_values(args, wanted, module) => {
             module.element_room().err().unwrap_or(error)
         }
         error => error,
@@ -78,31 +122,31 @@ fn refusal(args: &args::GuestArgs, module: &Module, kind: &Type, error: Error) -
 }
 
 /// Returns whether the comparator takes items by value, which need no room in its memory.
-fn takes_values(args: &args::GuestArgs, module: &Module, kind: &Type) -> bool {
+fn takes_values(args: &args::GuestArgs, wanted: Wanted<'_>, module: &Module) -> bool {
     let shape = args.shape.map(CompareShape::from).or_else(|| {
-        let name = export(args, module, kind).ok()?;
+        let name = export(wanted, module).ok()?;
         module.exports().into_iter().find(|export| export.name == name)?.shape
     });
     shape.is_none_or(|shape| shape == CompareShape::Scalars)
 }
 
-/// Returns the name of the export that compares items of this type: the one of `-e`, or one that its name
-/// makes fit.
-fn export(args: &args::GuestArgs, module: &Module, kind: &Type) -> Result<String> {
+/// Returns the name of the export that compares: the one that is asked for, or one that its name makes fit.
+fn export(wanted: Wanted<'_>, module: &Module) -> Result<String> {
+    let Wanted { guest, export, kind } = wanted;
     let exports = module.exports();
-    let wanted = kind.exports();
+    let fitting = kind.exports();
     let named = |name: &&String| exports.iter().any(|export| export.name == **name);
-    let found = args.export.as_ref().or_else(|| wanted.iter().find(named));
+    let found = export.map(str::to_owned).or_else(|| fitting.iter().find(named).cloned());
     // What the name of a bundled guest's export says is so.
-    let bundled = Bundled::find(&args.name).is_some();
+    let bundled = Bundled::find(guest).is_some();
     let misread = |name: &String| Type::of_export(name).is_some_and(|own| own.misreads(kind));
-    found.filter(|name| !(bundled && misread(name))).cloned().ok_or_else(|| {
+    found.filter(|name| !(bundled && misread(name))).ok_or_else(|| {
         let comparators: Vec<_> = exports.into_iter().filter(|export| export.shape.is_some()).collect();
         let types: Vec<_> = comparators.iter().filter_map(|export| Type::of_export(&export.name)).collect();
         let problem = match (&types[..], kind) {
             ([own], _) if bundled => format!("it sorts {own}, not {kind}"),
             (_, Type::Lines) => "it exports no compare_bytes, which lines need".to_owned(),
-            _ => format!("it exports no {}, which items of type {kind} need", wanted.join(" or ")),
+            _ => format!("it exports no {}, which items of type {kind} need", fitting.join(" or ")),
         };
         // Only its author knows what the name of another guest's export means.
         let meant = types.iter().find(|own| own.misreads(kind)).filter(|_| !bundled);
@@ -110,11 +154,11 @@ fn export(args: &args::GuestArgs, module: &Module, kind: &Type) -> Result<String
             ([_, ..], _) => other_type(&types, kind, meant),
             (_, []) => "none of its functions has the type of a comparator".to_owned(),
             _ => format!(
-                "say with -t what the input is made of, or with -e which of these compares: {}",
+                "say with --records what the input is made of, or with -e which of these compares: {}",
                 comparators.iter().map(ModuleExtern::shown).collect::<Vec<_>>().join(", ")
             ),
         };
-        Fault::guest(format!("{}: {problem}; {advice}", args.name))
+        Fault::guest(format!("{guest}: {problem}; {advice}"))
     })
 }
 
@@ -123,9 +167,9 @@ fn export(args: &args::GuestArgs, module: &Module, kind: &Type) -> Result<String
 fn other_type(types: &[Type], kind: &Type, meant: Option<&Type>) -> String {
     let (lines, numbers): (Vec<_>, Vec<_>) = types.iter().partition(|own| **own == Type::Lines);
     let verb = if *kind == Type::Lines { "add" } else { "say" };
-    let numbers: Vec<_> = numbers.iter().map(|own| format!("-t {own}")).collect();
+    let numbers: Vec<_> = numbers.iter().map(|own| format!("--records {own}")).collect();
     let numbers = (!numbers.is_empty()).then(|| format!("{verb} {}", numbers.join(" or ")));
     let meant = meant.map(|own| format!("-e compare_{own} if it compares its numbers as {kind}"));
-    let lines = lines.first().map(|_| "leave -t out for lines".to_owned());
+    let lines = lines.first().map(|_| "leave --records out for lines".to_owned());
     [numbers, meant, lines].into_iter().flatten().collect::<Vec<_>>().join(", or ")
 }

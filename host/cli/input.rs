@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use callbox::bundled::Bundled;
 use callbox::sort::Items;
 
 use super::args;
 use super::fault::{Fault, Result};
 
 /// The file name that stands for standard input, as in sort(1).
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Reads all files, or standard input if there are none, into one list of items.
 pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
@@ -29,7 +30,7 @@ pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
                 let (file, len) = (name(file), bytes.len() - before);
                 return Err(Fault::trouble(format!(
                     "{file}: {len} bytes are no whole number of records of {width}; \
-                     is -t {} right?",
+                     is --records {} right?",
                     args.kind,
                 )));
             }
@@ -65,12 +66,17 @@ fn read_one(file: &Path, bytes: &mut Vec<u8>) -> Result<()> {
     };
     match read {
         Ok(_) => Ok(()),
-        Err(error) => Err(Fault::file(&name(file), "read", &error, advice(&error))),
+        Err(error) => Err(Fault::file(&name(file), "read", &error, advice(&error, file))),
     }
 }
 
-fn advice(error: &io::Error) -> &'static str {
+/// Returns what helps against an error of a file.
+pub(super) fn advice(error: &io::Error, file: &Path) -> &'static str {
+    let names_guest = || file.to_str().is_some_and(|name| Bundled::find(name).is_some());
     match error.kind() {
+        io::ErrorKind::NotFound if names_guest() => {
+            "options name the order already, and there is no operand for a guest then; leave it out"
+        }
         io::ErrorKind::NotFound => "check the name",
         io::ErrorKind::IsADirectory => "name the files in it",
         io::ErrorKind::PermissionDenied => "check its permissions",

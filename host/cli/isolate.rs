@@ -13,7 +13,6 @@ use std::thread;
 
 use callbox::Limit;
 use callbox::isolation::Isolation;
-use callbox::sort::Items;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process, set_parent_process_death_signal,
     waitpid,
@@ -38,23 +37,31 @@ const LINE_BYTES: u64 = 64 << 10;
 /// Ways in which the child ends by itself.
 const ENDS: [Exit; 5] = [Exit::Done, Exit::Disorder, Exit::Trouble, Exit::Guest, Exit::Contradiction];
 
-/// Locks this process, the child, down for a job with these items.
-pub(super) fn enter(args: &args::Sort, items: &Items) -> Result<()> {
+/// A sort in a child.
+#[derive(Clone, Copy)]
+pub(super) struct Isolated<'a> {
+    pub(super) args: &'a args::Sort,
+    /// The guest's name.
+    pub(super) guest: &'a str,
+}
+
+/// Locks this process, the child, down for a job whose result has `bytes` bytes.
+pub(super) fn enter(sort: Isolated<'_>, bytes: usize) -> Result<()> {
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot prepare the process: {error}"));
-    let bytes: usize = items.iter().map(|item| item.len() + usize::from(items.width().is_none())).sum();
-    let promised = if args.only_checks() { 0 } else { bytes as u64 };
+    let promised = if sort.args.only_checks() { 0 } else { bytes as u64 };
     let mut parent = io::stdout();
     parent.write_all(&promised.to_le_bytes()).and_then(|()| parent.flush()).map_err(fault)?;
     // Standard input may hold more than the input, for others to read.
     let (empty, _) = io::pipe().map_err(fault)?;
     rustix::stdio::dup2_stdin(empty).map_err(|error| fault(error.into()))?;
-    Isolation::new(&args.guest.limits.set()).input(bytes).enter().context(args.guest.name.clone())
+    let limits = sort.args.guest.limits.set();
+    Isolation::new(&limits).input(bytes).enter().context(sort.guest.to_owned())
 }
 
 /// Runs `job` in a child, and returns its exit status. The job calls [`enter`], and writes to
 /// [`Output::Parent`].
-pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit) -> Result<Exit> {
-    if !args.only_checks() {
+pub(super) fn run(sort: Isolated<'_>, output: Output, job: impl FnOnce() -> Exit) -> Result<Exit> {
+    if !sort.args.only_checks() {
         output.check()?;
     }
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
@@ -74,15 +81,15 @@ pub(super) fn run(args: &args::Sort, output: Output, job: impl FnOnce() -> Exit)
     drop((to_result, to_messages));
     thread::scope(|scope| {
         let mut child = child;
-        let passing_on = thread::Builder::new().spawn_scoped(scope, || pass_on(args, messages));
+        let passing_on = thread::Builder::new().spawn_scoped(scope, || pass_on(sort, messages));
         let passing_on = passing_on.map_err(fault)?;
-        let received = receive(args, output, result, &mut child);
+        let received = receive(sort, output, result, &mut child);
         drop(child); // it ends, and so do its messages
         let said = passing_on.join().unwrap_or(0);
         match received? {
-            Received::Ended(status) => exit(args, status, said),
+            Received::Ended(status) => exit(sort, status, said),
             Received::Lied(lie) => {
-                Err(Fault::guest(format!("{} {lie}; do not trust this guest", isolated_process(args))))
+                Err(Fault::guest(format!("{} {lie}; do not trust this guest", isolated_process(sort))))
             }
         }
     })
@@ -125,10 +132,10 @@ impl Drop for Child {
 }
 
 /// Passes the child's messages on, line by line, and returns how many there were.
-fn pass_on(args: &args::Sort, messages: PipeReader) -> u64 {
-    let printed = args.guest.limits.set().get(Limit::Print);
+fn pass_on(sort: Isolated<'_>, messages: PipeReader) -> u64 {
+    let printed = sort.args.guest.limits.set().get(Limit::Print);
     let bounded = MESSAGE_BYTES.saturating_add(printed.saturating_mul(SHOWN_BYTES));
-    let most = if args.trace { u64::MAX } else { bounded };
+    let most = if sort.args.trace { u64::MAX } else { bounded };
     let mut messages = BufReader::new(messages.take(most));
     let (mut count, mut line, mut prefix) = (0, Vec::new(), "");
     while matches!((&mut messages).take(LINE_BYTES).read_until(b'\n', &mut line), Ok(1..)) {
@@ -152,7 +159,7 @@ enum Received {
 }
 
 /// Writes the child's result. `Err` where it cannot be written.
-fn receive(args: &args::Sort, output: Output, mut result: PipeReader, child: &mut Child) -> Result<Received> {
+fn receive(sort: Isolated<'_>, output: Output, mut result: PipeReader, child: &mut Child) -> Result<Received> {
     let mut promised = [0; 8];
     let promised = result.read_exact(&mut promised).map_or(0, |()| u64::from_le_bytes(promised));
     // One byte more, which it must not write.
@@ -162,7 +169,7 @@ fn receive(args: &args::Sort, output: Output, mut result: PipeReader, child: &mu
         let status = child
             .wait()
             .map_err(|error| Fault::trouble(format!("--isolate: cannot wait for the process: {error}")))?;
-        if !is_done(status) || args.only_checks() {
+        if !is_done(status) || sort.args.only_checks() {
             return Ok(Received::Ended(status));
         }
     }
@@ -174,7 +181,7 @@ fn receive(args: &args::Sort, output: Output, mut result: PipeReader, child: &mu
             Received::Lied(format!("wrote more than the {promised} bytes of its input"))
         } else {
             match child.wait()? {
-                status if is_done(status) && copied < promised && !args.unique => {
+                status if is_done(status) && copied < promised && !sort.args.unique => {
                     Received::Lied(format!("wrote {copied} bytes, and its input has {promised}"))
                 }
                 status => Received::Ended(status),
@@ -197,18 +204,18 @@ fn is_done(status: WaitStatus) -> bool {
 }
 
 /// Returns the subject of sentences about the child.
-fn isolated_process(args: &args::Sort) -> String {
-    format!("{}: the isolated process", args.guest.name)
+fn isolated_process(sort: Isolated<'_>) -> String {
+    format!("{}: the isolated process", sort.guest)
 }
 
 /// Converts the child's exit status. Failures that the child has reported are not reported again.
-fn exit(args: &args::Sort, status: WaitStatus, said: u64) -> Result<Exit> {
-    let process = isolated_process(args);
+fn exit(sort: Isolated<'_>, status: WaitStatus, said: u64) -> Result<Exit> {
+    let process = isolated_process(sort);
     if let Some(code) = status.exit_status() {
         let ended = |by: &Exit| *by as i32 == code;
         return match ENDS.into_iter().find(ended) {
             Some(exit @ Exit::Done) => Ok(exit),
-            Some(exit @ Exit::Disorder) if args.only_checks() => Ok(exit),
+            Some(exit @ Exit::Disorder) if sort.args.only_checks() => Ok(exit),
             Some(exit @ (Exit::Trouble | Exit::Guest | Exit::Contradiction)) if said > 0 => Ok(exit),
             _ => Err(Fault::trouble(format!("{process} ended with status {code}, and no reason"))),
         };

@@ -14,6 +14,11 @@ pub(super) fn line(prefix: &str, text: impl AsRef<[u8]>) {
     let _ = io::stderr().write_all(format!("{prefix}{}\n", escape(text)).as_bytes());
 }
 
+/// Prints a text that has been escaped, and what ends it.
+pub(super) fn ended(text: String, end: &str) {
+    let _ = io::stderr().write_all(format!("{text}{end}").as_bytes());
+}
+
 /// Prints each line of a text after a prefix, which tells whose text it is.
 pub(super) fn lines(prefix: &str, text: &[u8]) {
     let text = text.strip_suffix(b"\n").unwrap_or(text);

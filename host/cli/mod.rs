@@ -18,9 +18,12 @@ mod signals;
 mod sort;
 mod stats;
 mod stdout;
+mod system;
 #[cfg_attr(not(unix), path = "elsewhere/temporary.rs")]
 mod temporary;
 mod tutorial;
+
+use std::ffi::OsString;
 
 use clap::Parser;
 
@@ -32,9 +35,13 @@ pub(crate) use signals::remove_temporary;
 /// Runs the command of the arguments. Data goes to standard output, messages to standard error.
 pub(crate) fn run() -> Exit {
     signals::fail_at_the_file_size_limit();
-    let args = match Args::try_parse() {
+    let words = match sort::words(std::env::args_os()) {
+        Ok(words) => words,
+        Err(error) => return report(Err(error)),
+    };
+    let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&words, &error),
     };
     report(match args.command {
         Command::Sort(args) => sort::run(&args),
@@ -58,7 +65,7 @@ fn report(outcome: fault::Result<Exit>) -> Exit {
 }
 
 /// Prints help to standard output; reports wrong usage like any other failure.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(words: &[OsString], error: &clap::Error) -> Exit {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => Exit::Done,
@@ -67,7 +74,7 @@ fn usage(error: &clap::Error) -> Exit {
     }
     // The message quotes the arguments over several lines. It is made again of arguments that are escaped, so
     // that its lines are clap's.
-    let escaped = std::env::args_os().map(|arg| callbox::escape(arg.as_encoded_bytes()));
+    let escaped = words.iter().map(|arg| callbox::escape(arg.as_encoded_bytes()));
     let text = match Args::try_parse_from(escaped) {
         Err(again) if again.kind() == error.kind() => again.to_string(),
         // Only bytes that are no text are not refused again; the message quotes none of them.

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::args::Stats;
+use super::system::peak_memory;
 
 /// The statistics that `--stats` shows.
 pub(super) struct Figures {
     /// The sorter's name, escaped.
     pub sorter: String,
-    pub items: usize,
-    pub written: usize,
+    pub items: u64,
+    pub written: u64,
     pub comparisons: u64,
     /// Number of answers about pairs of the result.
     pub verified: u64,
@@ -64,12 +65,4 @@ impl Figures {
             }
         }
     }
-}
-
-/// Returns the peak resident memory of this process in bytes, where `/proc` has it.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib << 10)
 }

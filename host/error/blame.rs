@@ -25,6 +25,7 @@ impl Error {
             | PrototypeUnserved { .. }
             | Type(_)
             | Library(_)
+            | File(_)
             | ElementMismatch { .. }
             | Ragged { .. }
             | TooManyItems { .. }

@@ -5,6 +5,7 @@ mod blame;
 mod bug;
 mod call;
 mod contradiction;
+mod file;
 pub(crate) mod imports;
 mod library;
 mod module;
@@ -16,6 +17,7 @@ pub use blame::Blame;
 pub(crate) use bug::bug;
 pub use call::CallError;
 pub use contradiction::ContradictionError;
+pub use file::FileError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub use text::escape;
@@ -85,6 +87,10 @@ pub enum Error {
     #[error(transparent)]
     Library(#[from] LibraryError),
 
+    /// A sort cannot read its input, or keep what does not fit in memory.
+    #[error(transparent)]
+    File(#[from] FileError),
+
     /// The elements are not of the type that the callback compares.
     #[error("the array holds elements of {found}, but \"{}\" compares {expected}", escape(export))]
     ElementMismatch {
@@ -146,11 +152,8 @@ pub enum Error {
     },
 
     /// A guest was called while it was already running on this thread.
-    #[error(
-        "{module}: \"{export}\" was called from inside a call of the same guest; a guest is not re-entrant",
-        module = escape(module),
-        export = escape(export)
-    )]
+    #[error("{}: \"{}\" was called from inside a call of the same guest; a guest is not re-entrant",
+        escape(module), escape(export))]
     Reentrant {
         /// The module's name or path.
         module: String,

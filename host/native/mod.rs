@@ -24,7 +24,6 @@ mod bsearch;
 pub mod msvcrt;
 mod library;
 mod qsort;
-mod sampling;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -37,4 +36,6 @@ pub use qsort::{
     qsort_records, qsort_records_verified, qsort_verified,
 };
 pub use verify::Verify;
-pub(crate) use verify::{SortResult, verify};
+#[cfg(feature = "spill")]
+pub(crate) use verify::Random;
+pub(crate) use verify::{SortResult, VerifiedKey, verify};

@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::rc::Rc;
 
-use super::{SortFunction, SortResult, Verify, msvcrt, verify};
+use super::{SortFunction, SortResult, Verify, VerifiedKey, msvcrt, verify};
 use crate::answers::{MatchBy, PreparedAnswers};
 use crate::batch::{Lookahead, MIN_ELEMENTS, Rules, glibc};
 use crate::callback::{Callback, Session};
@@ -155,8 +155,17 @@ fn sort_array(
     drop(session); // before another guest spends of the budget
     let (sorted, width) = (scratch.as_slice(), scratch.width());
     let element = |place: usize| &sorted[place * width..][..width];
-    let result = SortResult::new(scratch.len(), &element, Rules::default());
-    verify(how_much, &result, compare, &budget, comparisons)?;
+    let keys = [VerifiedKey { callback: compare, reverse: false }];
+    let result = SortResult {
+        len: scratch.len(),
+        keys: &keys,
+        key: &|_, place| element(place),
+        item: &element,
+        rules: Rules::default(),
+        numbers: None,
+        firsts: None,
+    };
+    verify(how_much, &result, &budget, comparisons)?;
     array.bytes_mut().copy_from_slice(sorted);
     Ok(())
 }

@@ -57,3 +57,27 @@ impl Budget {
         self.ends.is_some_and(|ends| Instant::now() >= ends)
     }
 }
+
+/// Equal shares of a budget's fuel for sessions that are open at the same time. What they use is deducted from
+/// the budget when they have ended.
+pub(crate) struct Shares<'a> {
+    budget: &'a Arc<Budget>,
+    shares: Vec<Arc<Budget>>,
+}
+
+impl<'a> Shares<'a> {
+    pub(crate) fn new(budget: &'a Arc<Budget>, count: usize) -> Shares<'a> {
+        // A single session spends of the budget itself.
+        Shares { budget, shares: if count > 1 { budget.shares(count) } else { Vec::new() } }
+    }
+
+    pub(crate) fn get(&self, at: usize) -> &Arc<Budget> {
+        self.shares.get(at).unwrap_or(self.budget)
+    }
+}
+
+impl Drop for Shares<'_> {
+    fn drop(&mut self) {
+        self.shares.iter().for_each(|share| self.budget.spend(share.fuel_used()));
+    }
+}

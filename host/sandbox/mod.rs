@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::sync::fork::{self, Section};
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Budget, Shares};
 pub(crate) use compare_export::PairCaller;
 pub use config::Config;
 pub(crate) use function::Function;

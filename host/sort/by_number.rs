@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::columns::{ItemRef, Keyed};
 use super::runs::{Piece, Run, check_permutation, reserve};
-use super::worker::{HasSession, Worker};
-use super::{Items, Job, Sorter};
+use super::worker::{HasSession, Opens, Worker};
+use super::{Job, Sorter};
 use crate::batch::{ItemLayout, SandboxedSort};
 use crate::callback::{Answer, Callback, Session};
 use crate::error::{Error, LibraryError, Result};
@@ -36,25 +37,28 @@ impl<'a> HasSession<'a> for NumberSession<'a> {
     }
 }
 
-impl Run for Numbers {
+impl Opens for Numbers {
     type Session<'a> = NumberSession<'a>;
 
     fn open<'a>(
         job: &Job,
-        items: &Items,
+        items: Keyed<'_>,
         callback: &'a Callback,
         budget: &Arc<Budget>,
     ) -> Result<NumberSession<'a>> {
         if let Some(sorter) = job.options.sorter.native() {
             return Ok(NumberSession::Native(sorter, callback.compare_session(budget)?));
         }
-        let layout = items.width().map_or(ItemLayout::Lines, |width| ItemLayout::Records { width });
-        let sort = callback.sandboxed_sort(budget, job.options.rules(), layout)?;
+        let width = items.column(0).width();
+        let layout = width.map_or(ItemLayout::Lines, |width| ItemLayout::Records { width });
+        let sort = callback.sandboxed_sort(budget, job.kernel_rules(), layout)?;
         Ok(NumberSession::Sandboxed(Box::new(sort)))
     }
+}
 
+impl Run for Numbers {
     fn sort<'a>(worker: &mut Worker<'a, NumberSession<'a>>, numbers: Range<u32>) -> Result<Numbers> {
-        let items = worker.items;
+        let items = worker.items.column(0);
         let mut order = match &mut worker.session {
             NumberSession::Native(sorter, _) => {
                 let sorter = *sorter;
@@ -68,6 +72,9 @@ impl Run for Numbers {
         };
         check_permutation(&order)?;
         order.iter_mut().for_each(|at| *at += numbers.start);
+        if let NumberSession::Sandboxed(_) = worker.session {
+            worker.refine(&mut order)?;
+        }
         worker.check_library_order(&order)?;
         Ok(Numbers(order))
     }
@@ -79,12 +86,13 @@ impl Run for Numbers {
     ) -> Result<Numbers> {
         let (items, len) = (worker.items, left.len() + right.len());
         let order = match &mut worker.session {
-            NumberSession::Native(..) => worker.merge_natively(&left, &right)?,
-            NumberSession::Sandboxed(sort) => {
-                let all = left.clone().items(items).chain(right.clone().items(items));
+            NumberSession::Sandboxed(sort) if worker.job.is_plain() => {
+                let numbers = [&left, &right].map(|piece| &piece.run.0[piece.range.clone()]);
+                let all = numbers.into_iter().flatten().map(|&at| items.items.get(at as usize));
                 sort.load(len, all, None)?;
                 sort.merge(left.len())?
             }
+            _ => worker.merge_natively(&left, &right)?,
         };
         check_permutation(&order)?;
         let (left, right) = (&left.run.0[left.range], &right.run.0[right.range]);
@@ -108,8 +116,8 @@ impl Run for Numbers {
         self.0.len()
     }
 
-    fn get<'r>(&'r self, items: &'r Items, at: usize) -> &'r [u8] {
-        items.get(self.0[at] as usize)
+    fn get<'r>(&'r self, items: Keyed<'r>, at: usize) -> ItemRef<'r> {
+        items.at(self.0[at] as usize)
     }
 }
 
@@ -120,13 +128,19 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
             // Only a library's function compares memory that does not hold an item's number.
             return Err(Box::new(Error::NotPermutation));
         }
-        let order = self.compare(self.items.get(a as usize), self.items.get(b as usize))?;
+        self.compare_numbers_from(0, a, b)
+    }
+
+    /// Compares two items of these numbers by the keys from `first` on, and by every rule.
+    pub(super) fn compare_numbers_from(&mut self, first: usize, a: u32, b: u32) -> Answer {
+        let items = self.items;
+        let order = self.compare_from(first, &items.at(a as usize), &items.at(b as usize))?;
         Ok(order.then(a.cmp(&b)))
     }
 
     /// Sorts the items of these numbers with native code; the result is relative to the first number.
     fn sort_natively(&mut self, sorter: NativeSorter, numbers: Range<u32>) -> Result<Vec<u32>> {
-        let callback = &self.job.callback;
+        let callback = self.job.callback();
         let most = callback.guest().limits().array;
         let mut scratch = ScratchArray::zeroed(numbers.len(), NUMBER_WIDTH, most)?;
         let places: &mut [u32] = bytemuck::cast_slice_mut(scratch.as_mut_slice());
@@ -146,7 +160,7 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         let mut order = try_with_capacity(len, "the merged numbers of the items")?;
         let (mut l, mut r) = (0, left_len);
         while l < left_len && r < len {
-            let after = self.compare(left.get(items, l), right.get(items, r - left_len))?.is_gt();
+            let after = self.compare(&left.get(items, l), &right.get(items, r - left_len))?.is_gt();
             order.push(if after { r } else { l } as u32);
             (l, r) = if after { (l, r + 1) } else { (l + 1, r) };
         }
@@ -168,10 +182,11 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
     /// Returns the places of the first of adjacent items that the guest calls equal.
     pub(super) fn first_of_equals(&mut self, order: &[u32]) -> Result<Vec<u32>> {
         let mut firsts: Vec<u32> = try_with_capacity(order.len(), "the places of unique items")?;
-        let item = |at: u32| self.items.get(at as usize);
+        let items = self.items;
+        let item = |at: u32| items.at(at as usize);
         for (place, &at) in order.iter().enumerate() {
             let same = match firsts.last() {
-                Some(&first) => self.compare_raw(item(order[first as usize]), item(at))?.is_eq(),
+                Some(&first) => self.compare_keys(0, &item(order[first as usize]), &item(at))?.is_eq(),
                 None => false,
             };
             if !same {
@@ -186,16 +201,18 @@ impl<'a> Worker<'a, Session<'a>> {
     /// Sorts the records themselves with native code, for records that are the same bytes where they compare
     /// equal.
     pub(super) fn sort_records(&mut self, sorter: NativeSorter, width: usize) -> Result<ScratchArray> {
-        let (job, items) = (self.job, self.items);
-        let most = job.callback.guest().limits().array;
+        let (job, items) = (self.job, self.items.items);
+        let most = job.callback().guest().limits().array;
         let mut scratch = ScratchArray::zeroed(items.len(), width, most)?;
         scratch.as_mut_slice().copy_from_slice(items.all_records());
         if job.options.trace.is_none() {
-            sort_by_guest(sorter, &mut scratch, &job.callback, &mut self.session, job.options.rules())?;
+            sort_by_guest(sorter, &mut scratch, job.callback(), &mut self.session, job.kernel_rules())?;
         } else {
             // A trace reports each comparison when C requests it, without lookahead.
-            let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare(a, b));
-            sort_by(sorter, &mut scratch, &job.callback, ask)?;
+            let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| {
+                self.compare(&ItemRef::Bytes(a), &ItemRef::Bytes(b))
+            });
+            sort_by(sorter, &mut scratch, job.callback(), ask)?;
         }
         Ok(scratch)
     }

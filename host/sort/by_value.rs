@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::Job;
+use super::columns::{ItemRef, Keyed};
 use super::runs::{Piece, Run, reserve};
-use super::worker::Worker;
-use super::{Items, Job};
+use super::worker::{Opens, Worker};
 use crate::batch::SandboxedSort;
 use crate::callback::Callback;
 use crate::error::Result;
@@ -19,6 +20,11 @@ pub(super) struct Values {
 }
 
 impl Values {
+    /// Returns a record by its position in the run.
+    pub(super) fn record(&self, at: usize) -> &[u8] {
+        &self.bytes[at * self.width..][..self.width]
+    }
+
     /// Returns the bytes of a piece.
     fn piece<'r>(piece: &Piece<'r, Values>) -> &'r [u8] {
         let Values { bytes, width } = piece.run;
@@ -26,20 +32,22 @@ impl Values {
     }
 }
 
-impl Run for Values {
+impl Opens for Values {
     type Session<'a> = SandboxedSort<'a>;
 
     fn open<'a>(
         job: &Job,
-        _: &Items,
+        _: Keyed<'_>,
         callback: &'a Callback,
         budget: &Arc<Budget>,
     ) -> Result<SandboxedSort<'a>> {
-        callback.sandboxed_sort_by_value(budget, job.options.rules())
+        callback.sandboxed_sort_by_value(budget, job.kernel_rules())
     }
+}
 
+impl Run for Values {
     fn sort<'a>(worker: &mut Worker<'a, SandboxedSort<'a>>, numbers: Range<u32>) -> Result<Values> {
-        let items = worker.items;
+        let items = worker.items.items;
         let whole = items.whole(numbers.clone());
         let all = numbers.clone().map(|at| items.get(at as usize));
         worker.session.load(numbers.len(), all, Some([whole, &[]]))?;
@@ -52,9 +60,10 @@ impl Run for Values {
         left: Piece<'_, Values>,
         right: Piece<'_, Values>,
     ) -> Result<Values> {
-        let (items, len, width) = (worker.items, left.len() + right.len(), left.run.width);
-        let all = left.clone().items(items).chain(right.clone().items(items));
-        worker.session.load(len, all, Some([Values::piece(&left), Values::piece(&right)]))?;
+        let (len, width) = (left.len() + right.len(), left.run.width);
+        let pieces = [Values::piece(&left), Values::piece(&right)];
+        let all = pieces.into_iter().flat_map(|piece| piece.chunks_exact(width));
+        worker.session.load(len, all, Some(pieces))?;
         Ok(Values { bytes: worker.session.merge_values(left.len())?, width })
     }
 
@@ -70,7 +79,7 @@ impl Run for Values {
         self.bytes.len() / self.width.max(1)
     }
 
-    fn get<'r>(&'r self, _: &'r Items, at: usize) -> &'r [u8] {
-        &self.bytes[at * self.width..][..self.width]
+    fn get<'r>(&'r self, _: Keyed<'r>, at: usize) -> ItemRef<'r> {
+        ItemRef::Bytes(self.record(at))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::columns::Columns;
 use super::worker::Worker;
 use super::{Items, Job};
 use crate::callback::Session;
@@ -61,8 +62,9 @@ impl Job {
     ///
     /// As [`Job::sort`].
     pub fn check_contract(&self, items: &Items, sample: usize) -> Result<Checked> {
-        let chosen = spread(items.len(), sample);
-        let contradiction = self.worker(items)?.contradiction(&chosen)?;
+        let (chosen, columns) = (spread(items.len(), sample), Columns::of(&self.keys, items)?);
+        let contradiction =
+            self.compare_with(columns.with(items), |worker| worker.contradiction(&chosen))?;
         Ok(Checked { items: chosen.len(), contradiction })
     }
 }
@@ -70,12 +72,12 @@ impl Job {
 impl<'a> Worker<'a, Session<'a>> {
     fn contradiction(&mut self, chosen: &[usize]) -> Result<Option<Contradiction>> {
         use Contradiction::*;
-        let (items, n) = (self.items, chosen.len());
+        let (items, n) = (self.items.column(0), chosen.len());
         let mut said = try_with_capacity(n * n, "the answers")?;
         said.resize(n * n, Ordering::Equal);
         for (row, &a) in chosen.iter().enumerate() {
             for (column, &b) in chosen.iter().enumerate() {
-                said[row * n + column] = self.compare_raw(items.get(a), items.get(b))?;
+                said[row * n + column] = self.compare_key(0, items.get(a), items.get(b))?;
             }
         }
         for (row, &a) in chosen.iter().enumerate() {
@@ -87,7 +89,7 @@ impl<'a> Worker<'a, Session<'a>> {
                 if ab != ba.reverse() {
                     return Ok(Some(NotAntisymmetric { items: [a, b], answers: [ab, ba] }));
                 }
-                let again = self.compare_raw(items.get(a), items.get(b))?;
+                let again = self.compare_key(0, items.get(a), items.get(b))?;
                 if again != ab {
                     return Ok(Some(NotDeterministic { items: [a, b], answers: [ab, again] }));
                 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::csv::RecordEnds;
+use super::starts::Starts;
 use crate::error::{Error, Result, bug};
 use crate::memory::{check_width, try_with_capacity};
 
@@ -18,46 +20,6 @@ enum Boundaries {
     Records { width: usize },
 }
 
-/// Start offset of each line, plus one past the end. 32-bit offsets halve the size where the text is small
-/// enough.
-#[derive(Clone, Debug)]
-enum Starts {
-    Short(Vec<u32>),
-    Long(Vec<usize>),
-}
-
-impl Starts {
-    /// Creates a list with room for `count` offsets, none of them above `most`.
-    fn with_capacity(count: usize, most: usize) -> Result<Starts> {
-        let what = "the places of the lines";
-        match u32::try_from(most) {
-            Ok(_) => try_with_capacity(count, what).map(Starts::Short),
-            Err(_) => try_with_capacity(count, what).map(Starts::Long),
-        }
-    }
-
-    fn push(&mut self, start: usize) {
-        match self {
-            Starts::Short(starts) => starts.push(start as u32), // see `with_capacity`
-            Starts::Long(starts) => starts.push(start),
-        }
-    }
-
-    fn get(&self, at: usize) -> usize {
-        match self {
-            Starts::Short(starts) => starts[at] as usize,
-            Starts::Long(starts) => starts[at],
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Starts::Short(starts) => starts.len(),
-            Starts::Long(starts) => starts.len(),
-        }
-    }
-}
-
 impl Items {
     /// Splits a text into lines. A line does not contain its separator; the last one may lack it.
     ///
@@ -68,13 +30,61 @@ impl Items {
         // Counted first: a list that grows line by line would take up to three times the memory at its peak.
         let separators = memchr::memchr_iter(separator, &text).count();
         let mut starts = Starts::with_capacity(separators + 2, text.len() + 1)?;
-        starts.push(0);
-        memchr::memchr_iter(separator, &text).for_each(|at| starts.push(at + 1));
+        starts.push(0)?;
+        memchr::memchr_iter(separator, &text).try_for_each(|at| starts.push(at + 1))?;
         if text.last().is_some_and(|last| *last != separator) {
-            starts.push(text.len() + 1); // as if the last line had its separator
+            starts.push(text.len() + 1)?; // as if the last line had its separator
         }
+        Items::split(text, starts, separator)
+    }
+
+    /// Splits a CSV text into records. A record does not contain the line feed that ends it; the last one may
+    /// lack it. Line feeds in quotes are part of their record.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyItems`] beyond 2³² − 1 records, [`Error::NoMemory`].
+    pub fn csv(text: Vec<u8>, delimiter: u8) -> Result<Items> {
+        let (mut starts, mut ends) = (Starts::default(), RecordEnds::new(delimiter));
+        starts.push(0)?;
+        let mut at = 0;
+        while at < text.len() {
+            // As if the last record had its line feed.
+            at = ends.first(&text[at..]).map_or(text.len() + 1, |length| at + length);
+            starts.push(at)?;
+        }
+        Items::split(text, starts, b'\n')
+    }
+
+    /// Creates items from a text and the places that begin them, and one more place after the last one's
+    /// separator.
+    pub(super) fn split(text: Vec<u8>, starts: Starts, separator: u8) -> Result<Items> {
         check_len(starts.len() - 1)?;
         Ok(Items { bytes: text, boundaries: Boundaries::Lines { starts, separator } })
+    }
+
+    /// Creates a list of no items, each to be followed by a separator.
+    pub(super) fn empty(separator: u8) -> Items {
+        let mut starts = Starts::default();
+        // The first one fits in memory, or the next one reports that it does not.
+        let _ = starts.push(0);
+        Items { bytes: Vec::new(), boundaries: Boundaries::Lines { starts, separator } }
+    }
+
+    /// Appends an item; returns how many bytes of memory it takes. A record has to be of the right width, and
+    /// a line before must not lack its separator.
+    pub(super) fn push(&mut self, item: &[u8]) -> Result<usize> {
+        let bytes = item.len() + 1;
+        self.bytes.try_reserve(bytes).map_err(|_| Error::NoMemory { bytes, what: "the items" })?;
+        self.bytes.extend_from_slice(item);
+        match &mut self.boundaries {
+            Boundaries::Lines { starts, separator } => {
+                self.bytes.push(*separator);
+                starts.push(self.bytes.len())?;
+                Ok(bytes + size_of::<u32>())
+            }
+            Boundaries::Records { .. } => Ok(item.len()),
+        }
     }
 
     /// Creates items from records of `width` bytes each.
@@ -122,6 +132,11 @@ impl Items {
         }
     }
 
+    /// Returns the number of bytes of all items, with their separators.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Returns all records, one after the other; empty for lines.
     pub(super) fn all_records(&self) -> &[u8] {
         if self.width().is_some() { &self.bytes } else { &[] }
@@ -157,13 +172,13 @@ impl Items {
         let mut bytes = try_with_capacity(len, "the sorted items")?;
         let mut starts = Starts::with_capacity(order.len() + 1, len)?;
         for &at in order {
-            starts.push(bytes.len());
+            starts.push(bytes.len())?;
             bytes.extend_from_slice(self.get(at as usize));
             if let Boundaries::Lines { separator, .. } = self.boundaries {
                 bytes.push(separator);
             }
         }
-        starts.push(bytes.len());
+        starts.push(bytes.len())?;
         if let Boundaries::Lines { starts: old, .. } = &mut self.boundaries {
             *old = starts;
         }

@@ -1,28 +1,38 @@
 //! A job: a callback that orders items, its rules, and the costs so far.
 
-use std::cmp::Ordering;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::by_number::Numbers;
 use super::by_value::Values;
-use super::runs::{Run, with_worker};
-use super::worker::Worker;
-use super::{Items, Options, Sorter, parallel};
-use crate::callback::{Callback, Session};
+use super::columns::{Columns, Keyed};
+use super::runs::Run;
+use super::worker::{FirstGuest, with_worker};
+use super::{Items, Key, Options, Sorter, parallel};
+use crate::batch::Rules;
+use crate::callback::Callback;
 use crate::error::{ContradictionError, Error, LibraryError, Result};
-use crate::native::{SortResult, Verify, verify};
+use crate::native::{SortResult, Verify, VerifiedKey, verify};
 use crate::sandbox::Budget;
 
-/// A callback that orders items, with its rules for ties and one budget for all work of the job.
+/// Keys that order items, with the rules for ties, and one budget for all work of the job.
 #[derive(Debug)]
 pub struct Job {
-    pub(super) callback: Callback,
+    /// At least one.
+    pub(super) keys: Vec<Key>,
     pub(super) options: Options,
     pub(super) budget: Arc<Budget>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// What a job, and those that continue it, have done.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
     pub(super) comparisons: AtomicU64,
-    verified: AtomicU64,
+    pub(super) verified: AtomicU64,
+    /// Fuel used on budgets that are no longer in use.
+    fuel: AtomicU64,
 }
 
 /// The result of a sort: a permutation of the items' numbers, without those of duplicates under
@@ -35,33 +45,59 @@ pub struct Sorted {
 }
 
 impl Job {
-    /// Creates a job for this callback. The clock of its budget starts now.
+    /// Creates a job that orders whole items by this callback, reversed as the options say. The clock of its
+    /// budget starts now.
     pub fn new(callback: &Callback, options: Options) -> Job {
-        let budget = callback.guest().new_budget();
-        Job::on(callback, options, budget)
+        Job::by_keys([Key::new(callback).reverse(options.reverse)], options)
     }
 
-    fn on(callback: &Callback, options: Options, budget: Arc<Budget>) -> Job {
-        let (comparisons, verified) = (AtomicU64::new(0), AtomicU64::new(0));
-        Job { callback: callback.clone(), options, budget, comparisons, verified }
+    /// Creates a job that orders items by the first key, where that calls items equal by the second, and so
+    /// on. Whether a key is reversed is said of each; [`Options::reverse`] is about the bytes that decide
+    /// where no key does. The clock of its budget, whose limits are those of the first key's guest, starts
+    /// now.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no keys.
+    pub fn by_keys(keys: impl Into<Vec<Key>>, options: Options) -> Job {
+        let keys = keys.into();
+        assert!(!keys.is_empty(), "an order needs a key");
+        let budget = keys[0].callback.guest().new_budget();
+        Job { keys, options, budget, counters: Arc::default() }
     }
 
-    /// Returns the number of the guest's comparisons, without those of [`Options::verify`].
+    /// Returns the callback of the first key.
+    pub(super) fn callback(&self) -> &Callback {
+        &self.keys[0].callback
+    }
+
+    /// Returns whether the only key is the item as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(&self.keys[..], [key] if key.is_item())
+    }
+
+    /// Returns the rules of a kernel that sorts by the first key: all rules, if they need nothing else.
+    pub(super) fn kernel_rules(&self) -> Rules {
+        let ties_by_bytes = self.is_plain() && !self.options.keeps_ties();
+        Rules { reverse: self.keys[0].reverse, ties_by_bytes }
+    }
+
+    /// Returns the number of the guests' comparisons, without those of [`Options::verify`].
     pub fn comparisons(&self) -> u64 {
-        self.comparisons.load(Relaxed)
+        self.counters.comparisons.load(Relaxed)
     }
 
     /// Returns the number of answers that [`Options::verify`] has compared with results.
     pub fn verified(&self) -> u64 {
-        self.verified.load(Relaxed)
+        self.counters.verified.load(Relaxed)
     }
 
-    /// Returns the fuel that the guest has used.
+    /// Returns the fuel that the guests have used.
     pub fn fuel_used(&self) -> u64 {
-        self.budget.fuel_used()
+        self.counters.fuel.load(Relaxed) + self.budget.fuel_used()
     }
 
-    /// Sorts numbers of items; the guest compares the items.
+    /// Sorts numbers of items; the guests compare the items.
     ///
     /// # Errors
     ///
@@ -69,19 +105,22 @@ impl Job {
     /// [`native::qsort`](crate::native::qsort); [`Error::Contradiction`] where an answer is against the
     /// result; [`Error::Thread`] where a thread could not be started.
     pub fn sort(&self, items: &Items) -> Result<Sorted> {
+        let columns = Columns::of(&self.keys, items)?;
+        self.sort_keyed(columns.with(items))
+    }
+
+    pub(super) fn sort_keyed(&self, items: Keyed<'_>) -> Result<Sorted> {
         let before = self.comparisons();
         let Numbers(mut order) = self.sort_numbers(items).map_err(|error| self.explain(items, error))?;
         let firsts = if self.options.unique {
-            let mut worker = self.worker(items)?;
-            Some(worker.first_of_equals(&order)?)
+            Some(self.compare_with(items, |worker| worker.first_of_equals(&order))?)
         } else {
             None
         };
-        self.verify(order.len(), &|place| items.get(order[place] as usize), before, |result| SortResult {
-            numbers: Some(&order),
-            firsts: firsts.as_deref(),
-            ..result
-        })?;
+        let known = Known { numbers: Some(&order), firsts: firsts.as_deref() };
+        let number = |place: usize| order[place] as usize;
+        let key = |key: usize, place: usize| items.column(key).get(number(place));
+        self.verify(order.len(), &|place| items.items.get(number(place)), &key, before, known)?;
         if let Some(firsts) = firsts {
             for (place, &first) in firsts.iter().enumerate() {
                 order[place] = order[first as usize];
@@ -99,16 +138,20 @@ impl Job {
     pub fn sort_in_place(&self, items: &mut Items) -> Result<()> {
         let Options { stable, unique, sorter, .. } = self.options;
         let (threads, before) = (parallel::threads(self, items), self.comparisons());
-        if let Some(width) = items.width().filter(|_| !unique) {
-            if sorter == Sorter::Sandboxed && self.callback.number().is_some() {
-                let sorted = self.sort_values(items, threads).map_err(|error| self.explain(items, error))?;
-                self.verify(items.len(), &|place| sorted.get(items, place), before, |result| result)?;
+        if let Some(width) = items.width().filter(|_| !unique && self.is_plain()) {
+            let columns = Columns::new(&self.keys);
+            let keyed = columns.with(items);
+            if sorter == Sorter::Sandboxed && self.callback().number().is_some() {
+                let sorted = self.sort_values(keyed, threads).map_err(|error| self.explain(keyed, error))?;
+                let record = |place: usize| sorted.record(place);
+                self.verify(items.len(), &record, &|_, place| record(place), before, Known::default())?;
                 return items.replace_records(&sorted.bytes);
             }
             if let (Some(sorter), 1, false) = (sorter.native_in_place(), threads, stable) {
-                let scratch = self.worker(items)?.sort_records(sorter, width)?;
+                let scratch = self.compare_with(keyed, |worker| worker.sort_records(sorter, width))?;
                 let sorted = scratch.as_slice();
-                self.verify(items.len(), &|place| &sorted[place * width..][..width], before, |r| r)?;
+                let record = |place: usize| &sorted[place * width..][..width];
+                self.verify(items.len(), &record, &|_, place| record(place), before, Known::default())?;
                 return items.replace_records(sorted);
             }
         }
@@ -117,35 +160,41 @@ impl Job {
     }
 
     /// Sorts records by value in the sandbox.
-    fn sort_values(&self, items: &Items, threads: usize) -> Result<Values> {
+    fn sort_values(&self, items: Keyed<'_>, threads: usize) -> Result<Values> {
         match threads {
             1 => {
                 let all = 0..items.len() as u32; // lossless: `Items` bounds its length
-                with_worker::<Values, _>(self, items, &self.budget, |worker| Values::sort(worker, all))
+                with_worker::<Values, _>(self, items, &self.budget, FirstGuest::Own, |worker| {
+                    Values::sort(worker, all)
+                })
             }
             threads => parallel::sort(self, items, threads),
         }
     }
 
-    /// Asks a fresh guest about pairs of a result; `item` returns an item of it by its place. The sort began
-    /// after `before` comparisons. `known` adds what else is known of the result.
-    fn verify<'r>(
+    /// Asks fresh guests about pairs of a result; `item` returns an item of it by its place, and `key` one of
+    /// its keys. The sort began after `before` comparisons.
+    fn verify<'i>(
         &self,
         len: usize,
-        item: &'r dyn Fn(usize) -> &'r [u8],
+        item: &dyn Fn(usize) -> &'i [u8],
+        key: &dyn Fn(usize, usize) -> &'i [u8],
         before: u64,
-        known: impl FnOnce(SortResult<'r>) -> SortResult<'r>,
+        Known { numbers, firsts }: Known<'_>,
     ) -> Result<()> {
-        let result = known(SortResult::new(len, item, self.options.rules()));
+        let keys = self.keys.iter().map(|key| VerifiedKey { callback: &key.callback, reverse: key.reverse });
+        let keys: Vec<_> = keys.collect();
+        let rules = self.options.rules();
+        let result = SortResult { len, keys: &keys, key, item, rules, numbers, firsts };
         let comparisons = self.comparisons() - before;
-        let asked = verify(self.options.verify, &result, &self.callback, &self.budget, comparisons)?;
-        self.verified.fetch_add(asked, Relaxed);
+        let asked = verify(self.options.verify, &result, &self.budget, comparisons)?;
+        self.counters.verified.fetch_add(asked, Relaxed);
         Ok(())
     }
 
     /// Replaces an error that names no items, where the comparator may have contradicted itself, by one that
     /// does, if the C library's sort ends with a result that can be verified.
-    fn explain(&self, items: &Items, error: Error) -> Error {
+    fn explain(&self, items: Keyed<'_>, error: Error) -> Error {
         let unexplained = matches!(
             error,
             Error::Contradiction(ContradictionError::NoOrder { .. })
@@ -160,24 +209,44 @@ impl Job {
             trace: None,
             ..self.options.clone()
         };
-        let sorted =
-            self.callback.fresh().and_then(|fresh| Job::on(&fresh, options, self.budget.clone()).sort(items));
-        match sorted {
+        match self.again(options).and_then(|job| job.sort_keyed(items)) {
             Err(found @ Error::Contradiction(_)) => found,
             _ => error,
         }
     }
 
+    /// Does a part of this job's work on a budget of its own; its comparisons are counted by `counters`.
+    #[cfg(feature = "spill")]
+    pub(super) fn renewed<T>(
+        &self,
+        counters: &Arc<Counters>,
+        work: impl FnOnce(&Job) -> Result<T>,
+    ) -> Result<T> {
+        let (keys, options, counters) = (self.keys.clone(), self.options.clone(), counters.clone());
+        let job = Job { keys, options, budget: self.callback().guest().new_budget(), counters };
+        let outcome = work(&job);
+        self.counters.fuel.fetch_add(job.budget.fuel_used(), Relaxed);
+        outcome
+    }
+
+    /// Creates a job with fresh guests on the same budget, whose work is counted apart.
+    fn again(&self, options: Options) -> Result<Job> {
+        let fresh = |key: &Key| Ok(Key { callback: key.callback.fresh()?, ..key.clone() });
+        let keys = self.keys.iter().map(fresh).collect::<Result<_>>()?;
+        Ok(Job { keys, options, budget: self.budget.clone(), counters: Arc::default() })
+    }
+
     /// Sorts numbers of items, on as many threads as pay.
-    fn sort_numbers(&self, items: &Items) -> Result<Numbers> {
+    fn sort_numbers(&self, items: Keyed<'_>) -> Result<Numbers> {
         let all = 0..items.len() as u32; // lossless: `Items` bounds its length
-        match parallel::threads(self, items) {
-            1 if self.options.sorter.native().is_some() => {
-                self.check_width(items)?;
-                let session = Numbers::open(self, items, &self.callback, &self.budget)?;
-                Numbers::sort(&mut Worker::new(self, items, session), all)
-            }
-            1 => with_worker::<Numbers, _>(self, items, &self.budget, |worker| Numbers::sort(worker, all)),
+        let guest = match self.options.sorter.native() {
+            Some(_) => FirstGuest::Callbacks,
+            None => FirstGuest::Own, // which the kernel is freed with
+        };
+        match parallel::threads(self, items.items) {
+            1 => with_worker::<Numbers, _>(self, items, &self.budget, guest, |worker| {
+                Numbers::sort(worker, all)
+            }),
             threads => parallel::sort(self, items, threads),
         }
     }
@@ -189,31 +258,22 @@ impl Job {
     ///
     /// As [`Job::sort`].
     pub fn disorder(&self, items: &Items) -> Result<Option<usize>> {
-        let mut worker = self.worker(items)?;
-        // The guest's answer about two different items that are in order.
-        let forward = if self.options.reverse { Ordering::Greater } else { Ordering::Less };
-        for at in 1..items.len() {
-            let (a, b) = (items.get(at - 1), items.get(at));
-            let disorder = if self.options.unique {
-                worker.compare_raw(a, b)? != forward
-            } else {
-                worker.compare(a, b)?.is_gt()
-            };
-            if disorder {
-                return Ok(Some(at));
+        let columns = Columns::of(&self.keys, items)?;
+        let items = columns.with(items);
+        self.compare_with(items, |worker| {
+            for at in 1..items.len() {
+                if worker.is_disorder(&items.at(at - 1), &items.at(at))? {
+                    return Ok(Some(at));
+                }
             }
-        }
-        Ok(None)
+            Ok(None)
+        })
     }
+}
 
-    /// Begins a session with the callback's own guest, to compare these items.
-    pub(super) fn worker<'a>(&'a self, items: &'a Items) -> Result<Worker<'a, Session<'a>>> {
-        self.check_width(items)?;
-        Ok(Worker::new(self, items, self.callback.compare_session(&self.budget)?))
-    }
-
-    /// `Err` where records are not of the width that the callback compares.
-    fn check_width(&self, items: &Items) -> Result<()> {
-        items.width().map_or(Ok(()), |width| self.callback.accepts(width, None))
-    }
+/// What is known of a result, besides its items.
+#[derive(Default)]
+struct Known<'r> {
+    numbers: Option<&'r [u32]>,
+    firsts: Option<&'r [u32]>,
 }

@@ -16,17 +16,33 @@
 
 mod by_number;
 mod by_value;
+mod chunk;
+mod columns;
 mod contract;
+mod csv;
+mod field;
+mod input;
 mod items;
 mod job;
+mod key;
 mod options;
 mod parallel;
+mod refine;
 mod runs;
+#[cfg(feature = "spill")]
+mod spill;
+mod starts;
 mod worker;
 
 pub use contract::{Checked, Contradiction};
+pub use csv::csv_fields;
+pub use field::{Fields, Position};
+pub use input::{Format, Input};
 pub use items::Items;
 pub use job::{Job, Sorted};
+pub use key::{Ignore, Key, Part};
 pub use options::{Options, Sorter, Trace};
+#[cfg(feature = "spill")]
+pub use spill::{Arranged, MAX_BATCH, Spill};
 
 pub use crate::native::Verify;

@@ -109,9 +109,19 @@ impl Options {
         Options { trace: Some(trace), ..self }
     }
 
-    /// Returns the rules that decide the order besides the guest's answers.
+    /// Returns whether items that all keys call equal stay in the input's order.
+    pub(super) fn keeps_ties(&self) -> bool {
+        self.unique || self.stable
+    }
+
+    /// Returns the rules that decide the order of items that all keys call equal.
     pub(super) fn rules(&self) -> Rules {
-        Rules { reverse: self.reverse, ties_by_bytes: !self.unique && !self.stable }
+        Rules { reverse: self.reverse, ties_by_bytes: !self.keeps_ties() }
+    }
+
+    /// Returns the order of two items by what the keys say and by every rule except stability.
+    pub(super) fn last_resort(&self, order: Ordering, a: &[u8], b: &[u8]) -> Ordering {
+        if order.is_eq() { self.rules().apply(order, a, b) } else { order }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::runs::{Piece, Run, cut, with_worker};
-use super::worker::Worker;
 use super::{Items, Job};
+use super::columns::Keyed;
+use super::runs::{Piece, Run, cut};
+use super::worker::{FirstGuest, Worker, with_worker};
 use crate::error::{Error, Result, bug, panics};
 use crate::sandbox::Budget;
 
@@ -21,7 +22,7 @@ pub(super) fn threads(job: &Job, items: &Items) -> usize {
 }
 
 /// Sorts parts of the items, and then merges runs by pairs until one is left.
-pub(super) fn sort<R: Run>(job: &Job, items: &Items, threads: usize) -> Result<R> {
+pub(super) fn sort<R: Run>(job: &Job, items: Keyed<'_>, threads: usize) -> Result<R> {
     let len = items.len() as u64;
     let bound = |part: usize| (len * part as u64 / threads as u64) as u32;
     let parts: Vec<_> = (0..threads).map(|part| bound(part)..bound(part + 1)).collect();
@@ -35,10 +36,10 @@ pub(super) fn sort<R: Run>(job: &Job, items: &Items, threads: usize) -> Result<R
         let cuts: Result<Vec<_>> = runs
             .chunks_exact(2)
             .map(|pair| {
-                with_worker::<R, _>(job, items, &job.budget, |worker| {
+                with_worker::<R, _>(job, items, &job.budget, FirstGuest::Own, |worker| {
                     let ([left, right], items) = ([&pair[0], &pair[1]], worker.items);
                     cut(left, right, pieces * small, |l, r| {
-                        worker.compare(left.get(items, l), right.get(items, r))
+                        worker.compare(&left.get(items, l), &right.get(items, r))
                     })
                 })
             })
@@ -72,20 +73,21 @@ pub(super) fn sort<R: Run>(job: &Job, items: &Items, threads: usize) -> Result<R
 /// returns that of the first piece.
 fn at_once<R: Run, W: Send>(
     job: &Job,
-    items: &Items,
+    items: Keyed<'_>,
     work: Vec<W>,
     each: impl for<'a> Fn(&mut Worker<'a, R::Session<'a>>, W) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let shares = job.budget.shares(work.len());
-    let one =
-        |work: W, share: &Arc<Budget>| with_worker::<R, _>(job, items, share, |worker| each(worker, work));
+    let one = |work: W, share: &Arc<Budget>| {
+        with_worker::<R, _>(job, items, share, FirstGuest::Own, |worker| each(worker, work))
+    };
     let outcomes: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (work.into_iter().zip(&shares))
             .map(|(work, share)| {
                 let thread = thread::Builder::new().name("callbox-sort".into());
                 thread.spawn_scoped(scope, || {
                     panics::catch(|| one(work, share))
-                        .unwrap_or_else(|message| Err(Error::panicked(job.callback.export(), message)))
+                        .unwrap_or_else(|message| Err(Error::panicked(job.callback().export(), message)))
                 })
             })
             .collect();

@@ -1,29 +1,16 @@
 //! Sorted runs, and cuts of two of them into pieces that can be merged separately.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::worker::{HasSession, Worker};
-use super::{Items, Job};
-use crate::callback::{Answer, Callback};
+use super::columns::{ItemRef, Keyed};
+use super::worker::{Opens, Worker};
+use crate::callback::Answer;
 use crate::error::{Error, Result};
 use crate::memory::try_with_capacity;
-use crate::sandbox::Budget;
 
 /// Sorted items in one representation: [`Numbers`](super::by_number::Numbers) of the items, or the
 /// [`Values`](super::by_value::Values) themselves.
-pub(super) trait Run: Send + Sync + Sized {
-    /// The session that sorts and merges runs of this representation.
-    type Session<'a>: HasSession<'a>;
-
-    /// Begins a session with the callback's guest.
-    fn open<'a>(
-        job: &Job,
-        items: &Items,
-        callback: &'a Callback,
-        budget: &Arc<Budget>,
-    ) -> Result<Self::Session<'a>>;
-
+pub(super) trait Run: Opens + Send + Sync + Sized {
     /// Sorts the items of these numbers.
     fn sort<'a>(worker: &mut Worker<'a, Self::Session<'a>>, numbers: Range<u32>) -> Result<Self>;
 
@@ -44,7 +31,7 @@ pub(super) trait Run: Send + Sync + Sized {
     fn len(&self) -> usize;
 
     /// Returns an item by its position in the run.
-    fn get<'r>(&'r self, items: &'r Items, at: usize) -> &'r [u8];
+    fn get<'r>(&'r self, items: Keyed<'r>, at: usize) -> ItemRef<'r>;
 
     /// Concatenates runs that have `len` items together; `None` where there are no runs.
     fn concat(mut runs: impl Iterator<Item = Result<Self>>, len: usize) -> Result<Option<Self>> {
@@ -56,21 +43,6 @@ pub(super) trait Run: Send + Sync + Sized {
         }
         Ok(Some(all))
     }
-}
-
-/// Does a piece of work with a guest of its own, instantiated from the job's module.
-pub(super) fn with_worker<R: Run, T>(
-    job: &Job,
-    items: &Items,
-    budget: &Arc<Budget>,
-    work: impl for<'a> FnOnce(&mut Worker<'a, R::Session<'a>>) -> Result<T>,
-) -> Result<T> {
-    if let Some(width) = items.width() {
-        job.callback.accepts(width, None)?;
-    }
-    let callback = job.callback.fresh()?;
-    let session = R::open(job, items, &callback, budget)?;
-    work(&mut Worker::new(job, items, session))
 }
 
 /// A part of a run.
@@ -92,14 +64,8 @@ impl<'r, R: Run> Piece<'r, R> {
     }
 
     /// Returns an item by its position in the piece.
-    pub(super) fn get(&self, items: &'r Items, at: usize) -> &'r [u8] {
+    pub(super) fn get(&self, items: Keyed<'r>, at: usize) -> ItemRef<'r> {
         self.run.get(items, self.range.start + at)
-    }
-
-    /// Iterates over the items.
-    pub(super) fn items(self, items: &'r Items) -> impl Iterator<Item = &'r [u8]> + Clone {
-        let run = self.run;
-        self.range.map(move |at| run.get(items, at))
     }
 }
 

@@ -1,18 +1,115 @@
-//! A worker: a job's session with a guest, and the order that its answers and the job's rules make.
+//! A worker: a job's sessions with the guests of its keys, and the order that their answers and the job's
+//! rules make.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Items, Job};
+use super::columns::{Comparand, Keyed};
+use super::{Job, Key};
 use crate::batch::SandboxedSort;
-use crate::callback::{Answer, Session};
-use crate::error::{Error, panics};
+use crate::callback::{Answer, Callback, Session};
+use crate::error::{Error, Result, bug, panics};
+use crate::sandbox::{Budget, Shares};
 
-/// A job's session with one guest. Its comparisons are added to the job's when it is dropped.
+/// A job's sessions with one guest for each key. Their comparisons are added to the job's when it is dropped.
 pub(super) struct Worker<'a, S: HasSession<'a>> {
     pub(super) job: &'a Job,
-    pub(super) items: &'a Items,
+    pub(super) items: Keyed<'a>,
+    /// That of the first key.
     pub(super) session: S,
-    _guest: std::marker::PhantomData<&'a ()>,
+    /// Those of the other keys.
+    rest: Vec<Session<'a>>,
+}
+
+/// A way to begin a worker's session with the guest of the first key.
+pub(super) trait Opens {
+    type Session<'a>: HasSession<'a>;
+
+    /// Begins a session with the callback's guest.
+    fn open<'a>(
+        job: &Job,
+        items: Keyed<'_>,
+        callback: &'a Callback,
+        budget: &Arc<Budget>,
+    ) -> Result<Self::Session<'a>>;
+}
+
+/// Sessions that only compare.
+pub(super) struct Compares;
+
+impl Opens for Compares {
+    type Session<'a> = Session<'a>;
+
+    fn open<'a>(
+        _: &Job,
+        _: Keyed<'_>,
+        callback: &'a Callback,
+        budget: &Arc<Budget>,
+    ) -> Result<Session<'a>> {
+        callback.compare_session(budget)
+    }
+}
+
+/// The guest of a worker's first key. Those of the other keys are its own, instantiated for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstGuest {
+    /// The callback's.
+    Callbacks,
+    /// Its own.
+    Own,
+}
+
+/// Does a piece of work with a worker.
+pub(super) fn with_worker<O: Opens, T>(
+    job: &Job,
+    items: Keyed<'_>,
+    budget: &Arc<Budget>,
+    guest: FirstGuest,
+    work: impl for<'a> FnOnce(&mut Worker<'a, O::Session<'a>>) -> Result<T>,
+) -> Result<T> {
+    job.check_widths(items)?;
+    let shares = Shares::new(budget, job.keys.len());
+    let callback = |(at, key): (usize, &Key)| match (at, guest) {
+        (0, FirstGuest::Callbacks) => Ok(key.callback.clone()),
+        _ => key.callback.fresh(),
+    };
+    let callbacks: Vec<_> = job.keys.iter().enumerate().map(callback).collect::<Result<_>>()?;
+    let Some((first, others)) = callbacks.split_first() else { return Err(bug!("a job without a key")) };
+    let session = O::open(job, items, first, shares.get(0))?;
+    let others = others.iter().enumerate();
+    let rest = others.map(|(at, callback)| callback.compare_session(shares.get(at + 1)));
+    work(&mut Worker { job, items, session, rest: rest.collect::<Result<_>>()? })
+}
+
+impl Job {
+    /// Does work with sessions that only compare.
+    pub(super) fn compare_with<T>(
+        &self,
+        items: Keyed<'_>,
+        work: impl for<'a> FnOnce(&mut Worker<'a, Session<'a>>) -> Result<T>,
+    ) -> Result<T> {
+        with_worker::<Compares, _>(self, items, &self.budget, FirstGuest::Callbacks, work)
+    }
+
+    /// `Err` where records are not of the width that the callback compares.
+    pub(super) fn check_widths(&self, items: Keyed<'_>) -> Result<()> {
+        self.keys.iter().enumerate().try_for_each(|(at, key)| match items.column(at).width() {
+            Some(width) => key.callback.accepts(width, None),
+            None => Ok(()),
+        })
+    }
+
+    /// Does work with sessions with fresh guests that only compare. It does not count as the job's.
+    #[cfg(feature = "spill")]
+    pub(super) fn compare_with_fresh<T>(
+        &self,
+        items: Keyed<'_>,
+        work: impl for<'a> FnOnce(&mut Worker<'a, Session<'a>>) -> Result<T>,
+    ) -> Result<T> {
+        self.renewed(&Arc::default(), |job| {
+            with_worker::<Compares, _>(job, items, &job.budget, FirstGuest::Own, work)
+        })
+    }
 }
 
 /// A session with a guest, or an object that contains one.
@@ -34,31 +131,56 @@ impl<'a> HasSession<'a> for SandboxedSort<'a> {
 }
 
 impl<'a, S: HasSession<'a>> Worker<'a, S> {
-    pub(super) fn new(job: &'a Job, items: &'a Items, session: S) -> Worker<'a, S> {
-        Worker { job, items, session, _guest: std::marker::PhantomData }
-    }
-
-    /// Returns the guest's answer about two items.
-    pub(super) fn compare_raw(&mut self, a: &[u8], b: &[u8]) -> Answer {
-        let answer = self.session.session().compare(a, b);
+    /// Returns the answer of a key's guest about two items.
+    pub(super) fn compare_key(&mut self, key: usize, a: &[u8], b: &[u8]) -> Answer {
+        let session = match key {
+            0 => self.session.session(),
+            key => &mut self.rest[key - 1],
+        };
+        let answer = session.compare(a, b);
         if let Some(trace) = &self.job.options.trace {
             let told = answer.as_ref().ok().copied();
             panics::catch(|| trace(a, b, told))
-                .map_err(|message| Error::panicked(self.job.callback.export(), message))?;
+                .map_err(|message| Error::panicked(self.job.keys[key].callback.export(), message))?;
         }
         answer
     }
 
+    /// Compares two items by the keys from `first` on.
+    pub(super) fn compare_keys(&mut self, first: usize, a: &impl Comparand, b: &impl Comparand) -> Answer {
+        let job = self.job;
+        for (at, Key { reverse, .. }) in job.keys.iter().enumerate().skip(first) {
+            let answer = self.compare_key(at, a.key(at), b.key(at))?;
+            if answer.is_ne() {
+                return Ok(if *reverse { answer.reverse() } else { answer });
+            }
+        }
+        Ok(std::cmp::Ordering::Equal)
+    }
+
+    /// Compares two items by the keys from `first` on, and by every rule except stability.
+    pub(super) fn compare_from(&mut self, first: usize, a: &impl Comparand, b: &impl Comparand) -> Answer {
+        let answer = self.compare_keys(first, a, b)?;
+        Ok(self.job.options.last_resort(answer, a.bytes(), b.bytes()))
+    }
+
+    /// Returns whether the second item must not follow the first; with `unique`, that is also an equal one.
+    pub(super) fn is_disorder(&mut self, a: &impl Comparand, b: &impl Comparand) -> Answer<bool> {
+        if self.job.options.unique {
+            return Ok(self.compare_keys(0, a, b)?.is_ge());
+        }
+        Ok(self.compare(a, b)?.is_gt())
+    }
+
     /// Compares two items by every rule except stability.
-    pub(super) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
-        let answer = self.compare_raw(a, b)?;
-        Ok(self.job.options.rules().apply(answer, a, b))
+    pub(super) fn compare(&mut self, a: &impl Comparand, b: &impl Comparand) -> Answer {
+        self.compare_from(0, a, b)
     }
 }
 
 impl<'a, S: HasSession<'a>> Drop for Worker<'a, S> {
     fn drop(&mut self) {
-        let calls = self.session.session().calls();
-        self.job.comparisons.fetch_add(calls, Relaxed);
+        let calls = self.session.session().calls() + self.rest.iter().map(Session::calls).sum::<u64>();
+        self.job.counters.comparisons.fetch_add(calls, Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 
 /// Pseudo-random numbers, the same in each run (splitmix64).
 #[derive(Default)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 /// 2⁶⁴ divided by the golden ratio. Multiples of it, as fractions of 2⁶⁴, are evenly spread, however
 /// many there are.
@@ -10,7 +10,7 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
     /// Returns a number below `end`, which is not 0.
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(GOLDEN);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

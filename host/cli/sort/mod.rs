@@ -1,0 +1,222 @@
+//! `callbox sort`.
+
+mod argv;
+mod inputs;
+mod letters;
+mod memory;
+mod order;
+mod spec;
+
+use std::cmp::Ordering;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Instant;
+
+use callbox::native::SortFunction;
+use callbox::sort::{Format, Input, Job, Options, Sorter, Spill, Trace, csv_fields};
+use callbox::{Callback, escape};
+use clap::CommandFactory;
+
+use super::args;
+use super::fault::{Context, Exit, Fault, Result};
+use super::guest::Guests;
+use super::isolate::Isolated;
+use super::items::Type;
+use super::output::Output;
+use super::stats::Figures;
+use super::{isolate, message, report};
+use inputs::Opened;
+use order::Order;
+
+/// Returns the words of a command line; those of `callbox sort` as clap reads them.
+pub(super) fn words(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
+    let mut words: Vec<_> = words.collect();
+    if words.get(1).is_some_and(|word| word == "sort") {
+        let command = args::Args::command();
+        let sort = command.find_subcommand("sort").into_iter().flat_map(clap::Command::get_arguments);
+        let own: Vec<_> = sort.filter_map(|option| option.get_long().map(str::to_owned)).collect();
+        let of_sort = words.split_off(2);
+        words.extend(argv::spell_out(of_sort, &own)?);
+    }
+    Ok(words)
+}
+
+pub(super) fn run(args: &args::Sort) -> Result<Exit> {
+    let order = Order::new(args)?;
+    check_modes(args)?;
+    if args.trace && matches!(args.sorter, args::SorterArg::Sandboxed) {
+        let text = "--trace: comparisons of the sandboxed sorter never leave the sandbox; \
+                    use --sorter qsort or msvcrt";
+        return Err(Fault::trouble(text));
+    }
+    let output = Output::open(args.output().as_deref())?;
+    if args.isolate {
+        let guest = order.name();
+        let isolated = Isolated { args, guest: &guest };
+        return isolate::run(isolated, output, || report(job(args, &order, Output::Parent)));
+    }
+    job(args, &order, output)
+}
+
+/// `Err` for modes that exclude each other.
+fn check_modes(args: &args::Sort) -> Result<()> {
+    let incompatible = |options: &str| Err(Fault::trouble(format!("options '{options}' are incompatible")));
+    let check = if args.silent { 'C' } else { 'c' };
+    if let Some(other) = args.output.iter().find(|file| **file != args.output[0]) {
+        let text = "there can be one output only; leave one -o out";
+        return Err(Fault::trouble(format!("-o {}: {text}", escape(other.as_encoded_bytes()))));
+    }
+    if args.silent && (args.check || args.check_how == Some(args::CheckHow::DiagnoseFirst)) {
+        return incompatible("-cC");
+    }
+    if args.only_checks() && !args.output.is_empty() {
+        return incompatible(&format!("-{check}o"));
+    }
+    if args.debug && args.only_checks() {
+        return incompatible(&format!("-{check} --debug"));
+    }
+    if args.debug && !args.output.is_empty() {
+        return incompatible("-o --debug");
+    }
+    Ok(())
+}
+
+/// Does the work, in this process.
+fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
+    let inside = matches!(output, Output::Parent);
+    let sorter = sorter(args)?; // a library is loaded while files can still be opened
+    let (format, about) = (order::format(args)?, || order.name());
+    let files = inputs::names(args, &order.files)?;
+    let mut guests = Guests::new(&args.guest);
+    order.read(&mut guests)?;
+    let mut spill = memory::spill(&args.memory)?;
+    let (mut started, mut opened) = (Instant::now(), None);
+    if inside {
+        // All files are read before the process is locked down.
+        let (loaded, bytes) = inputs::load(args, &files, format, spill.memory() as u64)?;
+        isolate::enter(Isolated { args, guest: &order.name() }, bytes)?;
+        spill = Spill::new(usize::MAX / 2);
+        (started, opened) = (Instant::now(), Some(loaded));
+    }
+    // An unusable guest is reported before any input is typed.
+    let keys = order.compile(&mut guests, &args.items.kind)?;
+    let load = started.elapsed();
+    let opened = match opened {
+        Some(opened) => opened,
+        None => {
+            spill = memory::spill(&args.memory)?; // beside the guests
+            inputs::open(args, &files, format)?
+        }
+    };
+    let keys = match (format, &opened.header) {
+        (Format::Csv { delimiter }, header) => {
+            let columns = header.as_deref().map(|header| csv_fields(header, delimiter)).unwrap_or_default();
+            order.find_columns(keys, &columns, delimiter)?
+        }
+        _ => keys,
+    };
+    let Opened { mut inputs, header, reading, .. } = opened;
+    let guest_memory = keys.iter().map(|key| memory_of(key.callback())).sum();
+    let ready = Instant::now();
+    let job = Job::by_keys(keys, options(args, order, sorter));
+
+    if args.only_checks() {
+        let Some(input) = inputs.first_mut() else { return Ok(Exit::Done) };
+        if !job.disorder_of(input, &spill).with_context(about)? {
+            return Ok(Exit::Done);
+        }
+        if !args.is_silent() {
+            report_disorder(args, input);
+        }
+        return Ok(Exit::Disorder);
+    }
+    let arranged = match args.merge {
+        true => job.merge_inputs(inputs, &spill),
+        false => job.sort_inputs(inputs, &spill),
+    };
+    let arranged = arranged.with_context(about)?;
+    let sort = ready.elapsed().saturating_sub(reading.time());
+    output.write(|to| {
+        if let Some(header) = &header {
+            to.write_all(header)?;
+            to.write_all(format.separator().as_slice())?;
+        }
+        arranged.write(to)
+    })?;
+    if let Some(format) = args.stats {
+        let figures = Figures {
+            sorter: match sorter {
+                Sorter::Msvcrt => "msvcrt".to_owned(),
+                Sorter::Sandboxed => "sandboxed".to_owned(),
+                Sorter::Library(function) => escape(function.name()),
+                _ => "qsort".to_owned(),
+            },
+            items: arranged.items(),
+            written: arranged.written(),
+            comparisons: job.comparisons(),
+            verified: job.verified(),
+            fuel: job.fuel_used(),
+            guest_memory,
+            load,
+            read: reading.time(),
+            sort,
+        };
+        message::lines("", figures.show(format).as_bytes());
+    }
+    Ok(Exit::Done)
+}
+
+fn options(args: &args::Sort, order: &Order, sorter: Sorter) -> Options {
+    let options = Options::default()
+        .reverse(order.global.has(b'r'))
+        .unique(args.unique)
+        .stable(args.stable)
+        .sorter(sorter)
+        .parallel(args.memory.parallel)
+        .verify(args.verify.into());
+    if args.trace { options.trace(trace(args.items.kind.clone())) } else { options }
+}
+
+/// Returns the sorter of the options; loads the library of a function in one.
+#[allow(unsafe_code, reason = "loads a library that the user has named")]
+fn sorter(args: &args::Sort) -> Result<Sorter> {
+    Ok(match &args.sorter {
+        args::SorterArg::Qsort => Sorter::Qsort,
+        args::SorterArg::Msvcrt => Sorter::Msvcrt,
+        args::SorterArg::Sandboxed => Sorter::Sandboxed,
+        args::SorterArg::Library { library, symbol } => {
+            // SAFETY: the user vouches for the function; the help of `--sorter` says for what.
+            let function = unsafe { SortFunction::load(library, symbol) };
+            Sorter::Library(function.context("--sorter")?)
+        }
+    })
+}
+
+fn trace(kind: Type) -> Trace {
+    Arc::new(move |a, b, answer| {
+        message::line("", format!("{} {} {}", kind.show(a), answer.map_or('?', sign), kind.show(b)));
+    })
+}
+
+/// Returns the sign that shows an answer between two items.
+pub(super) fn sign(answer: Ordering) -> char {
+    match answer {
+        Ordering::Less => '<',
+        Ordering::Equal => '=',
+        Ordering::Greater => '>',
+    }
+}
+
+/// Reports the item that an input has come to.
+fn report_disorder(args: &args::Sort, input: &Input) {
+    let item = match args.items.kind {
+        Type::Lines => escape(input.item()),
+        _ => args.items.kind.show(input.item()),
+    };
+    let end = if args.items.zero_terminated { "\0" } else { "\n" };
+    message::ended(format!("callbox: {}:{}: disorder: {item}", input.name(), input.items()), end);
+}
+
+fn memory_of(callback: &Callback) -> usize {
+    callback.guest().memory_size().unwrap_or(0)
+}

@@ -1,0 +1,35 @@
+//! What the system tells about memory, where it tells.
+
+use std::fs;
+
+/// Returns how much memory in bytes can be had without taking it from others: of the machine, and of the
+/// control group.
+pub(super) fn free_memory() -> Option<u64> {
+    let of_machine = line("/proc/meminfo", "MemAvailable:");
+    let number = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse().ok();
+    let taken = || number("memory.current").unwrap_or(0);
+    let of_group = number("memory.max").map(|most: u64| most.saturating_sub(taken()));
+    of_machine.into_iter().chain(of_group).min()
+}
+
+/// Returns the machine's memory in bytes.
+pub(super) fn total_memory() -> Option<u64> {
+    line("/proc/meminfo", "MemTotal:")
+}
+
+/// Returns the memory in bytes that this process takes.
+pub(super) fn resident_memory() -> Option<u64> {
+    line("/proc/self/status", "VmRSS:")
+}
+
+/// Returns the most memory in bytes that this process has taken.
+pub(super) fn peak_memory() -> Option<u64> {
+    line("/proc/self/status", "VmHWM:")
+}
+
+/// Returns the number in a line of a file that begins with a name, in bytes; the file has it in KiB.
+fn line(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let number = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix("kB")?;
+    number.trim().parse().ok().map(|kib: u64| kib << 10)
+}

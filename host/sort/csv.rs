@@ -1,0 +1,144 @@
+//! Records and fields of CSV, as RFC 4180 has them. A line feed ends a record; a carriage return before it
+//! belongs to the record, and to no field.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
+
+const LINE_FEED: u8 = b'\n';
+
+fn reader(delimiter: u8) -> Reader {
+    ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(LINE_FEED)).build()
+}
+
+/// Returns the fields of a CSV record, as of a header, without their quotes.
+///
+/// ```
+/// assert_eq!(callbox::sort::csv_fields(b"name,\"born, where\"", b','), [&b"name"[..], b"born, where"]);
+/// ```
+pub fn csv_fields(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
+    Record::new(record, delimiter).fields()
+}
+
+/// Finds the ends of records.
+#[derive(Clone)]
+pub(super) struct RecordEnds(Reader);
+
+impl RecordEnds {
+    pub(super) fn new(delimiter: u8) -> RecordEnds {
+        RecordEnds(reader(delimiter))
+    }
+
+    /// Returns the length of the record at the begin of this text, with its line feed; `None` where it does
+    /// not end in the text. An empty line is a record.
+    pub(super) fn first(&mut self, text: &[u8]) -> Option<usize> {
+        if let Some(length) = [&b"\n"[..], b"\r\n"].iter().find(|end| text.starts_with(end)).map(|end| end.len())
+        {
+            return Some(length); // the reader would skip it
+        }
+        self.0.reset();
+        let (mut at, mut field) = (0, [0; 512]);
+        loop {
+            let (result, read, _) = self.0.read_field(&text[at..], &mut field);
+            at += read;
+            match result {
+                ReadFieldResult::Field { record_end: true } => return Some(at),
+                ReadFieldResult::Field { .. } | ReadFieldResult::OutputFull if at < text.len() => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RecordEnds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecordEnds")
+    }
+}
+
+/// A record, without its line feed.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'r> {
+    text: &'r [u8],
+    delimiter: u8,
+}
+
+impl<'r> Record<'r> {
+    pub(super) fn new(text: &'r [u8], delimiter: u8) -> Record<'r> {
+        Record { text: text.strip_suffix(b"\r").unwrap_or(text), delimiter }
+    }
+
+    /// Returns the field of this number, from 0, without its quotes; an empty one where there is none.
+    pub(super) fn field(self, index: usize) -> Cow<'r, [u8]> {
+        if memchr::memchr(b'"', self.text).is_none() {
+            return Cow::Borrowed(self.text.split(|byte| *byte == self.delimiter).nth(index).unwrap_or(b""));
+        }
+        self.fields().into_iter().nth(index).unwrap_or_default().into()
+    }
+
+    /// Returns all fields, without their quotes.
+    pub(super) fn fields(self) -> Vec<Vec<u8>> {
+        let (mut reader, mut text) = (reader(self.delimiter), self.text);
+        let (mut fields, mut field, mut part) = (Vec::new(), Vec::new(), [0; 512]);
+        loop {
+            // At the end of the text, an empty input ends the last field.
+            let (result, read, written) = reader.read_field(text, &mut part);
+            text = &text[read..];
+            field.extend_from_slice(&part[..written]);
+            match result {
+                ReadFieldResult::Field { record_end } => {
+                    fields.push(std::mem::take(&mut field));
+                    if record_end {
+                        return fields;
+                    }
+                }
+                ReadFieldResult::End => return fields,
+                ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_record_ends_outside_of_quotes() {
+        let mut ends = RecordEnds::new(b',');
+        assert_eq!(ends.first(b"a,b\nc"), Some(4));
+        assert_eq!(ends.first(b"a,\"x\ny\"\r\nc"), Some(9));
+        assert_eq!(ends.first(b"a,\"x\ny"), None);
+        assert_eq!(ends.first(b"\r\na"), Some(2));
+        assert_eq!(ends.first(b"\na"), Some(1));
+        assert_eq!(ends.first(b"a"), None);
+        assert_eq!(ends.first(b""), None);
+    }
+
+    #[test]
+    fn a_field_has_no_quotes() {
+        let field = |text: &'static [u8], index| Record::new(text, b',').field(index).into_owned();
+        assert_eq!(field(b"a,\"x, \"\"y\"\"\n\",c\r", 1), b"x, \"y\"\n");
+        assert_eq!(field(b"a,\"x\",c\r", 2), b"c");
+        assert_eq!(field(b"a,\"x\"\r", 1), b"x");
+        assert_eq!(field(b"a,b", 2), b"");
+        assert_eq!(field(b"a,\"b\"", 2), b"");
+        assert_eq!(field(b"", 0), b"");
+    }
+
+    proptest! {
+        #[test]
+        fn fields_that_were_quoted_are_read_as_they_were(
+            fields in proptest::collection::vec("[a,\"\r\n ]{0,6}", 1..5),
+        ) {
+            let quoted = |field: &String| format!("\"{}\"", field.replace('"', "\"\""));
+            let text = fields.iter().map(quoted).collect::<Vec<_>>().join(",") + "\nrest\n";
+            let end = RecordEnds::new(b',').first(text.as_bytes()).unwrap();
+            prop_assert_eq!(&text[end..], "rest\n");
+            let found = Record::new(&text.as_bytes()[..end - 1], b',').fields();
+            prop_assert_eq!(found, fields.iter().map(|field| field.as_bytes().to_vec()).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The result of a sort: items whose order has been decided, and that can be written.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::PathBuf;
+
+use super::Spill;
+use super::run::Run;
+use crate::error::{Error, FileError, Result};
+use crate::sort::{Format, Input, Items};
+
+/// Marks an item that equals one before it, beside the number of its run.
+pub(super) const DROPPED: u8 = 0x80;
+
+/// Items in the order that a job has decided, to be written.
+pub struct Arranged {
+    pub(super) place: Place,
+    pub(super) format: Format,
+    pub(super) items: u64,
+    pub(super) written: u64,
+    pub(super) bytes: u64,
+}
+
+pub(super) enum Place {
+    /// In memory; the order is theirs where none is given.
+    Memory { items: Items, order: Option<Vec<u32>> },
+    /// In runs. For each item of the result, a byte tells the run that has it next.
+    Runs { runs: Vec<Run>, choices: File, spill: Spill },
+}
+
+impl Arranged {
+    pub(super) fn nothing() -> Arranged {
+        let place = Place::Memory { items: Items::empty(0), order: None };
+        Arranged { place, format: Format::Lines { separator: 0 }, items: 0, written: 0, bytes: 0 }
+    }
+
+    /// Returns the number of items that were read.
+    pub fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// Returns the number of items to write: fewer under [`Options::unique`](crate::sort::Options::unique).
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Returns the number of bytes of all items that were read, with their separators.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Passes the items on in order.
+    ///
+    /// # Errors
+    ///
+    /// Those of `each`, and those of files that what does not fit in memory was kept in.
+    pub fn for_each(&self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        match &self.place {
+            Place::Memory { .. } => self.in_memory(each),
+            Place::Runs { runs, choices, spill } => {
+                let open = |run| open(run, self.format, spill, runs.len());
+                let mut inputs: Vec<_> = runs.iter().map(open).collect::<Result<_>>().map_err(io::Error::other)?;
+                let mut choices = choices;
+                choices.rewind()?;
+                for choice in BufReader::with_capacity(spill.buffer(1), choices).bytes() {
+                    let choice = choice?;
+                    let run = usize::from(choice & !DROPPED);
+                    if !inputs[run].advance().map_err(io::Error::other)? {
+                        let folder = runs[run].folder().to_owned();
+                        return Err(io::Error::other(FileError::Changed { folder }));
+                    }
+                    if choice & DROPPED == 0 {
+                        each(inputs[run].item())?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Passes on items that are in memory.
+    pub(super) fn in_memory<E>(&self, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        match &self.place {
+            Place::Memory { items, order: None } => items.iter().try_for_each(each),
+            Place::Memory { items, order: Some(order) } => {
+                order.iter().try_for_each(|&at| each(items.get(at as usize)))
+            }
+            Place::Runs { .. } => Ok(()),
+        }
+    }
+
+    /// Writes the items in order, each with its separator.
+    ///
+    /// # Errors
+    ///
+    /// As [`Arranged::for_each`].
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        let separator = self.format.separator();
+        self.for_each(|item| to.write_all(item).and_then(|()| to.write_all(separator.as_slice())))
+    }
+}
+
+impl fmt::Debug for Arranged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Arranged { format, items, written, bytes, .. } = self;
+        let on_disk = matches!(self.place, Place::Runs { .. });
+        f.debug_struct("Arranged")
+            .field("format", format)
+            .field("items", items)
+            .field("written", written)
+            .field("bytes", bytes)
+            .field("on_disk", &on_disk)
+            .finish()
+    }
+}
+
+/// The runs that have the next item, one byte for each item.
+pub(super) struct Choices {
+    file: BufWriter<File>,
+    folder: PathBuf,
+}
+
+impl Choices {
+    pub(super) fn create(spill: &Spill) -> Result<Choices> {
+        let folder = spill.folders[0].clone();
+        match tempfile::tempfile_in(&folder) {
+            Ok(file) => Ok(Choices { file: BufWriter::with_capacity(spill.buffer(1), file), folder }),
+            Err(source) => Err(FileError::Spill { folder, source }.into()),
+        }
+    }
+
+    pub(super) fn push(&mut self, choice: u8) -> Result<()> {
+        self.file.write_all(&[choice]).map_err(|source| self.error(source))
+    }
+
+    pub(super) fn finish(mut self) -> Result<File> {
+        self.file.flush().map_err(|source| self.error(source))?;
+        let Choices { file, folder } = self;
+        file.into_inner().map_err(|error| FileError::Spill { folder, source: error.into_error() }.into())
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        FileError::Spill { folder: self.folder.clone(), source }.into()
+    }
+}
+
+/// Opens a run, one of `count`, to read its items.
+pub(super) fn open(run: &Run, format: Format, spill: &Spill, count: usize) -> Result<Input> {
+    let name = run.folder().to_string_lossy().into_owned();
+    Ok(Input::with_buffer(name, format, spill.buffer(count), run.read(spill)?))
+}

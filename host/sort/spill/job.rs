@@ -1,0 +1,225 @@
+//! Sorting and merging inputs of any size.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::arranged::{Arranged, Choices, DROPPED, Place, open};
+use super::merge::{Merge, Merged};
+use super::run::{Run, RunWriter};
+use super::source::{Copied, InMemory, Streamed};
+use super::spot::Spots;
+use super::Spill;
+use crate::error::Result;
+use crate::memory::try_with_capacity;
+use crate::native::Verify;
+use crate::sort::chunk::Chunk;
+use crate::sort::columns::{Comparand, Keyed};
+use crate::sort::{Format, Input, Job};
+
+impl Job {
+    /// Sorts the items of all inputs, which have one format. What does not fit in memory is kept in files.
+    ///
+    /// Where all items fit in memory, this is [`Job::sort`] or [`Job::sort_in_place`]. Otherwise each part
+    /// that fits has a budget of its own, and so has the merge of some million items.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Job::sort`], and [`FileError`](crate::FileError).
+    pub fn sort_inputs(&self, inputs: impl IntoIterator<Item = Input>, spill: &Spill) -> Result<Arranged> {
+        let mut inputs = inputs.into_iter().peekable();
+        let Some(format) = inputs.peek().map(Input::format) else { return Ok(Arranged::nothing()) };
+        let mut runs = Runs::new(self, spill, format);
+        let mut chunk = Chunk::new(&self.keys, format, spill.memory)?;
+        for mut input in inputs {
+            input.limit(spill.most());
+            while !chunk.fill(&self.keys, &mut input)? {
+                runs.add(chunk)?;
+                chunk = Chunk::new(&self.keys, format, spill.memory)?;
+            }
+        }
+        if runs.runs.is_empty() {
+            return self.sort_chunk(chunk, format);
+        }
+        if !chunk.items.is_empty() {
+            runs.add(chunk)?;
+        }
+        runs.arrange(self.options.verify != Verify::Off)
+    }
+
+    fn sort_chunk(&self, mut chunk: Chunk, format: Format) -> Result<Arranged> {
+        let (len, bytes) = (chunk.items.len() as u64, chunk.bytes());
+        let order = match chunk.items.width() {
+            Some(_) if !self.options.unique => {
+                self.sort_in_place(&mut chunk.items)?;
+                None
+            }
+            _ => Some(self.sort_keyed(chunk.keyed())?.order),
+        };
+        let written = order.as_ref().map_or(len, |order| order.len() as u64);
+        let place = Place::Memory { items: chunk.into_items(), order };
+        Ok(Arranged { place, format, items: len, written, bytes })
+    }
+
+    /// Merges the items of inputs, each of which is sorted already. Nothing is verified: where an input is not
+    /// sorted, neither is the result.
+    ///
+    /// # Errors
+    ///
+    /// As [`Job::sort_inputs`].
+    pub fn merge_inputs(&self, inputs: impl IntoIterator<Item = Input>, spill: &Spill) -> Result<Arranged> {
+        let mut inputs = inputs.into_iter().peekable();
+        let Some(format) = inputs.peek().map(Input::format) else { return Ok(Arranged::nothing()) };
+        let mut chunk = Chunk::new(&self.keys, format, spill.memory)?;
+        let mut ends = Vec::new();
+        while let Some(mut input) = inputs.next() {
+            input.limit(spill.most());
+            if chunk.fill(&self.keys, &mut input)? {
+                ends.push(chunk.items.len());
+                continue;
+            }
+            // They do not fit in memory: each one becomes a run.
+            let mut runs = Runs::new(self, spill, format);
+            let mut start = 0;
+            for end in ends {
+                runs.write(|run| (start..end).try_for_each(|at| run(chunk.items.get(at))))?;
+                start = end;
+            }
+            runs.write(|run| {
+                (start..chunk.items.len()).try_for_each(|at| run(chunk.items.get(at)))?;
+                drop(chunk);
+                input.try_for_each(run)
+            })?;
+            for mut input in inputs {
+                input.limit(spill.most());
+                runs.write(|run| input.try_for_each(run))?;
+            }
+            runs.count();
+            return runs.arrange(false);
+        }
+        let order = self.merge_in_memory(chunk.keyed(), &ends)?;
+        let (items, bytes, written) = (chunk.items.len() as u64, chunk.bytes(), order.len() as u64);
+        let place = Place::Memory { items: chunk.into_items(), order: Some(order) };
+        Ok(Arranged { place, format, items, written, bytes })
+    }
+
+    /// Merges parts of items, given by the places where they end.
+    fn merge_in_memory(&self, items: Keyed<'_>, ends: &[usize]) -> Result<Vec<u32>> {
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        let parts = starts.zip(ends).map(|(start, &end)| InMemory::new(items, start..end));
+        let mut order = try_with_capacity(items.len(), "the merged numbers of the items")?;
+        Merge::new(parts.collect()).run(self, items.items, None, |Merged { item, kept, .. }| {
+            if kept {
+                order.push(item.number() as u32); // lossless: `Chunk` bounds its length
+            }
+            Ok(())
+        })?;
+        Ok(order)
+    }
+
+    /// Reads an input up to the first item that is out of order, or with
+    /// [`Options::unique`](crate::sort::Options::unique) equals the one before it; returns whether there is
+    /// one. It is [`Input::item`] then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Job::sort_inputs`].
+    pub fn disorder_of(&self, input: &mut Input, spill: &Spill) -> Result<bool> {
+        input.limit(spill.most());
+        let none = Chunk::new(&self.keys, input.format(), 0)?;
+        self.compare_with(none.keyed(), |worker| {
+            let mut last: Option<Copied> = None;
+            while input.advance()? {
+                let item = Copied::of_item(input.item(), &self.keys);
+                if let Some(last) = &last
+                    && worker.is_disorder(last, &item)?
+                {
+                    return Ok(true);
+                }
+                last = Some(item);
+            }
+            Ok(false)
+        })
+    }
+}
+
+/// The runs of a job, in the order of its input.
+struct Runs<'a> {
+    job: &'a Job,
+    spill: &'a Spill,
+    format: Format,
+    runs: Vec<Run>,
+    /// Number of all items that were read, and of their bytes.
+    items: u64,
+    bytes: u64,
+}
+
+impl<'a> Runs<'a> {
+    fn new(job: &'a Job, spill: &'a Spill, format: Format) -> Runs<'a> {
+        Runs { job, spill, format, runs: Vec::new(), items: 0, bytes: 0 }
+    }
+}
+
+impl Runs<'_> {
+    /// Sorts items, and keeps them as a run.
+    fn add(&mut self, chunk: Chunk) -> Result<()> {
+        let (items, bytes) = (chunk.items.len() as u64, chunk.bytes());
+        (self.items, self.bytes) = (self.items + items, self.bytes + bytes);
+        let job = self.job;
+        let sorted = job.renewed(&job.counters, |job| job.sort_chunk(chunk, self.format))?;
+        self.write(|run| sorted.in_memory(run))
+    }
+
+    /// Keeps the items that `content` passes on as a run.
+    fn write(&mut self, content: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>) -> Result<()> {
+        let mut run = RunWriter::create(self.spill, self.runs.len())?;
+        content(&mut |item| run.write(item, self.format.separator()))?;
+        self.runs.push(run.finish()?);
+        Ok(())
+    }
+
+    /// Counts the items of all runs as those that were read.
+    fn count(&mut self) {
+        self.items = self.runs.iter().map(|run| run.items).sum();
+        self.bytes = self.runs.iter().map(|run| run.bytes).sum();
+    }
+
+    /// Decides the order of all items.
+    fn arrange(mut self, verify: bool) -> Result<Arranged> {
+        let batch = self.spill.most_at_once();
+        while self.runs.len() > batch {
+            // As few runs as it takes, and those with the fewest bytes.
+            let count = batch.min(self.runs.len() - batch + 1);
+            let bytes = |start: &usize| self.runs[*start..][..count].iter().map(|run| run.bytes).sum::<u64>();
+            let start = (0..=self.runs.len() - count).min_by_key(bytes).unwrap_or(0);
+            self.merge(start, count)?;
+        }
+        let none = Chunk::new(&self.job.keys, self.format, 0)?;
+        let (mut choices, mut written) = (Choices::create(self.spill)?, 0);
+        let mut spots = verify.then(Spots::default);
+        self.merge_of(0, self.runs.len())?.run(self.job, &none.items, spots.as_mut(), |merged| {
+            written += u64::from(merged.kept);
+            // lossless: so many runs are merged at most
+            choices.push(merged.source as u8 | if merged.kept { 0 } else { DROPPED })
+        })?;
+        self.job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
+        let Runs { spill, format, runs, items, bytes, .. } = self;
+        let place = Place::Runs { runs, choices: choices.finish()?, spill: spill.clone() };
+        Ok(Arranged { place, format, items, written, bytes })
+    }
+
+    /// Replaces runs by their merge.
+    fn merge(&mut self, start: usize, count: usize) -> Result<()> {
+        let none = Chunk::new(&self.job.keys, self.format, 0)?;
+        let mut run = RunWriter::create(self.spill, start)?;
+        let separator = self.format.separator();
+        self.merge_of(start, count)?.run(self.job, &none.items, None, |Merged { item, kept, .. }| {
+            if kept { run.write(item.bytes(), separator) } else { Ok(()) }
+        })?;
+        self.runs.splice(start..start + count, [run.finish()?]);
+        Ok(())
+    }
+
+    fn merge_of(&self, start: usize, count: usize) -> Result<Merge<Streamed>> {
+        let open = |run| Streamed::new(open(run, self.format, self.spill, count)?, &self.job.keys);
+        Ok(Merge::new(self.runs[start..][..count].iter().map(open).collect::<Result<_>>()?))
+    }
+}

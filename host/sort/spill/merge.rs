@@ -1,0 +1,113 @@
+//! The merge of sources.
+
+use std::ops::ControlFlow;
+
+use super::losers::LoserTree;
+use super::source::{Copied, Source};
+use super::spot::Spots;
+use crate::callback::{Answer, Session};
+use crate::error::Result;
+use crate::sort::worker::Worker;
+use crate::sort::{Items, Job, columns::Columns};
+
+/// Number of items that are merged on one budget.
+const ITEMS_PER_BUDGET: usize = 1 << 22;
+
+/// A merge of sources, which are in order; of equal items, those of the first source come first.
+pub(super) struct Merge<S> {
+    sources: Vec<S>,
+    /// Under [`Options::unique`](crate::sort::Options::unique), the last item that was kept.
+    last: Option<Copied>,
+}
+
+/// An item that a merge has come to.
+pub(super) struct Merged<'s, S> {
+    pub(super) item: &'s S,
+    /// Number of its source.
+    pub(super) source: usize,
+    /// Whether no item before it equals it, where that matters.
+    pub(super) kept: bool,
+}
+
+type Comparing<'a> = Worker<'a, Session<'a>>;
+
+impl<S: Source> Merge<S> {
+    pub(super) fn new(sources: Vec<S>) -> Merge<S> {
+        Merge { sources, last: None }
+    }
+
+    /// Passes all items on in order. A job that verifies asks fresh guests about some pairs of them.
+    pub(super) fn run(
+        mut self,
+        job: &Job,
+        none: &Items,
+        mut spots: Option<&mut Spots>,
+        mut each: impl FnMut(Merged<'_, S>) -> Result<()>,
+    ) -> Result<()> {
+        let (columns, mut tree) = (Columns::new(&job.keys), None);
+        let none = columns.with(none);
+        loop {
+            let ended = job.renewed(&job.counters, |job| {
+                job.compare_with(none, |worker| {
+                    let tree = match &mut tree {
+                        Some(tree) => tree,
+                        None => tree.insert(self.tree(worker)?),
+                    };
+                    match &mut spots {
+                        None => self.some(worker, tree, &mut |_| Ok(()), &mut each),
+                        Some(spots) => job.compare_with_fresh(none, |fresh| {
+                            let mut look = |item: &S| spots.look(fresh, item);
+                            self.some(worker, tree, &mut look, &mut each)
+                        }),
+                    }
+                })
+            })?;
+            if ended.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn tree(&self, worker: &mut Comparing<'_>) -> Answer<LoserTree> {
+        LoserTree::new(self.sources.len(), |a, b| self.wins(worker, a, b))
+    }
+
+    /// Returns whether the first source's item comes first.
+    fn wins(&self, worker: &mut Comparing<'_>, a: usize, b: usize) -> Answer<bool> {
+        let [a, b] = [&self.sources[a], &self.sources[b]];
+        Ok(b.is_at_end() || !a.is_at_end() && worker.compare(a, b)?.is_le())
+    }
+
+    /// Passes items on until there are no more, or the budget has to be renewed.
+    fn some(
+        &mut self,
+        worker: &mut Comparing<'_>,
+        tree: &mut LoserTree,
+        look: &mut dyn FnMut(&S) -> Result<()>,
+        each: &mut dyn FnMut(Merged<'_, S>) -> Result<()>,
+    ) -> Result<ControlFlow<()>> {
+        let job = worker.job;
+        for _ in 0..ITEMS_PER_BUDGET {
+            let source = tree.winner();
+            let item = &self.sources[source];
+            if item.is_at_end() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let mut kept = true;
+            if job.options.unique {
+                kept = match &self.last {
+                    Some(last) => worker.compare_keys(0, last, item)?.is_ne(),
+                    None => true,
+                };
+                if kept {
+                    self.last = Some(Copied::of(item, job.keys.len()));
+                }
+            }
+            look(item)?;
+            each(Merged { item, source, kept })?;
+            self.sources[source].advance(&job.keys)?;
+            tree.replay(|a, b| self.wins(worker, a, b))?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
