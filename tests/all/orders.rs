@@ -133,6 +133,12 @@ fn bundled_orders_are_those_of_gnu_sort_on_the_lines_of_this_repository() {
     compare_all(&["-s"], |_| text.clone());
 }
 
+#[test]
+fn human_order_has_the_units_of_later_versions() {
+    let expected = b"9q\n1K\n2k\n1Y\n1R\n1Q\n";
+    assert_same(&callbox_ok(&["sort", "human"], b"1Q\n1R\n1Y\n2k\n1K\n9q\n"), expected, "human");
+}
+
 /// Sorts the lines with a guest and checks the result against a naive order, ties by bytes.
 fn same_as_naive(guest: &str, input: &[u8], order: impl Fn(&[u8], &[u8]) -> Ordering) {
     let mut lines: Vec<_> = input.strip_suffix(b"\n").unwrap().split(|c| *c == b'\n').collect();
