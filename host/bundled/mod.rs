@@ -37,6 +37,7 @@ bundled! {
     "month" by "-M": "lines that begin with a month's name, others first; sort -M",
     "version" by "-V": "lines with version numbers in them; sort -V",
     "dictionary" by "-d": "lines by letters, digits and blanks only; sort -d",
+    "printing" by "-i": "lines by printing characters only; sort -i",
     "natural" by "natural": "lines with numbers of any length in them",
     "ipv4" by "ipv4": "lines like 10.0.0.1 or 10.0.0.0/8, others first",
     "semver" by "semver": "lines that are semantic versions, others first",

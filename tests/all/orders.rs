@@ -36,6 +36,7 @@ const GNU: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("dictionary", "-d", &["a", "A", "0", " ", "\t", "-", ".", "_", "\u{e9}", "'", "b"]),
+    ("printing", "-i", &["a", "A", "0", " ", "\t", "-", "~", "\u{1}", "\u{7f}", "\u{e9}", "b"]),
 ];
 
 fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) {
