@@ -33,6 +33,7 @@ bundled! {
     "bytes" by "bytes": "lines, bytewise; LC_ALL=C sort",
     "fold" by "-f": "lines, lower case as upper case; sort -f",
     "numeric" by "-n": "lines that begin with a number, others count as 0; sort -n",
+    "general" by "-g": "lines like 1.5e3, inf or 0x1p4, others first; sort -g",
     "human" by "-h": "lines like 2K or 1G, others count as 0; sort -h",
     "month" by "-M": "lines that begin with a month's name, others first; sort -M",
     "version" by "-V": "lines with version numbers in them; sort -V",
