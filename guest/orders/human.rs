@@ -1,4 +1,5 @@
-//! `LC_ALL=C sort -h`: numbers with a unit, such as 2K or 1G; the unit decides first.
+//! `LC_ALL=C sort -h`: numbers with a unit, such as 2K or 1G; the unit decides first. R and Q are units
+//! since coreutils 9.2; k is the only one in lower case.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 use core::cmp::Ordering;
@@ -24,6 +25,8 @@ fn unit(number: &Number) -> i32 {
         Some(b'E') => 6,
         Some(b'Z') => 7,
         Some(b'Y') => 8,
+        Some(b'R') => 9,
+        Some(b'Q') => 10,
         _ => 0,
     };
     if number.negative {

@@ -9,40 +9,45 @@ use crate::sandbox::{Guest, Module, Sandbox};
 pub struct Bundled {
     /// Its name on the command line.
     pub name: &'static str,
-    /// The items that it orders, in a few words.
+    /// The items that it orders, and where others go, in a few words.
     pub about: &'static str,
+    /// A command line that sorts by it.
+    pub example: &'static str,
     /// The module's binary.
     pub wasm: &'static [u8],
 }
 
 macro_rules! bundled {
-    ($($name:literal: $about:literal),* $(,)?) => {
+    ($($name:literal by $order:literal: $about:literal),* $(,)?) => {
         /// Every guest that comes with the library.
         pub const BUNDLED: &[Bundled] = &[$(Bundled {
             name: $name,
             about: $about,
+            example: concat!("callbox sort ", $order, " FILE"),
             wasm: include_bytes!(concat!($name, ".wasm")),
         }),*];
     };
 }
 
 bundled! {
-    "bytes": "lines, bytewise; LC_ALL=C sort",
-    "fold": "lines, lower case as upper case; sort -f",
-    "numeric": "lines that begin with a decimal number; sort -n",
-    "human": "lines that begin with a number like 2K or 1G; sort -h",
-    "month": "lines that begin with a month's name; sort -M",
-    "version": "lines with version numbers in them; sort -V",
-    "dictionary": "lines by letters, digits and blanks only; sort -d",
-    "natural": "lines with numbers of any length in them",
-    "ipv4": "lines that begin with an IPv4 address or network",
-    "semver": "lines that are semantic versions",
-    "i32": "records of type i32",
-    "i64": "records of type i64",
-    "u32": "records of type u32",
-    "u64": "records of type u64",
-    "f32": "records of type f32, in total order",
-    "f64": "records of type f64, in total order",
+    "bytes" by "bytes": "lines, bytewise; LC_ALL=C sort",
+    "fold" by "-f": "lines, lower case as upper case; sort -f",
+    "numeric" by "-n": "lines that begin with a number, others count as 0; sort -n",
+    "general" by "-g": "lines like 1.5e3, inf or 0x1p4, others first; sort -g",
+    "human" by "-h": "lines like 2K or 1G, others count as 0; sort -h",
+    "month" by "-M": "lines that begin with a month's name, others first; sort -M",
+    "version" by "-V": "lines with version numbers in them; sort -V",
+    "dictionary" by "-d": "lines by letters, digits and blanks only; sort -d",
+    "printing" by "-i": "lines by printing characters only; sort -i",
+    "natural" by "natural": "lines with numbers of any length in them",
+    "ipv4" by "ipv4": "lines like 10.0.0.1 or 10.0.0.0/8, others first",
+    "semver" by "semver": "lines that are semantic versions, others first",
+    "i32" by "--records i32 i32": "records of type i32",
+    "i64" by "--records i64 i64": "records of type i64",
+    "u32" by "--records u32 u32": "records of type u32",
+    "u64" by "--records u64 u64": "records of type u64",
+    "f32" by "--records f32 f32": "records of type f32, in total order",
+    "f64" by "--records f64 f64": "records of type f64, in total order",
 }
 
 impl Sandbox {

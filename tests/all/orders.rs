@@ -15,6 +15,14 @@ const GNU: &[(&str, &str, &[&str])] = &[
         &["0", "1", "9", "00", "-", ".", " ", "\t", "x", "12", ",", "+", "-0", "1000000000000000000000"],
     ),
     (
+        "general",
+        "-g",
+        &[
+            "0", "1", "9", "-", "+", ".", "e", "E", "e-", "x", "0x", "p", "a", "inf", "INF", " ", "\t",
+            "\u{b}", "12", "e5",
+        ],
+    ),
+    (
         "human",
         "-h",
         &["0", "1", "2", "9", "-", ".", " ", "K", "k", "M", "G", "T", "P", "E", "Z", "Y", "m", "i", "x"],
@@ -36,6 +44,7 @@ const GNU: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("dictionary", "-d", &["a", "A", "0", " ", "\t", "-", ".", "_", "\u{e9}", "'", "b"]),
+    ("printing", "-i", &["a", "A", "0", " ", "\t", "-", "~", "\u{1}", "\u{7f}", "\u{e9}", "b"]),
 ];
 
 fn same_as_gnu(guest: &str, order: &str, options: &[&str], input: &[u8]) {
@@ -131,6 +140,75 @@ fn bundled_orders_are_those_of_gnu_sort_on_the_lines_of_this_repository() {
     }
     compare_all(&[], |_| text.clone());
     compare_all(&["-s"], |_| text.clone());
+}
+
+/// Lines on both sides of where numbers of 64 bits round up, and of the greatest and the least of them.
+fn lines_that_round() -> Vec<u8> {
+    let mut random = Random(23);
+    let mut text = String::new();
+    for fives in 0..24 {
+        for _ in 0..12 {
+            let even = u128::from(random.next() | 1 << 63) << 1;
+            let mut line = |half: u128, more: i128, tens: i32| {
+                // The same as half / 2^fives, and a little more.
+                let digits = (half * 5_u128.pow(fives)) as i128 * 10 + more;
+                text += &format!("{digits}e{}\n", tens - fives as i32 - 1);
+            };
+            for half in [even, even + 1, even + 2, even + 3] {
+                for more in [-1, 0, 1] {
+                    line(half, more, 0);
+                }
+            }
+            line(even + 1, 0, 4000);
+            line(even + 2, 0, -4000);
+            line(even + 3, 1, -4945);
+            text += &format!("0x{:x}p-{fives}\n0x{even:x}.8p-{fives}\n", even + 1);
+        }
+    }
+    for digits in ["1", "1.18973149535723176502", "1.18973149535723176506", "1.9"] {
+        text += &format!("{digits}e4932\n-{digits}e4932\n");
+    }
+    for digits in ["1.8225997659412373012", "1.8225997659412373013", "3.6", "5.4", "5.5"] {
+        let zeros = "0".repeat(4950);
+        text += &format!("{digits}e-4951\n-{digits}e-4951\n0.{zeros}{}\n", digits.replace('.', ""));
+    }
+    for exponent in [16383, 16384, -16445, -16446, -16447] {
+        text += &format!("0x1p{exponent}\n-0x1.8p{exponent}\n0x0.{}1p{}\n", "0".repeat(25), exponent + 104);
+    }
+    text.push_str("0e999999999999999999999\n1e999999999999999999999\n1e-999999999999999999999\n");
+    text.into_bytes()
+}
+
+#[test]
+fn general_order_rounds_as_gnu_sort_does_on_x86_64() {
+    if !cfg!(target_arch = "x86_64") {
+        return skip("x86-64", "whether -g rounds as GNU sort does, whose numbers have 64 bits only there");
+    }
+    let lines = lines_that_round();
+    for options in [&[][..], &["-s"], &["-u"]] {
+        same_as_gnu("general", "-g", options, &lines);
+    }
+}
+
+#[test]
+fn general_order_has_lines_without_a_number_first_and_then_nans() {
+    let input = b"inf\n1\n-inf\n-nan\nnan\nx\n0x\nNAN(1)\n-0\n\n1e\n";
+    let expected = b"x\n\nnan\nNAN(1)\n-nan\n-inf\n0x\n-0\n1\n1e\ninf\n";
+    assert_same(&callbox_ok(&["sort", "general", "-s"], input), expected, "general");
+}
+
+#[test]
+fn general_order_has_no_longest_number() {
+    let (zeros, nines) = ("0".repeat(100_000), "9".repeat(100_000));
+    let input = format!("2\n0.{nines}\n1{zeros}e-100000\n1.{zeros}1\n0.{zeros}3e100001\n");
+    let expected = format!("0.{nines}\n1{zeros}e-100000\n1.{zeros}1\n2\n0.{zeros}3e100001\n");
+    assert_same(&callbox_ok(&["sort", "general", "-s"], input.as_bytes()), expected.as_bytes(), "general");
+}
+
+#[test]
+fn human_order_has_the_units_of_later_versions() {
+    let expected = b"9q\n1K\n2k\n1Y\n1R\n1Q\n";
+    assert_same(&callbox_ok(&["sort", "human"], b"1Q\n1R\n1Y\n2k\n1K\n9q\n"), expected, "human");
 }
 
 /// Sorts the lines with a guest and checks the result against a naive order, ties by bytes.
