@@ -49,9 +49,9 @@ fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandb
     }
     for export in module.exports() {
         let shape = match export.shape {
-            Some(CompareShape::Pointers) => "; a comparator by pointers: -t i32, bytes:N, …",
+            Some(CompareShape::Pointers) => "; a comparator by pointers: --records i32, bytes:N, …",
             Some(CompareShape::Scalars) => "; a comparator by scalars: -t with its type",
-            Some(CompareShape::Slices) => "; a comparator by slices: lines, -t bytes:N",
+            Some(CompareShape::Slices) => "; a comparator by slices: lines, --records bytes:N",
             None => "",
         };
         row(text, "export", &format!("{}: {}{shape}", export.shown(), export.ty))?;

@@ -52,7 +52,7 @@ fn traps_loops_and_lies_leave_the_files_as_they_were() {
                     .args([
                         "sort",
                         &guest,
-                        "-t",
+                        "--records",
                         "i32",
                         "--timeout",
                         if name == "loop" { "1s" } else { "60s" },

@@ -53,7 +53,7 @@ fn names_lines_and_printed_text_are_escaped_and_marked() {
         disorder.args(["sort", "-c", "bytes"]);
         commands.push(disorder);
         let mut printing = callbox();
-        printing.arg("sort").arg(&print).args(["-t", "i32", "--grant", "print"]);
+        printing.arg("sort").arg(&print).args(["--records", "i32", "--grant", "print"]);
         commands.push(printing);
         for mut command in commands {
             let output = run(&mut command, &lines[..lines.len() / 4 * 4]);
@@ -85,7 +85,7 @@ fn the_rest_of_a_long_line_is_no_message_of_the_program() {
             (func (export \"compare_i32\") (param i32 i32) (result i32) (i32.const 0)))";
     fs::write(&file, text).unwrap();
     let mut command = callbox();
-    command.arg("sort").arg(&file).args(["-t", "i32", "--grant", "print", "--isolate"]);
+    command.arg("sort").arg(&file).args(["--records", "i32", "--grant", "print", "--isolate"]);
     let output = run(&mut command, &[1, 0, 0, 0, 2, 0, 0, 0]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("callbox: all is well") && stderr.starts_with("guest: "), "{}", stderr.len());

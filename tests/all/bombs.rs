@@ -95,12 +95,12 @@ fn simd_can_be_allowed_and_nothing_else_with_it() {
     allowed.load(path("wat/hostile/simd.wat")).unwrap();
     let error = allowed.load(path("wat/hostile/relaxed-simd.wat")).unwrap_err();
     assert!(error.to_string().ends_with("it uses relaxed SIMD, which is not allowed"), "{error}");
-    let output = run(bounded(10, 300_000).args(["sort", "wat/hostile/simd.wat", "-t", "i32"]), b"");
+    let output = run(bounded(10, 300_000).args(["sort", "wat/hostile/simd.wat", "--records", "i32"]), b"");
     assert!(
         String::from_utf8_lossy(&output.stderr).ends_with("; allow it with --allow simd\n"),
         "{output:?}"
     );
-    let simd = ["sort", "wat/hostile/simd.wat", "-t", "i32", "--allow", "simd"];
+    let simd = ["sort", "wat/hostile/simd.wat", "--records", "i32", "--allow", "simd"];
     assert_eq!(run(bounded(10, 300_000).args(simd), &[0; 8]).status.code(), Some(0));
 }
 

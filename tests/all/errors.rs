@@ -278,7 +278,7 @@ fn every_limit_has_an_option_that_sets_it_and_an_error_that_names_it() {
         let changed: Vec<_> = set.lines().zip(inspect.lines()).filter(|(now, then)| now != then).collect();
         assert!(matches!(changed[..], [(now, _)] if now.contains(&value)), "{option}: {changed:?}");
     }
-    let sort = ["sort", &path, "-t", "i32", "-e", "ascending", "--grant", "print"];
+    let sort = ["sort", &path, "--records", "i32", "-e", "ascending", "--grant", "print"];
     let output = run(callbox().args(sort).args(["--max-print", "2"]), &[0; 8]);
     assert_eq!(output.status.code(), Some(3));
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -380,7 +380,7 @@ fn an_interrupt_in_mid_sort_leaves_the_files_as_they_were_and_nothing_beside_the
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGXCPU, libc::SIGKILL]
         {
             let mut child = callbox()
-                .args(["sort", guest.to_str().unwrap(), "-t", "i32", "--trace", "-o"])
+                .args(["sort", guest.to_str().unwrap(), "--records", "i32", "--trace", "-o"])
                 .args([&file, &file])
                 .args(*isolate)
                 .stderr(Stdio::piped())
@@ -497,7 +497,7 @@ fn an_input_that_changes_while_it_is_read_is_sorted_as_it_was_found() {
         for _ in 0..10 {
             let output = run(callbox().args(["sort", "bytes"]).arg(&file), b"");
             assert_eq!(output.status.code(), Some(0), "{output:?}");
-            let output = run(callbox().args(["sort", "i32", "-t", "i32"]).arg(&file), b"");
+            let output = run(callbox().args(["sort", "i32", "--records", "i32"]).arg(&file), b"");
             assert!(matches!(output.status.code(), Some(0 | 2)), "{output:?}");
         }
         done.store(true, Relaxed);
@@ -511,9 +511,9 @@ fn an_input_that_changes_while_it_is_read_is_sorted_as_it_was_found() {
 
 #[test]
 fn a_size_that_is_no_multiple_of_the_width_is_told() {
-    let output = run(callbox().args(["sort", "i32", "-t", "i32"]), &[0; 7]);
+    let output = run(callbox().args(["sort", "i32", "--records", "i32"]), &[0; 7]);
     assert_eq!(output.status.code(), Some(2));
-    let text = "callbox: -: 7 bytes are no whole number of records of 4; is -t i32 right?\n";
+    let text = "callbox: -: 7 bytes are no whole number of records of 4; is --records i32 right?\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), text);
 }
 

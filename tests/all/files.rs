@@ -178,10 +178,10 @@ fn whatever_fails_the_output_file_is_as_it_was() {
     for (args, status) in [
         (vec!["sort", "bytes", "-o", name, name, "/no/such/file"], 2),
         (vec!["sort", "bytes", "--fuel", "10", "-o", name, name], 3),
-        (vec!["sort", "wat/hostile/unreachable.wat", "-t", "bytes:2", "-o", name, name], 3),
+        (vec!["sort", "wat/hostile/unreachable.wat", "--records", "bytes:2", "-o", name, name], 3),
         (vec!["sort", "wat/hostile/imports.wat", "-o", name, name], 3),
-        (vec!["sort", "i32", "-t", "bytes:3", "-o", name, name], 3),
-        (vec!["sort", "bytes", "-t", "bytes:3", "-o", name, name], 2),
+        (vec!["sort", "i32", "--records", "bytes:3", "-o", name, name], 3),
+        (vec!["sort", "bytes", "--records", "bytes:3", "-o", name, name], 2),
         (vec!["sort", "no-such-guest", "-o", name, name], 2),
     ] {
         let output = run(callbox().args(&args), b"");
@@ -240,7 +240,7 @@ fn outputs_that_cannot_be_written_are_found_out_before_any_work() {
         (dir.path().to_str().unwrap(), "is a directory"),
     ] {
         // The guest would never return.
-        let args = ["sort", "wat/hostile/loop.wat", "-t", "bytes:1", "-o", output, "Cargo.toml"];
+        let args = ["sort", "wat/hostile/loop.wat", "--records", "bytes:1", "-o", output, "Cargo.toml"];
         let found = run(callbox().args(args), b"");
         let stderr = String::from_utf8_lossy(&found.stderr).into_owned();
         assert_eq!(found.status.code(), Some(2), "{stderr}");
@@ -264,21 +264,21 @@ fn inputs_that_cannot_be_read_are_named() {
 
 #[test]
 fn records_that_are_cut_off_are_refused() {
-    let output = run(callbox().args(["sort", "i32", "-t", "i32"]), b"12345");
+    let output = run(callbox().args(["sort", "i32", "--records", "i32"]), b"12345");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "callbox: -: 5 bytes are no whole number of records of 4; is -t i32 right?\n"
+        "callbox: -: 5 bytes are no whole number of records of 4; is --records i32 right?\n"
     );
 }
 
 #[test]
 fn records_of_bytes_are_sorted_by_either_shape() {
-    let by_slices = callbox_ok(&["sort", "bytes", "-t", "bytes:3"], b"cccaaabbb");
+    let by_slices = callbox_ok(&["sort", "bytes", "--records", "bytes:3"], b"cccaaabbb");
     assert_eq!(by_slices, b"aaabbbccc");
     let numbers: Vec<u8> = [3i32, -1, 2].iter().flat_map(|n| n.to_le_bytes()).collect();
     let expected: Vec<u8> = [-1i32, 2, 3].iter().flat_map(|n| n.to_le_bytes()).collect();
-    assert_eq!(callbox_ok(&["sort", "wat/good/ascending.wat", "-t", "bytes:4"], &numbers), expected);
+    assert_eq!(callbox_ok(&["sort", "wat/good/ascending.wat", "--records", "bytes:4"], &numbers), expected);
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_trace_shows_each_comparison_and_leaves_the_data_alone() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.lines().any(|line| line == r#""\xff" > "a""#), "{stderr}");
     let numbers: Vec<u8> = [3i32, -1].iter().flat_map(|n| n.to_le_bytes()).collect();
-    let output = run(callbox().args(["sort", "i32", "-t", "i32", "--trace"]), &numbers);
+    let output = run(callbox().args(["sort", "i32", "--records", "i32", "--trace"]), &numbers);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "3 > -1\n");
 }
 

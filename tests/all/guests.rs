@@ -32,7 +32,7 @@ fn every_good_guest_keeps_its_promise() {
                 other => panic!("{file}: {other}"),
             }
         };
-        let args = ["sort", file, "-t", kind, "-e", export, "--grant", "print", "-s"];
+        let args = ["sort", file, "--records", kind, "-e", export, "--grant", "print", "-s"];
         assert_eq!(callbox_ok(&args, &bytes(input)), bytes(output), "{file}: {promise}");
     }
 }

@@ -105,7 +105,7 @@ fn every_hostile_guest_keeps_its_promise_on_the_command_line() {
     for file in files("wat/hostile", "wat") {
         let name = file.strip_prefix(path("")).unwrap().to_str().unwrap();
         let mut callbox = bounded(30, 300_000);
-        callbox.args(["sort", name, "-t", "i32", "-e", "compare", "--fuel", &FUEL.to_string(), "-o"]);
+        callbox.args(["sort", name, "--records", "i32", "-e", "compare", "--fuel", &FUEL.to_string(), "-o"]);
         let outcome = run(callbox.arg(&output).arg(&input), b"");
         let stderr = String::from_utf8_lossy(&outcome.stderr);
         let code = outcome.status.code().unwrap_or_else(|| panic!("{name}: {}\n{stderr}", outcome.status));

@@ -518,7 +518,7 @@ fn on_the_command_line_a_lie_is_status_4_and_no_file_is_touched() {
                 fs::write(&file, bytes).unwrap();
                 for more in [&["-o"][..], &["-s", "-u", "-r", "-o"]] {
                     let mut command = callbox();
-                    command.args(["sort", &guest, "-t", kind, "--sorter", sorter]).args(more);
+                    command.args(["sort", &guest, "--records", kind, "--sorter", sorter]).args(more);
                     let output = run(command.arg(&file).arg(&file), b"");
                     let stderr = String::from_utf8_lossy(&output.stderr);
                     let what = format!("{lie}, {sorter}, {kind}, {more:?}: {stderr}");
@@ -528,7 +528,7 @@ fn on_the_command_line_a_lie_is_status_4_and_no_file_is_touched() {
                     assert_eq!(output.stdout, b"", "{what}");
                     assert_eq!(fs::read(&file).unwrap(), bytes, "{what}");
                 }
-                let output = run(callbox().args(["sort", &guest, "-t", kind, "--sorter", sorter]), bytes);
+                let output = run(callbox().args(["sort", &guest, "--records", kind, "--sorter", sorter]), bytes);
                 assert_eq!((output.status.code(), &*output.stdout), (Some(4), &b""[..]), "{lie}, {sorter}");
             }
         }

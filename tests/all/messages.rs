@@ -45,7 +45,7 @@ fn a_guest_without_room_for_elements_is_told_so_at_once_and_not_to_raise_a_limit
     for limit in ["64M", "4G", "5G"] {
         refuses(
             &full,
-            &["sort", "GUEST", "-t", "i32", "--max-memory", limit],
+            &["sort", "GUEST", "--records", "i32", "--max-memory", limit],
             &format!(
                 "{nowhere}: it needs 4G of memory at the start, all that there can be; declare less, or \
                  export callbox_alloc (size, align)"
@@ -55,7 +55,7 @@ fn a_guest_without_room_for_elements_is_told_so_at_once_and_not_to_raise_a_limit
     for command in ["sort", "check"] {
         refuses(
             &fixed,
-            &[command, "GUEST", "-t", "i32"],
+            &[command, "GUEST", "--records", "i32"],
             &format!(
                 "{nowhere}: its memory is declared with no room to grow; declare a larger maximum, or export \
                  callbox_alloc (size, align)"
@@ -69,7 +69,7 @@ fn a_guest_without_room_for_elements_is_told_so_at_once_and_not_to_raise_a_limit
 #[test]
 fn a_guest_that_more_memory_helps_is_told_how_much_in_the_unit_that_the_option_takes() {
     let large = numbers(r#"(memory (export "memory") 2000 2000)"#, "compare_i32");
-    let sort = ["sort", "GUEST", "-t", "i32"];
+    let sort = ["sort", "GUEST", "--records", "i32"];
     let message = "the guest needs 125M of memory, but may have 64M; allow more with --max-memory";
     refuses(&large, &sort, message);
     let shaped = numbers(r#"(memory (export "memory") 2000 2000)"#, "order");
@@ -98,7 +98,7 @@ fn fresh_pages_are_advised_only_where_they_would_be_used() {
     let grows = "(func (drop (memory.grow (i32.const 1))))";
     let no_memory = numbers("", "compare");
     let memory = |pages: &str| numbers(&format!(r#"(memory (export "memory") {pages}) {grows}"#), "compare");
-    let sort = ["sort", "GUEST", "-t", "i32"];
+    let sort = ["sort", "GUEST", "--records", "i32"];
     let assuming = [&sort[..], &["--assume-fresh-pages"]].concat();
     let nowhere = "the host has nowhere to put elements";
     for args in [&sort[..], &assuming] {
@@ -195,15 +195,15 @@ fn a_component_is_refused_with_the_way_to_a_core_module() {
 #[test]
 fn a_guest_of_another_number_type_is_refused_with_the_type_that_fits() {
     for (args, message) in [
-        ("i32", "it sorts i32, not lines; add -t i32"),
-        ("f64", "it sorts f64, not lines; add -t f64"),
-        ("i32 -t u32", "it sorts i32, not u32; say -t i32"),
-        ("i64 -t u64", "it sorts i64, not u64; say -t i64"),
-        ("u32 -t i32", "it sorts u32, not i32; say -t u32"),
-        ("i32 -t u32 -e compare_i32", "it sorts i32, not u32; say -t i32"),
-        ("u32 -t i16 -e compare_u32", "it sorts u32, not i16; say -t u32"),
-        ("i32 -t f32", "it sorts i32, not f32; say -t i32"),
-        ("version -t i32", "it sorts lines, not i32; leave -t out for lines"),
+        ("i32", "it sorts i32, not lines; add --records i32"),
+        ("f64", "it sorts f64, not lines; add --records f64"),
+        ("i32 --records u32", "it sorts i32, not u32; say --records i32"),
+        ("i64 --records u64", "it sorts i64, not u64; say --records i64"),
+        ("u32 --records i32", "it sorts u32, not i32; say --records u32"),
+        ("i32 --records u32 -e compare_i32", "it sorts i32, not u32; say --records i32"),
+        ("u32 --records i16 -e compare_u32", "it sorts u32, not i16; say --records u32"),
+        ("i32 --records f32", "it sorts i32, not f32; say --records i32"),
+        ("version --records i32", "it sorts lines, not i32; leave --records out for lines"),
     ] {
         let name = args.split(' ').next().unwrap();
         for command in ["sort", "check"] {
@@ -215,10 +215,10 @@ fn a_guest_of_another_number_type_is_refused_with_the_type_that_fits() {
     }
     // Narrower numbers are extended as in C, so these are what they seem.
     for (args, input, output) in [
-        ("i32 -t u16", &[0xff, 0xff, 1, 0][..], &[1, 0, 0xff, 0xff][..]),
-        ("i32 -t i8", &[1, 0xff], &[0xff, 1]),
-        ("i64 -t u32 -e compare_i64", &[255, 255, 255, 255, 1, 0, 0, 0], &[1, 0, 0, 0, 255, 255, 255, 255]),
-        ("bytes -t bytes:1", b"ba", b"ab"),
+        ("i32 --records u16", &[0xff, 0xff, 1, 0][..], &[1, 0, 0xff, 0xff][..]),
+        ("i32 --records i8", &[1, 0xff], &[0xff, 1]),
+        ("i64 --records u32 -e compare_i64", &[255, 255, 255, 255, 1, 0, 0, 0], &[1, 0, 0, 0, 255, 255, 255, 255]),
+        ("bytes --records bytes:1", b"ba", b"ab"),
     ] {
         let args: Vec<_> = ["sort"].into_iter().chain(args.split(' ')).collect();
         assert_eq!(callbox_ok(&args, input), output, "{args:?}");
@@ -232,27 +232,27 @@ fn a_guest_of_ones_own_compares_unsigned_numbers_by_a_signed_export_only_where_i
     for (guest, args, message) in [
         (
             signed("compare_i32"),
-            &["-t", "u32"][..],
-            "it exports no compare_u32 or compare, which items of type u32 need; say -t i32, or -e \
+            &["--records", "u32"][..],
+            "it exports no compare_u32 or compare, which items of type u32 need; say --records i32, or -e \
              compare_i32 if it compares its numbers as u32",
         ),
         (
             signed("compare_u32"),
-            &["-t", "i32"],
-            "it exports no compare_i32 or compare, which items of type i32 need; say -t u32, or -e \
+            &["--records", "i32"],
+            "it exports no compare_i32 or compare, which items of type i32 need; say --records u32, or -e \
              compare_u32 if it compares its numbers as i32",
         ),
-        (signed("compare_i32"), &[], "it exports no compare_bytes, which lines need; add -t i32"),
+        (signed("compare_i32"), &[], "it exports no compare_bytes, which lines need; add --records i32"),
         (
             signed("compare_i32"),
-            &["-t", "f64"],
-            "it exports no compare_f64 or compare, which items of type f64 need; say -t i32",
+            &["--records", "f64"],
+            "it exports no compare_f64 or compare, which items of type f64 need; say --records i32",
         ),
         (
             lines(""),
-            &["-t", "u8"],
+            &["--records", "u8"],
             "it exports no compare_u8 or compare_i32 or compare, which items of type u8 need; \
-             leave -t out for lines",
+             leave --records out for lines",
         ),
         (
             numbers(r#"(memory (export "memory") 1)"#, "compare"),
@@ -262,7 +262,7 @@ fn a_guest_of_ones_own_compares_unsigned_numbers_by_a_signed_export_only_where_i
         ),
         (
             signed("my\\n_order"),
-            &["-t", "i32"],
+            &["--records", "i32"],
             "it exports no compare_i32 or compare, which items of type i32 need; say with -t what the \
              input is made of, or with -e which of these compares: my\\n_order",
         ),
@@ -282,9 +282,9 @@ fn a_guest_of_ones_own_compares_unsigned_numbers_by_a_signed_export_only_where_i
                 r#"(func (export "compare_i64") (param i64 i64) (result i32) (i32.const 0))
                 (func (export "compare_i32") (param i32 i32) (result i32) (i32.const 0))"#,
             ),
-            &["-t", "u64"],
-            "it exports no compare_u64 or compare, which items of type u64 need; say -t i64 or -t i32, or -e \
-             compare_i64 if it compares its numbers as u64, or leave -t out for lines",
+            &["--records", "u64"],
+            "it exports no compare_u64 or compare, which items of type u64 need; say --records i64 or --records i32, or -e \
+             compare_i64 if it compares its numbers as u64, or leave --records out for lines",
         ),
     ] {
         for command in ["sort", "check"] {
@@ -292,7 +292,7 @@ fn a_guest_of_ones_own_compares_unsigned_numbers_by_a_signed_export_only_where_i
         }
     }
     let named =
-        said_of(&signed("compare_i32"), &["sort", "GUEST", "-t", "u32", "-e", "compare_i32"], &[0; 8]);
+        said_of(&signed("compare_i32"), &["sort", "GUEST", "--records", "u32", "-e", "compare_i32"], &[0; 8]);
     assert_eq!(named, (Some(0), String::new()));
 }
 
@@ -439,7 +439,7 @@ fn every_default_in_the_help_is_typed_as_it_is_printed() {
 fn other_numbers_of_the_command_line_are_read_alike_and_bounded() {
     for args in [
         &["sort", "bytes", "--parallel", "1e0"][..],
-        &["sort", "bytes", "-t", "bytes:0.5K"],
+        &["sort", "bytes", "--records", "bytes:0.5K"],
         &["check", "bytes", "--sample", "4K"],
     ] {
         assert!(run(callbox().args(args), b"").status.success(), "{args:?}");
@@ -456,8 +456,8 @@ fn other_numbers_of_the_command_line_are_read_alike_and_bounded() {
             "'1e5' for '--sample <N>': expected a number from 1 to 4000",
         ),
         (
-            &["sort", "bytes", "-t", "bytes:2G"],
-            "'bytes:2G' for '--type <TYPE>': expected a width between 1 and 1G",
+            &["sort", "bytes", "--records", "bytes:2G"],
+            "'bytes:2G' for '--records <TYPE>': expected a width between 1 and 1G",
         ),
     ] {
         let output = run(callbox().args(args), b"");
@@ -533,7 +533,7 @@ fn a_comparison_that_fails_is_shown_escaped_and_cut() {
 fn numbers_that_a_guest_fails_at_are_shown_as_numbers() {
     let traps = numbers("", "compare_u32").replace("(i32.const 0)", "unreachable");
     let input: Vec<u8> = [u32::MAX, 7].iter().flat_map(|n| n.to_le_bytes()).collect();
-    let (status, said) = said_of(&traps, &["sort", "GUEST", "-t", "u32", "--sorter", "msvcrt"], &input);
+    let (status, said) = said_of(&traps, &["sort", "GUEST", "--records", "u32", "--sorter", "msvcrt"], &input);
     let message = "callbox: GUEST: \"compare_u32\" trapped: wasm `unreachable` instruction executed, \
                    comparing 7 with 4294967295";
     assert_eq!((status, said.lines().next()), (Some(3), Some(message)));
@@ -556,7 +556,7 @@ fn a_trace_ends_with_the_comparison_that_failed() {
 
 #[test]
 fn the_option_that_an_error_of_a_size_names_takes_the_size_that_it_shows() {
-    let sort = ["sort", "i32", "-t", "i32", "--max-array"];
+    let sort = ["sort", "i32", "--records", "i32", "--max-array"];
     let output = run(callbox().args(sort).arg("1K"), &[0; 2048]);
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),

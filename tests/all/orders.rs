@@ -339,7 +339,7 @@ macro_rules! records {
             let expected: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
             for sorter in ["qsort", "msvcrt"] {
                 let name = stringify!($t);
-                let found = callbox_ok(&["sort", name, "-t", name, "--sorter", sorter], &bytes);
+                let found = callbox_ok(&["sort", name, "--records", name, "--sorter", sorter], &bytes);
                 assert!(found == expected, "{name} by {sorter}");
             }
         }
@@ -360,13 +360,13 @@ fn narrow_records_are_extended_as_c_extends_them() {
     // The i32 guest compares i8 and u8 alike, once the host has widened them.
     let bytes: Vec<u8> = (0..=255).collect();
     let signed: Vec<u8> = (-128..=127i8).map(|n| n as u8).collect();
-    assert_eq!(callbox_ok(&["sort", "i32", "-t", "i8"], &bytes), signed);
-    assert_eq!(callbox_ok(&["sort", "i32", "-t", "u8"], &signed), bytes);
+    assert_eq!(callbox_ok(&["sort", "i32", "--records", "i8"], &bytes), signed);
+    assert_eq!(callbox_ok(&["sort", "i32", "--records", "u8"], &signed), bytes);
     let words: Vec<u8> = [0x8000u16, 0x7fff, 0, 0xffff].iter().flat_map(|n| n.to_le_bytes()).collect();
     let as_i16: Vec<u8> = [-0x8000i16, -1, 0, 0x7fff].iter().flat_map(|n| n.to_le_bytes()).collect();
     let as_u16: Vec<u8> = [0u16, 0x7fff, 0x8000, 0xffff].iter().flat_map(|n| n.to_le_bytes()).collect();
-    assert_eq!(callbox_ok(&["sort", "i32", "-t", "i16"], &words), as_i16);
-    assert_eq!(callbox_ok(&["sort", "i32", "-t", "u16"], &words), as_u16);
+    assert_eq!(callbox_ok(&["sort", "i32", "--records", "i16"], &words), as_i16);
+    assert_eq!(callbox_ok(&["sort", "i32", "--records", "u16"], &words), as_u16);
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn a_function_of_a_shared_library_sorts_as_the_c_librarys_does() {
     }
     let mut random = Random(5);
     let records: Vec<u8> = (0..1000).flat_map(|_| (random.next() as i32).to_le_bytes()).collect();
-    let expected = callbox_ok(&["sort", "i32", "-t", "i32"], &records);
-    assert_eq!(callbox_ok(&["sort", "i32", "-t", "i32", "--sorter", &sorter], &records), expected);
+    let expected = callbox_ok(&["sort", "i32", "--records", "i32"], &records);
+    assert_eq!(callbox_ok(&["sort", "i32", "--records", "i32", "--sorter", &sorter], &records), expected);
     let stats = run(callbox().args(["sort", "bytes", "--stats", "--sorter", &sorter]), &input());
     assert!(stderr(&stats).contains(&sorter), "{}", stderr(&stats));
 }
@@ -87,7 +87,7 @@ fn a_guest_that_fails_in_somebody_elses_sort_is_a_failure_all_the_same() {
     let Some((_dir, library)) = library() else { return };
     let sorter = format!("{}:insertion", library.display());
     let guest = path("wat/hostile/unreachable.wat");
-    let arguments = ["-t", "i32", "--sorter", &sorter, "-e", "compare"];
+    let arguments = ["--records", "i32", "--sorter", &sorter, "-e", "compare"];
     let output = run(callbox().arg("sort").arg(guest).args(arguments), &[0; 40]);
     assert!(stderr(&output).contains("trapped"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(3));

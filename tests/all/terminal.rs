@@ -80,7 +80,7 @@ fn no_name_and_no_line_controls_a_terminal_in_any_subcommand() {
         shown(&run(command(&["sort", "bytes", "-e"]).arg(&name), b"").stderr);
         // The parser of arguments repeats these.
         for args in
-            [&["sort", "bytes", "--fuel"][..], &["sort", "bytes", "--shape"], &["sort", "bytes", "-t"], &[]]
+            [&["sort", "bytes", "--fuel"][..], &["sort", "bytes", "--shape"], &["sort", "bytes", "--records"], &[]]
         {
             let output = run(command(args).arg(&name), b"");
             assert_eq!(output.status.code(), Some(2));
@@ -108,7 +108,7 @@ fn no_name_and_no_line_controls_a_terminal_in_any_subcommand() {
         assert!(output.status.success() && stdout.starts_with("module "), "{round}: {stdout}");
         let plain = run(&mut command(&["inspect", "wat/good/ascending.wat"]), b"").stdout;
         assert_eq!(stdout.lines().count(), shown(&plain).lines().count());
-        one_line(&run(command(&["sort"]).arg(&module).args(["-t", "bytes:3"]), b"1234"));
+        one_line(&run(command(&["sort"]).arg(&module).args(["--records", "bytes:3"]), b"1234"));
         fs::remove_file(&file).unwrap();
     }
 }

@@ -24,10 +24,6 @@ impl Letters {
         self.with(letter) == Some(self)
     }
 
-    pub(super) fn or(self, other: Letters) -> Letters {
-        Letters(self.0 | other.0)
-    }
-
     /// Returns whether the letters name an order, and not only its direction.
     pub(super) fn name_order(self) -> bool {
         ALL.iter().any(|letter| *letter != b'r' && self.has(*letter))

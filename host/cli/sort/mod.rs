@@ -1,6 +1,7 @@
 //! `callbox sort`.
 
 mod argv;
+mod debug;
 mod inputs;
 mod letters;
 mod memory;
@@ -108,13 +109,11 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
             inputs::open(args, &files, format)?
         }
     };
-    let keys = match (format, &opened.header) {
-        (Format::Csv { delimiter }, header) => {
-            let columns = header.as_deref().map(|header| csv_fields(header, delimiter)).unwrap_or_default();
-            order.find_columns(keys, &columns, delimiter)?
-        }
-        _ => keys,
-    };
+    let (mut keys, mut columns) = (keys, Vec::new());
+    if let Format::Csv { delimiter } = format {
+        columns = opened.header.as_deref().map(|header| csv_fields(header, delimiter)).unwrap_or_default();
+        keys = order.find_columns(keys, &columns, delimiter)?;
+    }
     let Opened { mut inputs, header, reading, .. } = opened;
     let guest_memory = keys.iter().map(|key| memory_of(key.callback())).sum();
     let ready = Instant::now();
@@ -140,6 +139,10 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         if let Some(header) = &header {
             to.write_all(header)?;
             to.write_all(format.separator().as_slice())?;
+        }
+        if args.debug {
+            let (columns, last) = (debug::columns(order, &columns), !args.unique && !args.stable);
+            return arranged.for_each(|item| debug::write(to, item, order, &columns, format, last));
         }
         arranged.write(to)
     })?;

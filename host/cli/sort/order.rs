@@ -8,7 +8,7 @@ use callbox::escape;
 use callbox::sort::{Format, Ignore, Key, Part};
 
 use super::letters::Letters;
-use super::spec::{KeyGuest, KeySpec};
+use super::spec::{KeyGuest, KeySpec, Place};
 use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
 use crate::cli::guest::{Guests, Wanted};
@@ -74,6 +74,12 @@ impl Order {
             global = Letters::default().with(b'r').unwrap_or_default();
         }
         Ok(Order { keys, global, separator, operand, files })
+    }
+
+    /// Returns whether the keys compare no more than the bytes of whole lines.
+    pub(super) fn is_only_bytes(&self) -> bool {
+        let operand = self.operand.is_some();
+        operand && self.keys.iter().all(|key| matches!(key.place, Place::Line) && key.guest.is_none())
     }
 
     /// Returns the guest of a key.
