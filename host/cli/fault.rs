@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 pub(super) use anyhow::{Context, Result};
-use callbox::{Blame, ContradictionError, Error, GuestBacktrace, ModuleError, escape};
+use callbox::{Blame, ContradictionError, Error, FileError, GuestBacktrace, ModuleError, escape};
 
 /// Exit statuses. On all from `Trouble` to `Contradiction` no output file has been touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,13 @@ fn in_words(error: &Error) -> String {
             let path = escape(path.as_os_str().as_encoded_bytes());
             format!("{path}: cannot read: {}; GUEST is a module's path or a bundled name", said(source))
         }
+        Error::File(FileError::Read { input, source }) => {
+            format!("{}: cannot read: {}; nothing was written", escape(input), said(source))
+        }
+        Error::File(FileError::Spill { folder, source }) => {
+            let folder = escape(folder.as_os_str().as_encoded_bytes());
+            format!("{folder}: cannot keep there what does not fit in memory: {}", said(source))
+        }
         error => error.to_string(),
     };
     match advice(error) {
@@ -136,6 +143,9 @@ fn advice(error: &Error) -> Option<String> {
             "grant it with --grant print"
         }
         Error::Module(ModuleError::Staging { fresh_pages: true, .. }) => "or try --assume-fresh-pages",
+        Error::File(FileError::Ragged { .. }) => "is --records right?",
+        Error::File(FileError::Spill { .. }) => "name another folder with -T, or allow more memory with -S",
+        Error::File(FileError::TooLong { .. }) => "allow more with -S",
         // No option makes an order of it.
         Error::Contradiction(ContradictionError::NoOrder { .. }) => return None,
         Error::Contradiction(_) => "--verify off would take the order as it is",

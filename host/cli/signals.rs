@@ -26,6 +26,12 @@ pub(super) fn fail_at_the_file_size_limit() {
     let _ = unsafe { register(SIGXFSZ, || ()) };
 }
 
+/// Has the system keep the status of children that end, which whoever started this process may have refused.
+pub(super) fn wait_for_children() {
+    // SAFETY: no handler is installed, and none was: the process has just begun.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 /// Removes `path` if a signal ends the process from now on. Only the last path that was given is removed.
 pub(super) fn remove_at_the_end(path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?.into_raw();

@@ -43,6 +43,6 @@ pub use job::{Job, Sorted};
 pub use key::{Ignore, Key, Part};
 pub use options::{Options, Sorter, Trace};
 #[cfg(feature = "spill")]
-pub use spill::{Arranged, MAX_BATCH, Spill};
+pub use spill::{Arranged, Spill, max_open_files};
 
 pub use crate::native::Verify;

@@ -42,7 +42,7 @@ pub(in crate::cli) struct Sort {
 
     /// Like -c; quiet or silent reports by the exit status only
     #[arg(long = "check", value_name = "HOW", num_args = 0..=1, require_equals = true,
-          default_missing_value = "diagnose-first", help_heading = "Mode")]
+          default_missing_value = "diagnose-first", value_parser = CheckHow::parse, help_heading = "Mode")]
     pub check_how: Option<CheckHow>,
 
     /// Like -c, but report by the exit status only
@@ -298,11 +298,20 @@ impl FromStr for SorterArg {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum CheckHow {
     DiagnoseFirst,
-    #[value(alias = "silent")]
     Quiet,
+}
+
+impl CheckHow {
+    /// Parses a word or its beginning.
+    fn parse(text: &str) -> Result<CheckHow, String> {
+        let words = [("diagnose-first", CheckHow::DiagnoseFirst), ("quiet", CheckHow::Quiet)];
+        let found = words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
+        let found = found.filter(|_| !text.is_empty()).map(|(_, how)| *how);
+        found.ok_or_else(|| "expected diagnose-first, quiet or silent".to_owned())
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,3 +4,5 @@
 pub(super) fn fail_at_the_file_size_limit() {}
 
 pub(crate) fn remove_temporary() {}
+
+pub(super) fn wait_for_children() {}

@@ -120,30 +120,68 @@ fn os_string(bytes: &[u8]) -> Result<OsString> {
     text.map(OsString::from).map_err(|_| Fault::trouble(format!("{}: no file name", escape(bytes))))
 }
 
+/// A file that is opened when it is read.
+struct Later {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.read(buffer),
+            none => none.insert(File::open(&self.path)?).read(buffer),
+        }
+    }
+}
+
 /// Opens all files, and reads their headers.
 pub(super) fn open(args: &args::Sort, files: &[PathBuf], format: Format) -> Result<Opened> {
     let reading = Reading::default();
-    let mut inputs = Vec::new();
-    let mut size = Some(0);
+    let (mut inputs, mut size, mut room) = (Vec::new(), Some(0), open_files());
     for file in files {
         let name = input::name(file);
-        let of_file;
-        let from: Box<dyn Read + Send> = match file.as_os_str() == STDIN {
-            true => {
-                of_file = None;
-                Box::new(io::stdin())
-            }
-            false => {
-                let opened = File::open(file).map_err(|error| fault(file, &error))?;
-                let found = opened.metadata().map_err(|error| fault(file, &error))?;
-                of_file = found.is_file().then_some(found.len());
-                Box::new(opened)
-            }
-        };
-        size = size.zip(of_file).map(|(sum, more)| sum + more);
-        inputs.push(Input::new(name, format, counted(from, &reading)));
+        if file.as_os_str() == STDIN {
+            size = None;
+            inputs.push(Input::new(name, format, counted(io::stdin(), &reading)));
+            continue;
+        }
+        let found = std::fs::metadata(file).map_err(|error| fault(file, &error))?;
+        size = size.filter(|_| found.is_file()).map(|sum| sum + found.len());
+        let mut opened = None;
+        if found.is_file() || cfg!(not(unix)) {
+            opened = Some(File::open(file).map_err(|error| fault(file, &error))?);
+        } else {
+            // Opening a pipe would wait for its writer.
+            may_read(file).map_err(|error| fault(file, &error))?;
+        }
+        if room == 0 {
+            opened = None; // it is opened again
+        }
+        room = room.saturating_sub(1);
+        let later = Later { path: file.clone(), file: opened };
+        inputs.push(Input::new(name, format, counted(later, &reading)));
     }
     with_headers(args, inputs, reading, size)
+}
+
+/// Returns how many files may stay open until they are read.
+fn open_files() -> usize {
+    callbox::sort::max_open_files() / 4
+}
+
+#[cfg(unix)]
+fn may_read(file: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    if file.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(access(file, Access::READ_OK)?)
+}
+
+#[cfg(not(unix))]
+fn may_read(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Reads all files into memory, up to `most` bytes.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use callbox::escape;
-use callbox::sort::{MAX_BATCH, Spill};
+use callbox::sort::{Spill, max_open_files};
 
 use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
@@ -22,7 +22,8 @@ pub(super) fn spill(args: &args::MemoryArgs) -> Result<Spill> {
         Some(size) => buffer_size(size)?,
         None => free_memory().map_or(DEFAULT_BYTES, |free| free / 2),
     };
-    let items = most.saturating_sub(resident_memory().unwrap_or(RESIDENT_BYTES));
+    // Where the process itself takes most of it, as much as that helps.
+    let items = most.saturating_sub(resident_memory().unwrap_or(RESIDENT_BYTES)).max(most / 2);
     let folders = args.temporary_directory.iter().map(PathBuf::from).collect();
     let mut spill = Spill::new(usize::try_from(items).unwrap_or(usize::MAX)).folders(folders);
     if let Some(text) = &args.batch_size {
@@ -40,15 +41,18 @@ pub(super) fn spill(args: &args::MemoryArgs) -> Result<Spill> {
 
 /// Parses a number of files.
 fn batch_size(text: &str) -> Result<usize> {
+    // Those that are open besides are standard input, output and error.
+    let most = max_open_files().saturating_sub(3);
     let fault = |problem: &str| {
-        Fault::trouble(format!("--batch-size {}: {problem}; from 2 to {MAX_BATCH} can be said", escape(text)))
+        let shown = escape(text);
+        Fault::trouble(format!("--batch-size {shown}: {problem}; from 2 to {most} files can be open here"))
     };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         _ if !digits => Err(fault("it is no number")),
-        Ok(number @ 2..) => Ok(number),
-        Ok(_) => Err(fault("it is less than 2")),
-        Err(_) => Err(fault("it is too large")),
+        Ok(number) if number < 2 => Err(fault("it is less than 2")),
+        Ok(number) if number <= most => Ok(number),
+        _ => Err(fault("it is too large")),
     }
 }
 
@@ -61,7 +65,7 @@ fn buffer_size(text: &OsStr) -> Result<u64> {
             shown(text)
         ))
     };
-    let bytes = text.as_encoded_bytes();
+    let bytes = text.as_encoded_bytes().trim_ascii_start();
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = bytes.split_at(digits);
     if number.is_empty() {

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use callbox::native::SortFunction;
 use callbox::sort::{Format, Input, Job, Options, Sorter, Spill, Trace, csv_fields};
-use callbox::{Callback, escape};
+use callbox::{Callback, Error, escape};
 use clap::CommandFactory;
 
 use super::args;
@@ -25,7 +25,7 @@ use super::isolate::Isolated;
 use super::items::Type;
 use super::output::Output;
 use super::stats::Figures;
-use super::{isolate, message, report};
+use super::{isolate, message, report, signals};
 use inputs::Opened;
 use order::Order;
 
@@ -86,11 +86,12 @@ fn check_modes(args: &args::Sort) -> Result<()> {
 fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let inside = matches!(output, Output::Parent);
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
-    let (format, about) = (order::format(args)?, || order.name());
+    let format = order::format(args)?;
     let files = inputs::names(args, &order.files)?;
     let mut guests = Guests::new(&args.guest);
     order.read(&mut guests)?;
     let mut spill = memory::spill(&args.memory)?;
+    signals::wait_for_children();
     let (mut started, mut opened) = (Instant::now(), None);
     if inside {
         // All files are read before the process is locked down.
@@ -121,7 +122,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
 
     if args.only_checks() {
         let Some(input) = inputs.first_mut() else { return Ok(Exit::Done) };
-        if !job.disorder_of(input, &spill).with_context(about)? {
+        if !job.disorder_of(input, &spill).map_err(|error| with_guest(error, order))? {
             return Ok(Exit::Done);
         }
         if !args.is_silent() {
@@ -133,7 +134,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         true => job.merge_inputs(inputs, &spill),
         false => job.sort_inputs(inputs, &spill),
     };
-    let arranged = arranged.with_context(about)?;
+    let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
     output.write(|to| {
         if let Some(header) = &header {
@@ -167,6 +168,14 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         message::lines("", figures.show(format).as_bytes());
     }
     Ok(Exit::Done)
+}
+
+/// Returns an error with the guest's name, unless it is about a file.
+fn with_guest(error: Error, order: &Order) -> anyhow::Error {
+    match error {
+        Error::File(_) => error.into(),
+        error => anyhow::Error::from(error).context(order.name()),
+    }
 }
 
 fn options(args: &args::Sort, order: &Order, sorter: Sorter) -> Options {

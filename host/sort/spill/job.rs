@@ -7,7 +7,7 @@ use super::merge::{Merge, Merged};
 use super::run::{Run, RunWriter};
 use super::source::{Copied, InMemory, Streamed};
 use super::spot::Spots;
-use super::Spill;
+use super::{Spill, max_runs};
 use crate::error::Result;
 use crate::memory::try_with_capacity;
 use crate::native::Verify;
@@ -170,6 +170,9 @@ impl Runs<'_> {
 
     /// Keeps the items that `content` passes on as a run.
     fn write(&mut self, content: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>) -> Result<()> {
+        if self.runs.len() >= max_runs() {
+            self.merge_some(self.spill.most_at_once())?;
+        }
         let mut run = RunWriter::create(self.spill, self.runs.len())?;
         content(&mut |item| run.write(item, self.format.separator()))?;
         self.runs.push(run.finish()?);
@@ -186,11 +189,8 @@ impl Runs<'_> {
     fn arrange(mut self, verify: bool) -> Result<Arranged> {
         let batch = self.spill.most_at_once();
         while self.runs.len() > batch {
-            // As few runs as it takes, and those with the fewest bytes.
-            let count = batch.min(self.runs.len() - batch + 1);
-            let bytes = |start: &usize| self.runs[*start..][..count].iter().map(|run| run.bytes).sum::<u64>();
-            let start = (0..=self.runs.len() - count).min_by_key(bytes).unwrap_or(0);
-            self.merge(start, count)?;
+            // As few runs as it takes.
+            self.merge_some(batch.min(self.runs.len() - batch + 1))?;
         }
         let none = Chunk::new(&self.job.keys, self.format, 0)?;
         let (mut choices, mut written) = (Choices::create(self.spill)?, 0);
@@ -204,6 +204,13 @@ impl Runs<'_> {
         let Runs { spill, format, runs, items, bytes, .. } = self;
         let place = Place::Runs { runs, choices: choices.finish()?, spill: spill.clone() };
         Ok(Arranged { place, format, items, written, bytes })
+    }
+
+    /// Merges this many neighbours, those with the fewest bytes.
+    fn merge_some(&mut self, count: usize) -> Result<()> {
+        let bytes = |start: &usize| self.runs[*start..][..count].iter().map(|run| run.bytes).sum::<u64>();
+        let start = (0..=self.runs.len() - count).min_by_key(bytes).unwrap_or(0);
+        self.merge(start, count)
     }
 
     /// Replaces runs by their merge.

@@ -25,10 +25,10 @@ pub struct Spill {
 }
 
 /// Maximum number of runs that are merged at once: their numbers fit in a byte, with a mark beside them.
-pub const MAX_BATCH: usize = 128;
+const MAX_BATCH: usize = 128;
 
 /// Minimum memory for items. Less would make runs so short that their files cost more than the sort.
-const MIN_MEMORY: usize = 256 << 10;
+const MIN_MEMORY: usize = 32 << 10;
 
 /// Size of the buffer of a file.
 const BUFFER_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=256 << 10;
@@ -36,7 +36,7 @@ const BUFFER_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=256 << 10;
 impl Spill {
     /// Creates a description: about `memory` bytes for items and what belongs to them, beside what the
     /// process takes already; what does not fit goes to the system's folder for temporary files. At least
-    /// 256 KiB are taken.
+    /// 32 KiB are taken.
     pub fn new(memory: usize) -> Spill {
         Spill { memory: memory.max(MIN_MEMORY), folders: Vec::new(), batch: MAX_BATCH, program: None }
             .in_default_folder()
@@ -51,7 +51,7 @@ impl Spill {
         if folders.is_empty() { self.in_default_folder() } else { Spill { folders, ..self } }
     }
 
-    /// Sets how many runs are merged at once, from 2 to [`MAX_BATCH`]. Fewer are, where their buffers would
+    /// Sets how many runs are merged at once, at least 2. At most 128 are, and fewer where their buffers would
     /// not fit in memory.
     pub fn batch(self, batch: usize) -> Spill {
         Spill { batch: batch.clamp(2, MAX_BATCH), ..self }
@@ -75,12 +75,27 @@ impl Spill {
 
     /// Returns how many runs are merged at once.
     fn most_at_once(&self) -> usize {
-        // Each has a buffer, and an item and its keys.
-        self.batch.min(self.memory / 8 / BUFFER_BYTES.start()).max(2)
+        // Each has a buffer, and an item and its keys; and two open files.
+        let by_memory = self.memory / 8 / BUFFER_BYTES.start();
+        self.batch.min(by_memory).min(max_runs() / 2).max(2)
     }
 
     /// Returns the size of an item that is too large. A merge holds two of them, and their keys.
     fn most(&self) -> usize {
         self.memory / 2
     }
+}
+
+/// Returns how many files this process may have open.
+pub fn max_open_files() -> usize {
+    #[cfg(unix)]
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let most = None;
+    most.and_then(|most| usize::try_from(most).ok()).unwrap_or(512)
+}
+
+/// Returns how many runs there may be at once, each with an open file.
+fn max_runs() -> usize {
+    (max_open_files() / 2).max(4)
 }
