@@ -203,8 +203,9 @@ pub(in crate::cli) struct KeyArgs {
 pub(in crate::cli) struct MemoryArgs {
     /// Take up to SIZE of memory in all, then use temporary files: 64M, 1G, 20%; a number alone is in KiB
     /// [default: half of what is free]
-    #[arg(short = 'S', long, value_name = "SIZE", value_parser = OsStringValueParser::new())]
-    pub buffer_size: Option<OsString>,
+    #[arg(short = 'S', long, value_name = "SIZE", action = ArgAction::Append,
+          value_parser = OsStringValueParser::new())]
+    pub buffer_size: Vec<OsString>,
 
     /// Folder for temporary files, not $TMPDIR or /tmp; several take turns
     #[arg(short = 'T', long, value_name = "DIR", action = ArgAction::Append,

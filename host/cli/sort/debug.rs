@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use callbox::sort::Format;
+use callbox::sort::{Fields, Format, Position};
 
 use super::order::Order;
 use super::spec::{KeySpec, Place};
@@ -26,9 +26,9 @@ pub(super) fn write(
         }
         let part = match (column, format) {
             (Some(column), Format::Csv { delimiter }) => raw_column(line, *column, delimiter),
-            _ => key.range(order.separator).map_or(0..line.len(), |fields| fields.range(line)),
+            _ => read_part(key, line, key.range(order.separator).unwrap_or_default()),
         };
-        mark(to, line, tightened(key, line, part))?;
+        mark(to, line, part)?;
     }
     if last_resort || order.is_only_bytes() {
         mark(to, line, 0..line.len())?;
@@ -52,18 +52,28 @@ fn width(text: &[u8]) -> usize {
 }
 
 /// Returns the part of a key that its guest reads: where letters name the guest, only the number or the month.
-fn tightened(key: &KeySpec, line: &[u8], part: Range<usize>) -> Range<usize> {
+fn read_part(key: &KeySpec, line: &[u8], fields: Fields) -> Range<usize> {
     let letters = key.letters;
-    let read: fn(&[u8], bool) -> usize = match letters {
-        _ if letters.has(b'M') => month,
-        _ if letters.has(b'g') => float,
-        _ if letters.has(b'n') || letters.has(b'h') => number,
-        _ => return part,
+    let read: Option<fn(&[u8], bool) -> usize> = match letters {
+        _ if letters.has(b'M') => Some(month),
+        _ if letters.has(b'g') => Some(float),
+        _ if letters.has(b'n') || letters.has(b'h') => Some(number),
+        _ => None,
     };
-    let text = &line[part.clone()];
-    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n')).count();
-    let start = part.start + blanks;
-    start..start + read(&text[blanks..], letters.has(b'h'))
+    let from_start = Fields { start: Position::default(), ..fields };
+    let end = from_start.range(line).end;
+    // Blanks before a key that begins with the line are skipped here, as far as its end.
+    let at_start = fields.start.field == 0 && fields.start.byte == 0;
+    let mut start = if at_start { 0 } else { fields.range(line).start };
+    if read.is_some() || (at_start && fields.start.skip_blanks) {
+        let blank = |at: &usize| matches!(line.get(*at), Some(b' ' | b'\t' | b'\n')) && *at != end;
+        start += (start..).take_while(blank).count();
+    }
+    match read {
+        _ if end < start => start..start,
+        Some(read) => start..start + read(&line[start..end], letters.has(b'h')),
+        None => start..end,
+    }
 }
 
 /// Returns the length of a month's name, of which three letters count.
@@ -90,8 +100,16 @@ fn number(text: &[u8], units: bool) -> usize {
     end + usize::from(units && text.get(end).is_some_and(|unit| b"KMGTPEZYRQk".contains(unit)))
 }
 
-/// Returns the length of a number as strtold(3) reads it.
+/// Returns the length of a number as strtold(3) reads it, with the white space before it.
 fn float(text: &[u8], _: bool) -> usize {
+    let spaces = text.iter().take_while(|c| c.is_ascii_whitespace() || **c == b'\x0b').count();
+    match unspaced_float(&text[spaces..]) {
+        0 => 0,
+        length => spaces + length,
+    }
+}
+
+fn unspaced_float(text: &[u8]) -> usize {
     let sign = usize::from(matches!(text.first(), Some(b'+' | b'-')));
     let unsigned = &text[sign..];
     let begins = |word: &str| {

@@ -18,8 +18,9 @@ const DEFAULT_BYTES: u64 = 1 << 30;
 
 /// Returns the description of the options; it says what the process takes already.
 pub(super) fn spill(args: &args::MemoryArgs) -> Result<Spill> {
-    let most = match &args.buffer_size {
-        Some(size) => buffer_size(size)?,
+    let sizes = args.buffer_size.iter().map(|size| buffer_size(size)).collect::<Result<Vec<_>>>()?;
+    let most = match sizes.last() {
+        Some(size) => *size,
         None => free_memory().map_or(DEFAULT_BYTES, |free| free / 2),
     };
     // Where the process itself takes most of it, as much as that helps.
