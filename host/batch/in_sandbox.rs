@@ -1,6 +1,7 @@
 //! A callback with a kernel beside its guest: whole arrays are sorted inside the sandbox.
 
 use std::hash::{BuildHasher, RandomState};
+use std::iter;
 use std::sync::{Arc, LazyLock};
 
 use super::{Rules, to_u32};
@@ -134,7 +135,8 @@ impl<'a> SandboxedSort<'a> {
                     *end = end.wrapping_add(item.len() as u32 + 1);
                     Some(*end)
                 });
-                write(&mut memory[table + 4..], ends);
+                // The memory may have had other items before.
+                write(&mut memory[table..], iter::once(0).chain(ends));
                 self.base = turn.stage(export, bytes, |_, area| fill(area))?;
             }
             ItemRepr::Addresses { .. } | ItemRepr::Records { .. } => {

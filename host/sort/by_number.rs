@@ -43,23 +43,28 @@ impl Opens for Numbers {
     fn open<'a>(
         job: &Job,
         items: Keyed<'_>,
+        key: usize,
         callback: &'a Callback,
         budget: &Arc<Budget>,
     ) -> Result<NumberSession<'a>> {
-        if let Some(sorter) = job.options.sorter.native() {
+        if let Some(sorter) = job.sorter(items).native() {
             return Ok(NumberSession::Native(sorter, callback.compare_session(budget)?));
         }
-        let width = items.column(0).width();
+        let width = items.column(key).width();
         let layout = width.map_or(ItemLayout::Lines, |width| ItemLayout::Records { width });
-        let sort = callback.sandboxed_sort(budget, job.kernel_rules(), layout)?;
+        let sort = callback.sandboxed_sort(budget, job.kernel_rules(key), layout)?;
         Ok(NumberSession::Sandboxed(Box::new(sort)))
     }
 }
 
 impl Run for Numbers {
     fn sort<'a>(worker: &mut Worker<'a, NumberSession<'a>>, numbers: Range<u32>) -> Result<Numbers> {
-        let items = worker.items.column(0);
-        let mut order = match &mut worker.session {
+        let plain = worker.job.is_plain();
+        if let (NumberSession::Sandboxed(_), false) = (worker.first(), plain) {
+            return worker.sort_by_keys(numbers).map(Numbers);
+        }
+        let items = worker.items.items;
+        let mut order = match worker.first() {
             NumberSession::Native(sorter, _) => {
                 let sorter = *sorter;
                 worker.sort_natively(sorter, numbers.clone())?
@@ -72,9 +77,6 @@ impl Run for Numbers {
         };
         check_permutation(&order)?;
         order.iter_mut().for_each(|at| *at += numbers.start);
-        if let NumberSession::Sandboxed(_) = worker.session {
-            worker.refine(&mut order)?;
-        }
         worker.check_library_order(&order)?;
         Ok(Numbers(order))
     }
@@ -84,9 +86,9 @@ impl Run for Numbers {
         left: Piece<'_, Numbers>,
         right: Piece<'_, Numbers>,
     ) -> Result<Numbers> {
-        let (items, len) = (worker.items, left.len() + right.len());
-        let order = match &mut worker.session {
-            NumberSession::Sandboxed(sort) if worker.job.is_plain() => {
+        let (items, len, plain) = (worker.items, left.len() + right.len(), worker.job.is_plain());
+        let order = match worker.first() {
+            NumberSession::Sandboxed(sort) if plain => {
                 let numbers = [&left, &right].map(|piece| &piece.run.0[piece.range.clone()]);
                 let all = numbers.into_iter().flatten().map(|&at| items.items.get(at as usize));
                 sort.load(len, all, None)?;
@@ -206,7 +208,7 @@ impl<'a> Worker<'a, Session<'a>> {
         let mut scratch = ScratchArray::zeroed(items.len(), width, most)?;
         scratch.as_mut_slice().copy_from_slice(items.all_records());
         if job.options.trace.is_none() {
-            sort_by_guest(sorter, &mut scratch, job.callback(), &mut self.session, job.kernel_rules())?;
+            sort_by_guest(sorter, &mut scratch, job.callback(), self.first(), job.kernel_rules(0))?;
         } else {
             // A trace reports each comparison when C requests it, without lookahead.
             let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| {

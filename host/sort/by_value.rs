@@ -38,10 +38,11 @@ impl Opens for Values {
     fn open<'a>(
         job: &Job,
         _: Keyed<'_>,
+        key: usize,
         callback: &'a Callback,
         budget: &Arc<Budget>,
     ) -> Result<SandboxedSort<'a>> {
-        callback.sandboxed_sort_by_value(budget, job.kernel_rules())
+        callback.sandboxed_sort_by_value(budget, job.kernel_rules(key))
     }
 }
 
@@ -50,9 +51,9 @@ impl Run for Values {
         let items = worker.items.items;
         let whole = items.whole(numbers.clone());
         let all = numbers.clone().map(|at| items.get(at as usize));
-        worker.session.load(numbers.len(), all, Some([whole, &[]]))?;
+        worker.first().load(numbers.len(), all, Some([whole, &[]]))?;
         let width = whole.len() / numbers.len().max(1);
-        Ok(Values { bytes: worker.session.sort_values(whole)?, width })
+        Ok(Values { bytes: worker.first().sort_values(whole)?, width })
     }
 
     fn merge<'a>(
@@ -63,8 +64,8 @@ impl Run for Values {
         let (len, width) = (left.len() + right.len(), left.run.width);
         let pieces = [Values::piece(&left), Values::piece(&right)];
         let all = pieces.into_iter().flat_map(|piece| piece.chunks_exact(width));
-        worker.session.load(len, all, Some(pieces))?;
-        Ok(Values { bytes: worker.session.merge_values(left.len())?, width })
+        worker.first().load(len, all, Some(pieces))?;
+        Ok(Values { bytes: worker.first().merge_values(left.len())?, width })
     }
 
     fn reserve(&mut self, len: usize) -> Result<()> {

@@ -76,10 +76,23 @@ impl Job {
         matches!(&self.keys[..], [key] if key.is_item())
     }
 
-    /// Returns the rules of a kernel that sorts by the first key: all rules, if they need nothing else.
-    pub(super) fn kernel_rules(&self) -> Rules {
+    /// Returns the sorter for these items.
+    pub(super) fn sorter(&self, items: Keyed<'_>) -> Sorter {
+        // Beside a key's bytes, its number twice and where it ends.
+        let bytes = || items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
+        let limits = self.callback().guest().limits();
+        match self.options.sorter {
+            Sorter::Auto if self.is_plain() || self.options.trace.is_some() => Sorter::Qsort,
+            Sorter::Auto if bytes() > limits.array.min(limits.memory / 4 * 3) => Sorter::Qsort,
+            Sorter::Auto => Sorter::Sandboxed,
+            sorter => sorter,
+        }
+    }
+
+    /// Returns the rules of a kernel that sorts by a key: all rules, if they need nothing else.
+    pub(super) fn kernel_rules(&self, key: usize) -> Rules {
         let ties_by_bytes = self.is_plain() && !self.options.keeps_ties();
-        Rules { reverse: self.keys[0].reverse, ties_by_bytes }
+        Rules { reverse: self.keys[key].reverse, ties_by_bytes }
     }
 
     /// Returns the number of the guests' comparisons, without those of [`Options::verify`].
@@ -239,7 +252,7 @@ impl Job {
     /// Sorts numbers of items, on as many threads as pay.
     fn sort_numbers(&self, items: Keyed<'_>) -> Result<Numbers> {
         let all = 0..items.len() as u32; // lossless: `Items` bounds its length
-        let guest = match self.options.sorter.native() {
+        let guest = match self.sorter(items).native() {
             Some(_) => FirstGuest::Callbacks,
             None => FirstGuest::Own, // which the kernel is freed with
         };

@@ -14,6 +14,7 @@
 //! # Ok(()) }
 //! ```
 
+mod by_keys;
 mod by_number;
 mod by_value;
 mod chunk;
@@ -27,7 +28,6 @@ mod job;
 mod key;
 mod options;
 mod parallel;
-mod refine;
 mod runs;
 #[cfg(feature = "spill")]
 mod spill;

@@ -18,6 +18,9 @@ pub enum Sorter {
     /// The C library's `qsort`.
     #[default]
     Qsort,
+    /// [`Sorter::Sandboxed`] where a key is not the whole item and the first key of all items fits in the
+    /// guest's memory, and otherwise [`Sorter::Qsort`].
+    Auto,
     /// The Microsoft C runtime's algorithm, [`native::msvcrt::qsort`](crate::native::msvcrt::qsort).
     Msvcrt,
     /// A function of a shared library. Its result is checked to be in order, which takes one more comparison
@@ -36,7 +39,7 @@ impl Sorter {
     /// Returns the native sorter; `None` for [`Sorter::Sandboxed`].
     pub(super) fn native(self) -> Option<native::NativeSorter> {
         match self {
-            Sorter::Qsort => Some(native::NativeSorter::Qsort),
+            Sorter::Qsort | Sorter::Auto => Some(native::NativeSorter::Qsort),
             Sorter::Msvcrt => Some(native::NativeSorter::Msvcrt),
             Sorter::Library(function) => Some(native::NativeSorter::Library(function)),
             Sorter::Sandboxed => None,

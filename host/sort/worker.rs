@@ -1,6 +1,7 @@
 //! A worker: a job's sessions with the guests of its keys, and the order that their answers and the job's
 //! rules make.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -8,27 +9,27 @@ use super::columns::{Comparand, Keyed};
 use super::{Job, Key};
 use crate::batch::SandboxedSort;
 use crate::callback::{Answer, Callback, Session};
-use crate::error::{Error, Result, bug, panics};
+use crate::error::{Error, Result, panics};
 use crate::sandbox::{Budget, Shares};
 
 /// A job's sessions with one guest for each key. Their comparisons are added to the job's when it is dropped.
 pub(super) struct Worker<'a, S: HasSession<'a>> {
     pub(super) job: &'a Job,
     pub(super) items: Keyed<'a>,
-    /// That of the first key.
-    pub(super) session: S,
-    /// Those of the other keys.
-    rest: Vec<Session<'a>>,
+    /// One for each key, at least one.
+    sessions: Vec<S>,
+    lifetime: PhantomData<&'a ()>,
 }
 
-/// A way to begin a worker's session with the guest of the first key.
+/// A way to begin a worker's sessions.
 pub(super) trait Opens {
     type Session<'a>: HasSession<'a>;
 
-    /// Begins a session with the callback's guest.
+    /// Begins a session with the callback's guest, for the key of this number.
     fn open<'a>(
         job: &Job,
         items: Keyed<'_>,
+        key: usize,
         callback: &'a Callback,
         budget: &Arc<Budget>,
     ) -> Result<Self::Session<'a>>;
@@ -43,6 +44,7 @@ impl Opens for Compares {
     fn open<'a>(
         _: &Job,
         _: Keyed<'_>,
+        _: usize,
         callback: &'a Callback,
         budget: &Arc<Budget>,
     ) -> Result<Session<'a>> {
@@ -74,11 +76,9 @@ pub(super) fn with_worker<O: Opens, T>(
         _ => key.callback.fresh(),
     };
     let callbacks: Vec<_> = job.keys.iter().enumerate().map(callback).collect::<Result<_>>()?;
-    let Some((first, others)) = callbacks.split_first() else { return Err(bug!("a job without a key")) };
-    let session = O::open(job, items, first, shares.get(0))?;
-    let others = others.iter().enumerate();
-    let rest = others.map(|(at, callback)| callback.compare_session(shares.get(at + 1)));
-    work(&mut Worker { job, items, session, rest: rest.collect::<Result<_>>()? })
+    let open = |(key, callback)| O::open(job, items, key, callback, shares.get(key));
+    let sessions = callbacks.iter().enumerate().map(open).collect::<Result<_>>()?;
+    work(&mut Worker { job, items, sessions, lifetime: PhantomData })
 }
 
 impl Job {
@@ -131,12 +131,19 @@ impl<'a> HasSession<'a> for SandboxedSort<'a> {
 }
 
 impl<'a, S: HasSession<'a>> Worker<'a, S> {
+    /// Returns the session of the first key.
+    pub(super) fn first(&mut self) -> &mut S {
+        &mut self.sessions[0]
+    }
+
+    /// Returns the session of a key.
+    pub(super) fn session_of(&mut self, key: usize) -> &mut S {
+        &mut self.sessions[key]
+    }
+
     /// Returns the answer of a key's guest about two items.
     pub(super) fn compare_key(&mut self, key: usize, a: &[u8], b: &[u8]) -> Answer {
-        let session = match key {
-            0 => self.session.session(),
-            key => &mut self.rest[key - 1],
-        };
+        let session = self.sessions[key].session();
         let answer = session.compare(a, b);
         if let Some(trace) = &self.job.options.trace {
             let told = answer.as_ref().ok().copied();
@@ -180,7 +187,7 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
 
 impl<'a, S: HasSession<'a>> Drop for Worker<'a, S> {
     fn drop(&mut self) {
-        let calls = self.session.session().calls() + self.rest.iter().map(Session::calls).sum::<u64>();
+        let calls = self.sessions.iter_mut().map(|session| session.session().calls()).sum();
         self.job.counters.comparisons.fetch_add(calls, Relaxed);
     }
 }

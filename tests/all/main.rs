@@ -7,6 +7,8 @@ mod bombs;
 #[cfg(all(unix, feature = "libffi"))]
 mod c_library;
 mod cli;
+#[cfg(unix)]
+mod command_lines;
 mod compile_search;
 mod errors;
 mod escaped;
@@ -36,6 +38,8 @@ mod random_prototypes;
 mod random_values;
 mod sandboxed;
 mod sorters;
+#[cfg(unix)]
+mod spill;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]

@@ -101,10 +101,11 @@ pub(in crate::cli) struct Sort {
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// Function that sorts: qsort, the C library's; sandboxed, a merge sort inside the sandbox, the fastest;
+    /// Code that sorts: qsort, the C library's; sandboxed, a merge sort inside the sandbox, the fastest; auto,
+    /// sandboxed for keys that fit in the guest's memory and else qsort;
     /// msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of a shared library, which you
     /// trust with any answers of the guest
-    #[arg(long, value_name = "SORTER", default_value = "qsort", help_heading = "Guest")]
+    #[arg(long, value_name = "SORTER", default_value = "auto", help_heading = "Guest")]
     pub sorter: SorterArg,
 
     /// Pairs of the result to ask a fresh guest about, before anything is written
@@ -272,6 +273,7 @@ impl From<VerifyArg> for callbox::sort::Verify {
 
 #[derive(Clone, Debug)]
 pub(in crate::cli) enum SorterArg {
+    Auto,
     Qsort,
     Msvcrt,
     Sandboxed,
@@ -283,6 +285,7 @@ impl FromStr for SorterArg {
 
     fn from_str(text: &str) -> Result<SorterArg, String> {
         match text {
+            "auto" => Ok(SorterArg::Auto),
             "qsort" => Ok(SorterArg::Qsort),
             "msvcrt" => Ok(SorterArg::Msvcrt),
             "sandboxed" => Ok(SorterArg::Sandboxed),
@@ -291,7 +294,7 @@ impl FromStr for SorterArg {
                     Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
                 }
                 _ => {
-                    Err("expected qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
+                    Err("expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
                         .into())
                 }
             },

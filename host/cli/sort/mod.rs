@@ -150,6 +150,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     if let Some(format) = args.stats {
         let figures = Figures {
             sorter: match sorter {
+                Sorter::Auto if !args.keys.key.is_empty() => "auto".to_owned(),
                 Sorter::Msvcrt => "msvcrt".to_owned(),
                 Sorter::Sandboxed => "sandboxed".to_owned(),
                 Sorter::Library(function) => escape(function.name()),
@@ -193,6 +194,7 @@ fn options(args: &args::Sort, order: &Order, sorter: Sorter) -> Options {
 #[allow(unsafe_code, reason = "loads a library that the user has named")]
 fn sorter(args: &args::Sort) -> Result<Sorter> {
     Ok(match &args.sorter {
+        args::SorterArg::Auto => Sorter::Auto,
         args::SorterArg::Qsort => Sorter::Qsort,
         args::SorterArg::Msvcrt => Sorter::Msvcrt,
         args::SorterArg::Sandboxed => Sorter::Sandboxed,
