@@ -108,8 +108,8 @@ pub(crate) mod skip;
 pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
-    Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, LibraryError, ModuleError,
-    Result, TypeError, escape,
+    Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, LibraryError,
+    ModuleError, Result, TypeError, escape,
 };
 #[cfg(feature = "libffi")]
 pub use lease::ScopedLease;

@@ -159,7 +159,12 @@ enum Received {
 }
 
 /// Writes the child's result. `Err` where it cannot be written.
-fn receive(sort: Isolated<'_>, output: Output, mut result: PipeReader, child: &mut Child) -> Result<Received> {
+fn receive(
+    sort: Isolated<'_>,
+    output: Output,
+    mut result: PipeReader,
+    child: &mut Child,
+) -> Result<Received> {
     let mut promised = [0; 8];
     let promised = result.read_exact(&mut promised).map_or(0, |()| u64::from_le_bytes(promised));
     // One byte more, which it must not write.

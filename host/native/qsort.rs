@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::rc::Rc;
 
-use super::{SortFunction, SortResult, Verify, VerifiedKey, msvcrt, verify};
+use super::{SortFunction, SortResult, VerifiedKey, Verify, msvcrt, verify};
 use crate::answers::{MatchBy, PreparedAnswers};
 use crate::batch::{Lookahead, MIN_ELEMENTS, Rules, glibc};
 use crate::callback::{Callback, Session};

@@ -211,9 +211,8 @@ impl<'a> Worker<'a, Session<'a>> {
             sort_by_guest(sorter, &mut scratch, job.callback(), self.first(), job.kernel_rules(0))?;
         } else {
             // A trace reports each comparison when C requests it, without lookahead.
-            let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| {
-                self.compare(&ItemRef::Bytes(a), &ItemRef::Bytes(b))
-            });
+            let ask =
+                Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare(&ItemRef::Bytes(a), &ItemRef::Bytes(b)));
             sort_by(sorter, &mut scratch, job.callback(), ask)?;
         }
         Ok(scratch)

@@ -33,7 +33,8 @@ impl RecordEnds {
     /// Returns the length of the record at the begin of this text, with its line feed; `None` where it does
     /// not end in the text. An empty line is a record.
     pub(super) fn first(&mut self, text: &[u8]) -> Option<usize> {
-        if let Some(length) = [&b"\n"[..], b"\r\n"].iter().find(|end| text.starts_with(end)).map(|end| end.len())
+        if let Some(length) =
+            [&b"\n"[..], b"\r\n"].iter().find(|end| text.starts_with(end)).map(|end| end.len())
         {
             return Some(length); // the reader would skip it
         }

@@ -13,7 +13,7 @@ use super::{Items, Key, Options, Sorter, parallel};
 use crate::batch::Rules;
 use crate::callback::Callback;
 use crate::error::{ContradictionError, Error, LibraryError, Result};
-use crate::native::{SortResult, Verify, VerifiedKey, verify};
+use crate::native::{SortResult, VerifiedKey, Verify, verify};
 use crate::sandbox::Budget;
 
 /// Keys that order items, with the rules for ties, and one budget for all work of the job.
@@ -79,7 +79,8 @@ impl Job {
     /// Returns the sorter for these items.
     pub(super) fn sorter(&self, items: Keyed<'_>) -> Sorter {
         // Beside a key's bytes, its number twice and where it ends.
-        let bytes = || items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
+        let bytes =
+            || items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
         let limits = self.callback().guest().limits();
         match self.options.sorter {
             Sorter::Auto if self.is_plain() || self.options.trace.is_some() => Sorter::Qsort,

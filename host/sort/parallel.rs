@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::{Items, Job};
 use super::columns::Keyed;
 use super::runs::{Piece, Run, cut};
 use super::worker::{FirstGuest, Worker, with_worker};
+use super::{Items, Job};
 use crate::error::{Error, Result, bug, panics};
 use crate::sandbox::Budget;
 

@@ -130,7 +130,7 @@ fn cases(count: u64, each: impl Fn(&Path, &mut Case, Vec<String>)) {
     }
     for seed in 1..=count {
         let folder = tempfile::tempdir().unwrap();
-        let mut case = Case { random: Random(seed * 0x9e37_79b9_7f4a_7c15), words: Vec::new() };
+        let mut case = Case { random: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)), words: Vec::new() };
         case.options();
         let files: Vec<_> = (0..1 + case.random.below(3)).map(|at| format!("f{at}")).collect();
         for file in &files {
@@ -152,7 +152,7 @@ fn random_command_lines_sort_as_gnu_sort_does() {
 fn random_command_lines_check_as_gnu_sort_does() {
     cases(60, |folder, case, files| {
         let how = case.any(&["-c", "-C", "--check", "--check=quiet", "--check=d"]).to_owned();
-        compare(folder, &[&[how.clone()], &case.words[..], &files[..1]].concat(), case.random.0);
+        compare(folder, &[&case.words[..], std::slice::from_ref(&how), &files[..1]].concat(), case.random.0);
         // And of what is in order.
         let sorted = run(
             Command::new("sort")

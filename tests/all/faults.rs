@@ -513,7 +513,7 @@ fn an_input_that_changes_while_it_is_read_is_sorted_as_it_was_found() {
 fn a_size_that_is_no_multiple_of_the_width_is_told() {
     let output = run(callbox().args(["sort", "i32", "--records", "i32"]), &[0; 7]);
     assert_eq!(output.status.code(), Some(2));
-    let text = "callbox: -: 7 bytes are no whole number of records of 4; is --records i32 right?\n";
+    let text = "callbox: -: 7 bytes are no whole number of records of 4; is --records right?\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), text);
 }
 

@@ -268,7 +268,7 @@ fn records_that_are_cut_off_are_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "callbox: -: 5 bytes are no whole number of records of 4; is --records i32 right?\n"
+        "callbox: -: 5 bytes are no whole number of records of 4; is --records right?\n"
     );
 }
 

@@ -42,7 +42,15 @@ fn an_isolated_sort_fails_as_a_plain_one_does() {
         }
         let sort = |isolate: &[&str]| {
             let mut command = callbox();
-            command.arg("sort").arg(&file).args(["--records", "i32", "-e", "compare", "--fuel", "1000000", "-o"]);
+            command.arg("sort").arg(&file).args([
+                "--records",
+                "i32",
+                "-e",
+                "compare",
+                "--fuel",
+                "1000000",
+                "-o",
+            ]);
             run(command.arg(&out).args(isolate), &[3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0])
         };
         let (plain, isolated) = (sort(&[]), sort(&["--isolate"]));
@@ -68,7 +76,16 @@ fn an_isolated_process_that_is_killed_is_told_and_nothing_is_written() {
     let script = "ulimit -t 1; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_callbox"), "sort"]).arg(path("wat/hostile/loop.wat"));
-    command.args(["--records", "bytes:2", "--isolate", "--timeout", "1h", "--fuel", "1000000000000000", "-o"]);
+    command.args([
+        "--records",
+        "bytes:2",
+        "--isolate",
+        "--timeout",
+        "1h",
+        "--fuel",
+        "1000000000000000",
+        "-o",
+    ]);
     let output = run(command.args([&file, &file]), b"");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let stderr = String::from_utf8_lossy(&output.stderr);

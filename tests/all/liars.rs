@@ -528,7 +528,8 @@ fn on_the_command_line_a_lie_is_status_4_and_no_file_is_touched() {
                     assert_eq!(output.stdout, b"", "{what}");
                     assert_eq!(fs::read(&file).unwrap(), bytes, "{what}");
                 }
-                let output = run(callbox().args(["sort", &guest, "--records", kind, "--sorter", sorter]), bytes);
+                let output =
+                    run(callbox().args(["sort", &guest, "--records", kind, "--sorter", sorter]), bytes);
                 assert_eq!((output.status.code(), &*output.stdout), (Some(4), &b""[..]), "{lie}, {sorter}");
             }
         }

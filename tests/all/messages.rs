@@ -217,7 +217,11 @@ fn a_guest_of_another_number_type_is_refused_with_the_type_that_fits() {
     for (args, input, output) in [
         ("i32 --records u16", &[0xff, 0xff, 1, 0][..], &[1, 0, 0xff, 0xff][..]),
         ("i32 --records i8", &[1, 0xff], &[0xff, 1]),
-        ("i64 --records u32 -e compare_i64", &[255, 255, 255, 255, 1, 0, 0, 0], &[1, 0, 0, 0, 255, 255, 255, 255]),
+        (
+            "i64 --records u32 -e compare_i64",
+            &[255, 255, 255, 255, 1, 0, 0, 0],
+            &[1, 0, 0, 0, 255, 255, 255, 255],
+        ),
         ("bytes --records bytes:1", b"ba", b"ab"),
     ] {
         let args: Vec<_> = ["sort"].into_iter().chain(args.split(' ')).collect();
@@ -257,13 +261,13 @@ fn a_guest_of_ones_own_compares_unsigned_numbers_by_a_signed_export_only_where_i
         (
             numbers(r#"(memory (export "memory") 1)"#, "compare"),
             &[],
-            "it exports no compare_bytes, which lines need; say with -t what the input is made of, or \
+            "it exports no compare_bytes, which lines need; say with --records what the input is made of, or \
              with -e which of these compares: compare",
         ),
         (
             signed("my\\n_order"),
             &["--records", "i32"],
-            "it exports no compare_i32 or compare, which items of type i32 need; say with -t what the \
+            "it exports no compare_i32 or compare, which items of type i32 need; say with --records what the \
              input is made of, or with -e which of these compares: my\\n_order",
         ),
         (
@@ -533,7 +537,8 @@ fn a_comparison_that_fails_is_shown_escaped_and_cut() {
 fn numbers_that_a_guest_fails_at_are_shown_as_numbers() {
     let traps = numbers("", "compare_u32").replace("(i32.const 0)", "unreachable");
     let input: Vec<u8> = [u32::MAX, 7].iter().flat_map(|n| n.to_le_bytes()).collect();
-    let (status, said) = said_of(&traps, &["sort", "GUEST", "--records", "u32", "--sorter", "msvcrt"], &input);
+    let (status, said) =
+        said_of(&traps, &["sort", "GUEST", "--records", "u32", "--sorter", "msvcrt"], &input);
     let message = "callbox: GUEST: \"compare_u32\" trapped: wasm `unreachable` instruction executed, \
                    comparing 7 with 4294967295";
     assert_eq!((status, said.lines().next()), (Some(3), Some(message)));

@@ -74,7 +74,7 @@ fn what_a_function_has_made_of_the_items_is_checked() {
     for nonsense in ["heap", ":sort", "lib:", ""] {
         let output = run(callbox().args(["sort", "bytes", "--sorter", nonsense]), b"");
         assert!(
-            stderr(&output).contains("expected qsort, sandboxed, msvcrt, or LIB:SYMBOL"),
+            stderr(&output).contains("expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL"),
             "{}",
             stderr(&output)
         );

@@ -79,9 +79,12 @@ fn no_name_and_no_line_controls_a_terminal_in_any_subcommand() {
         one_line(&output);
         shown(&run(command(&["sort", "bytes", "-e"]).arg(&name), b"").stderr);
         // The parser of arguments repeats these.
-        for args in
-            [&["sort", "bytes", "--fuel"][..], &["sort", "bytes", "--shape"], &["sort", "bytes", "--records"], &[]]
-        {
+        for args in [
+            &["sort", "bytes", "--fuel"][..],
+            &["sort", "bytes", "--shape"],
+            &["sort", "bytes", "--records"],
+            &[],
+        ] {
             let output = run(command(args).arg(&name), b"");
             assert_eq!(output.status.code(), Some(2));
             shown(&output.stderr);

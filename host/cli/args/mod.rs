@@ -31,7 +31,7 @@ contradicted itself. On 2, 3 and 4 no output file has been touched.";
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     /// Sort lines or records by the guest's order
-    Sort(Sort),
+    Sort(Box<Sort>),
     /// Search for contradictory answers of the comparator
     Check(Check),
     /// Show exports, imports, shape, memory, limits and sha256 of a guest
@@ -109,8 +109,13 @@ pub(super) struct ItemArgs {
     pub zero_terminated: bool,
 
     /// Raw little-endian records of TYPE instead of lines: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bytes:N
-    #[arg(long = "records", value_name = "TYPE", default_value = "lines", hide_default_value = true,
-          help_heading = "Input")]
+    #[arg(
+        long = "records",
+        value_name = "TYPE",
+        default_value = "lines",
+        hide_default_value = true,
+        help_heading = "Input"
+    )]
     pub kind: Type,
 }
 

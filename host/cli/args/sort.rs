@@ -82,8 +82,14 @@ pub(in crate::cli) struct Sort {
     pub output: Vec<OsString>,
 
     /// Show progress on standard error: auto is on a terminal, after a second
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", hide_possible_values = true,
-          help_heading = "Output")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
     pub progress: When,
 
     /// Show statistics on standard error, as text or as json
@@ -293,10 +299,10 @@ impl FromStr for SorterArg {
                 Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
                     Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
                 }
-                _ => {
-                    Err("expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
-                        .into())
-                }
+                _ => Err(
+                    "expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
+                        .into(),
+                ),
             },
         }
     }
@@ -312,7 +318,8 @@ impl CheckHow {
     /// Parses a word or its beginning.
     fn parse(text: &str) -> Result<CheckHow, String> {
         let words = [("diagnose-first", CheckHow::DiagnoseFirst), ("quiet", CheckHow::Quiet)];
-        let found = words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
+        let found =
+            words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
         let found = found.filter(|_| !text.is_empty()).map(|(_, how)| *how);
         found.ok_or_else(|| "expected diagnose-first, quiet or silent".to_owned())
     }

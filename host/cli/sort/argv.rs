@@ -81,7 +81,8 @@ pub(in crate::cli) fn spell_out(words: Vec<OsString>, own_options: &[String]) ->
                 let with_value = letter.ok().and_then(long_with_value);
                 match (letter, with_value) {
                     (_, Some(name)) => {
-                        let value = letters.next_value_os().filter(|value| !value.is_empty()).or_else(&mut value);
+                        let value =
+                            letters.next_value_os().filter(|value| !value.is_empty()).or_else(&mut value);
                         spelled.push(long(name, value));
                     }
                     (Ok(letter), None) => spelled.push(format!("-{letter}").into()),
@@ -110,7 +111,8 @@ fn expand(name: &str, own_options: &[String]) -> Option<(&'static str, bool)> {
 
 /// Returns the long name of a short option that has a value.
 fn long_with_value(letter: char) -> Option<&'static str> {
-    let is = |(_, short, valued): &&(&str, Option<u8>, bool)| *valued && short.map(char::from) == Some(letter);
+    let is =
+        |(_, short, valued): &&(&str, Option<u8>, bool)| *valued && short.map(char::from) == Some(letter);
     OPTIONS.iter().find(is).map(|(long, ..)| *long).or((letter == EXPORT).then_some("export"))
 }
 

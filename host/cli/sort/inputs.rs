@@ -89,9 +89,10 @@ pub(super) fn names(args: &args::Sort, operands: &[OsString]) -> Result<Vec<Path
 fn files0(list: &OsString) -> Result<Vec<PathBuf>> {
     let shown = escape(list.as_encoded_bytes());
     let mut names = Vec::new();
-    let read = match list == STDIN {
-        true => io::stdin().read_to_end(&mut names),
-        false => File::open(list).and_then(|mut file| file.read_to_end(&mut names)),
+    let read = if list == STDIN {
+        io::stdin().read_to_end(&mut names)
+    } else {
+        File::open(list).and_then(|mut file| file.read_to_end(&mut names))
     };
     read.map_err(|error| Fault::file(&shown, "read", &error, "--files0-from names a file of names"))?;
     if names.last() == Some(&0) {
@@ -174,7 +175,7 @@ fn open_files() -> usize {
 fn may_read(file: &Path) -> io::Result<()> {
     use rustix::fs::{Access, access};
     if file.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+        return Err(io::Error::from_raw_os_error(libc::EISDIR));
     }
     Ok(access(file, Access::READ_OK)?)
 }
@@ -185,15 +186,20 @@ fn may_read(_: &Path) -> io::Result<()> {
 }
 
 /// Reads all files into memory, up to `most` bytes.
-pub(super) fn load(args: &args::Sort, files: &[PathBuf], format: Format, most: u64) -> Result<(Opened, usize)> {
+pub(super) fn load(
+    args: &args::Sort,
+    files: &[PathBuf],
+    format: Format,
+    most: u64,
+) -> Result<(Opened, usize)> {
     let reading = Reading::default();
     let (mut inputs, mut total) = (Vec::new(), 0);
     for file in files {
         let mut bytes = Vec::new();
-        let read = match file.as_os_str() == STDIN {
-            true => counted(io::stdin(), &reading).take(most + 1).read_to_end(&mut bytes),
-            false => File::open(file)
-                .and_then(|open| counted(open, &reading).take(most + 1).read_to_end(&mut bytes)),
+        let read = if file.as_os_str() == STDIN {
+            counted(io::stdin(), &reading).take(most + 1).read_to_end(&mut bytes)
+        } else {
+            File::open(file).and_then(|open| counted(open, &reading).take(most + 1).read_to_end(&mut bytes))
         };
         read.map_err(|error| fault(file, &error))?;
         if reading.bytes() > most {

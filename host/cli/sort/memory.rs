@@ -61,10 +61,7 @@ fn batch_size(text: &str) -> Result<usize> {
 fn buffer_size(text: &OsStr) -> Result<u64> {
     const UNITS: &[u8] = b"KMGTPEZYRQ";
     let fault = |problem: &str| {
-        Fault::trouble(format!(
-            "-S {}: {problem}; write a size like 64M, 1G, 20% or 1000000b",
-            shown(text)
-        ))
+        Fault::trouble(format!("-S {}: {problem}; write a size like 64M, 1G, 20% or 1000000b", shown(text)))
     };
     let bytes = text.as_encoded_bytes().trim_ascii_start();
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();

@@ -130,10 +130,8 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         }
         return Ok(Exit::Disorder);
     }
-    let arranged = match args.merge {
-        true => job.merge_inputs(inputs, &spill),
-        false => job.sort_inputs(inputs, &spill),
-    };
+    let arranged =
+        if args.merge { job.merge_inputs(inputs, &spill) } else { job.sort_inputs(inputs, &spill) };
     let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
     output.write(|to| {

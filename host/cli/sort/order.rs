@@ -55,7 +55,9 @@ impl Order {
         }
         for key in &keys {
             if let Some(letters) = key.letters.incompatible() {
-                return Err(Fault::trouble(format!("options '-{letters}' are incompatible; choose one order")));
+                return Err(Fault::trouble(format!(
+                    "options '-{letters}' are incompatible; choose one order"
+                )));
             }
             if key.guest.is_some() && key.letters.guest() != super::letters::DEFAULT_GUEST {
                 let text = "letters and a guest name two orders; leave one out";
@@ -67,7 +69,8 @@ impl Order {
             return Err(Fault::trouble(format!("--records: {text}; see `callbox guests`")));
         }
         if args.items.kind != Type::Lines && (csv || args.header || !args.keys.key.is_empty()) {
-            let text = "records have no lines, and so no fields and no header; leave -k, --csv and --header out";
+            let text =
+                "records have no lines, and so no fields and no header; leave -k, --csv and --header out";
             return Err(Fault::trouble(format!("--records: {text}")));
         }
         if global.has(b'r') && operand.is_some() {
@@ -244,5 +247,6 @@ fn looks_like_module(path: &Path) -> bool {
     let read = std::fs::File::open(path)
         .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, 4096), &mut start));
     let text = start.trim_ascii_start();
-    read.is_err() || start.starts_with(b"\0asm") || text.starts_with(b"(") || text.starts_with(b";;")
+    // A file of lines seldom has a byte of 0.
+    read.is_err() || start.contains(&0) || text.starts_with(b"(") || text.starts_with(b";;")
 }

@@ -76,9 +76,10 @@ impl KeySpec {
         if parser.takes(b',') {
             let field = parser.number().ok_or_else(|| fault("invalid number after ','"))?;
             let field = field.checked_sub(1).ok_or_else(|| fault("field number is zero"))?;
-            let byte = match parser.takes(b'.') {
-                true => parser.number().ok_or_else(|| fault("invalid number after '.'"))?,
-                false => 0,
+            let byte = if parser.takes(b'.') {
+                parser.number().ok_or_else(|| fault("invalid number after '.'"))?
+            } else {
+                0
             };
             end = Some(Position { field, byte, skip_blanks: parser.letters() });
         }

@@ -60,7 +60,8 @@ impl Arranged {
             Place::Memory { .. } => self.in_memory(each),
             Place::Runs { runs, choices, spill } => {
                 let open = |run| open(run, self.format, spill, runs.len());
-                let mut inputs: Vec<_> = runs.iter().map(open).collect::<Result<_>>().map_err(io::Error::other)?;
+                let mut inputs: Vec<_> =
+                    runs.iter().map(open).collect::<Result<_>>().map_err(io::Error::other)?;
                 let mut choices = choices;
                 choices.rewind()?;
                 for choice in BufReader::with_capacity(spill.buffer(1), choices).bytes() {

@@ -169,7 +169,10 @@ impl Runs<'_> {
     }
 
     /// Keeps the items that `content` passes on as a run.
-    fn write(&mut self, content: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>) -> Result<()> {
+    fn write(
+        &mut self,
+        content: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
         if self.runs.len() >= max_runs() {
             self.merge_some(self.spill.most_at_once())?;
         }

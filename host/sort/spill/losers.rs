@@ -60,7 +60,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn merge(runs: &[Vec<u8>], mut wins: impl FnMut(Option<&u8>, Option<&u8>) -> bool) -> Vec<(usize, usize)> {
+    fn merge(
+        runs: &[Vec<u8>],
+        mut wins: impl FnMut(Option<&u8>, Option<&u8>) -> bool,
+    ) -> Vec<(usize, usize)> {
         let mut at = vec![0; runs.len()];
         let mut order = Vec::new();
         let mut wins = |at: &[usize], a: usize, b: usize| Ok(wins(runs[a].get(at[a]), runs[b].get(at[b])));

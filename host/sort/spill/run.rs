@@ -63,8 +63,7 @@ impl<'a> RunWriter<'a> {
             Ok((file.try_clone()?, file))
         };
         let created: io::Result<_> = create();
-        let (file, copy) =
-            created.map_err(|source| FileError::Spill { folder: folder.clone(), source })?;
+        let (file, copy) = created.map_err(|source| FileError::Spill { folder: folder.clone(), source })?;
         let to = match &spill.program {
             None => To::File(BufWriter::with_capacity(spill.buffer(1), copy)),
             Some(program) => {

@@ -78,11 +78,8 @@ impl Spots {
         let Some(earlier) = kept.map(|at| &self.kept[at]) else { return Ok(()) };
         self.asked += 1;
         let turned = self.asked % 2 == 1;
-        let order = if turned {
-            fresh.compare(later, earlier)?.reverse()
-        } else {
-            fresh.compare(earlier, later)?
-        };
+        let order =
+            if turned { fresh.compare(later, earlier)?.reverse() } else { fresh.compare(earlier, later)? };
         if order.is_gt() { Err(against(fresh, earlier, later)?.into()) } else { Ok(()) }
     }
 }
