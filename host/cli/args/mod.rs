@@ -1,16 +1,19 @@
 //! The arguments of the command line.
 
 mod sort;
+mod values;
 
-pub(super) use sort::{CheckHow, MemoryArgs, OrderArgs, Sort, SorterArg, Stats};
+pub(super) use sort::{MemoryArgs, OrderArgs, Sort};
+pub(super) use values::{CheckHow, SorterArg, Stats};
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use super::items::Type;
 use super::limits::LimitArgs;
 use super::number;
+use values::{Grant, ShapeArg};
 
 /// Sort with comparators that run in a sandbox.
 ///
@@ -112,27 +115,4 @@ pub(super) struct ItemArgs {
     #[arg(long = "records", value_name = "TYPE", default_value = "lines", hide_default_value = true,
           help_heading = "Input")]
     pub kind: Type,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ShapeArg {
-    Pointers,
-    Scalars,
-    Slices,
-}
-
-impl From<ShapeArg> for callbox::CompareShape {
-    fn from(shape: ShapeArg) -> callbox::CompareShape {
-        match shape {
-            ShapeArg::Pointers => callbox::CompareShape::Pointers,
-            ShapeArg::Scalars => callbox::CompareShape::Scalars,
-            ShapeArg::Slices => callbox::CompareShape::Slices,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Grant {
-    /// callbox.print
-    Print,
 }

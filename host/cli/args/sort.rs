@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::builder::OsStringValueParser;
-use clap::{ArgAction, Args as ClapArgs, ValueEnum};
+use clap::{ArgAction, Args as ClapArgs};
 
+use super::values::{CheckHow, SorterArg, Stats, VerifyArg, When};
 use super::{AFTER, GuestArgs, ItemArgs};
 use crate::cli::number;
 
@@ -241,82 +241,4 @@ impl Sort {
     pub(in crate::cli) fn output(&self) -> Option<PathBuf> {
         self.output.last().map(PathBuf::from)
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum When {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(in crate::cli) enum VerifyArg {
-    /// None: a comparator that contradicts itself may leave any order
-    Off,
-    /// 1,000 at all distances, more for many items; every pair of up to 45 items
-    Sample,
-    /// Every pair, which takes time as the square of the number of items
-    Full,
-}
-
-impl From<VerifyArg> for callbox::sort::Verify {
-    fn from(verify: VerifyArg) -> callbox::sort::Verify {
-        match verify {
-            VerifyArg::Off => callbox::sort::Verify::Off,
-            VerifyArg::Sample => callbox::sort::Verify::Sample,
-            VerifyArg::Full => callbox::sort::Verify::Full,
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(in crate::cli) enum SorterArg {
-    Qsort,
-    Msvcrt,
-    Sandboxed,
-    Library { library: String, symbol: String },
-}
-
-impl FromStr for SorterArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<SorterArg, String> {
-        match text {
-            "qsort" => Ok(SorterArg::Qsort),
-            "msvcrt" => Ok(SorterArg::Msvcrt),
-            "sandboxed" => Ok(SorterArg::Sandboxed),
-            _ => match text.rsplit_once(':') {
-                Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
-                    Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
-                }
-                _ => {
-                    Err("expected qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
-                        .into())
-                }
-            },
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum CheckHow {
-    DiagnoseFirst,
-    Quiet,
-}
-
-impl CheckHow {
-    /// Parses a word or its beginning.
-    fn parse(text: &str) -> Result<CheckHow, String> {
-        let words = [("diagnose-first", CheckHow::DiagnoseFirst), ("quiet", CheckHow::Quiet)];
-        let found = words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
-        let found = found.filter(|_| !text.is_empty()).map(|(_, how)| *how);
-        found.ok_or_else(|| "expected diagnose-first, quiet or silent".to_owned())
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(in crate::cli) enum Stats {
-    Text,
-    Json,
 }
