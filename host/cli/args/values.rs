@@ -13,11 +13,11 @@ pub(in crate::cli) enum When {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(in crate::cli) enum VerifyArg {
-    /// None: a comparator that contradicts itself may leave any order
+    /// Ask about none: a comparator that contradicts itself may leave any order
     Off,
-    /// 1,000 at all distances, more for many items; every pair of up to 45 items
+    /// Ask about 1,000 at all distances, more for many items; about all of up to 45 items
     Sample,
-    /// Every pair, which takes time as the square of the number of items
+    /// Ask about all, which takes time as the square of the number of items
     Full,
 }
 
@@ -70,7 +70,8 @@ impl CheckHow {
     /// Parses a word or its beginning.
     pub(super) fn parse(text: &str) -> Result<CheckHow, String> {
         let words = [("diagnose-first", CheckHow::DiagnoseFirst), ("quiet", CheckHow::Quiet)];
-        let found = words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
+        let found =
+            words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
         let found = found.filter(|_| !text.is_empty()).map(|(_, how)| *how);
         found.ok_or_else(|| "expected diagnose-first, quiet or silent".to_owned())
     }
