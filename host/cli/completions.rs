@@ -8,8 +8,7 @@ use super::output::Output;
 
 pub(super) fn run(args: &args::Completions) -> Result<Exit> {
     let mut script = Vec::new();
-    let mut program = shown(&args::Args::command()).version(env!("CARGO_PKG_VERSION"));
-    clap_complete::generate(args.shell, &mut program, "callbox", &mut script);
+    clap_complete::generate(args.shell, &mut shown(&args::Args::command()), "callbox", &mut script);
     Output::Stdout.write(|to| to.write_all(&script))?;
     Ok(Exit::Done)
 }
@@ -24,6 +23,8 @@ fn shown(command: &Command) -> Command {
     });
     Command::new(command.get_name().to_owned())
         .about(command.get_about().cloned().unwrap_or_default())
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_version_flag(command.is_disable_version_flag_set() || command.get_version().is_none())
         .disable_help_flag(command.is_disable_help_flag_set())
         .args(args)
         .subcommands(command.get_subcommands().map(shown))

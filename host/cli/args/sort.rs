@@ -35,7 +35,7 @@ callbox sort [OPTIONS] GUEST [FILE]...
 /// The arguments of `callbox sort`.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, about = ABOUT, long_about = LONG_ABOUT, override_usage = USAGE,
-          after_help = AFTER, disable_help_flag = true, args_override_self = true)]
+          after_help = AFTER, version, disable_version_flag = true, disable_help_flag = true, args_override_self = true)]
 pub(in crate::cli) struct Sort {
     /// The guest, unless options name the order; then the files to sort together
     #[arg(value_name = "GUEST, FILE", value_parser = OsStringValueParser::new(), hide = true,
@@ -156,6 +156,10 @@ pub(in crate::cli) struct Sort {
     /// Print help; --help has every option, -? the usual ones
     #[arg(short = '?', long, action = ArgAction::Help, help_heading = "Help")]
     help: Option<bool>,
+
+    /// Print version
+    #[arg(long, action = ArgAction::Version, help_heading = "Help", hide_short_help = true)]
+    version: Option<bool>,
 }
 
 /// The order, in the letters of sort(1).
