@@ -34,7 +34,7 @@ contradicted itself. On 2, 3 and 4 no output file has been touched.";
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
-    Sort(Sort),
+    Sort(Box<Sort>),
     Check(Check),
     Inspect(Inspect),
     /// List the bundled guests, and how to sort by each
