@@ -17,8 +17,11 @@ common="--edition 2021 --target wasm32-unknown-unknown -C panic=abort -C opt-lev
 "$rustc" $common --crate-type rlib --crate-name callbox_guest -C embed-bitcode=yes --out-dir "$rlib" lib.rs
 for order in orders/*.rs; do
     name=$(basename "$order" .rs)
+    # Of several modules, each may be a unit, and the order of units is not always the same.
+    units=
+    if [ -d "orders/$name" ]; then units="-C codegen-units=1"; fi
     # shellcheck disable=SC2086
-    "$rustc" $common --crate-type cdylib --crate-name "order_$name" -C lto=fat -C strip=symbols \
+    "$rustc" $common $units --crate-type cdylib --crate-name "order_$name" -C lto=fat -C strip=symbols \
         -C linker="$ld" -C linker-flavor=wasm-ld -C link-arg=-zstack-size=16384 \
         --extern callbox_guest="$rlib/libcallbox_guest.rlib" -o "$out/$name.wasm" "$order"
 done

@@ -1,16 +1,15 @@
 //! `callbox inspect`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
-use callbox::bundled::BUNDLED;
 use callbox::{CompareShape, ElementRoom, Error, Module, ModuleError, Sandbox};
 
 use super::args;
-use super::fault::{Context, Exit, Fault, Result};
+use super::fault::{Context, Exit, Result};
+use super::output::Output;
 
 pub(super) fn run(args: &args::Inspect) -> Result<Exit> {
-    let Some(guest) = &args.guest else { return list() };
+    let Some(guest) = &args.guest else { return super::guests::run() };
     let about = || guest.clone();
     let print = |_: &[u8]| {}; // no code of the guest runs here
     let sandbox = Sandbox::new(args.limits.config().grant_print(print)).with_context(about)?;
@@ -20,14 +19,7 @@ pub(super) fn run(args: &args::Inspect) -> Result<Exit> {
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     let _ = describe(&mut text, &module, complexity, &sandbox);
-    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", error))?;
-    Ok(Exit::Done)
-}
-
-fn list() -> Result<Exit> {
-    let rows = BUNDLED.iter().map(|guest| format!("{:10} {}\n", guest.name, guest.about));
-    let text: String = rows.collect();
-    io::stdout().write_all(text.as_bytes()).map_err(|error| Fault::write("standard output", error))?;
+    Output::Stdout.write(|to| to.write_all(text.as_bytes()))?;
     Ok(Exit::Done)
 }
 
@@ -50,7 +42,7 @@ fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandb
     for export in module.exports() {
         let shape = match export.shape {
             Some(CompareShape::Pointers) => "; a comparator by pointers: --records i32, bytes:N, …",
-            Some(CompareShape::Scalars) => "; a comparator by scalars: -t with its type",
+            Some(CompareShape::Scalars) => "; a comparator by scalars: --records with its type",
             Some(CompareShape::Slices) => "; a comparator by slices: lines, --records bytes:N",
             None => "",
         };

@@ -30,7 +30,7 @@ pub(super) struct LimitArgs {
 #[derive(Args, Debug)]
 struct Features {
     /// Allow modules a WebAssembly proposal that is off by default
-    #[arg(long, help_heading = HEADING, value_enum, value_name = "FEATURE")]
+    #[arg(long, help_heading = HEADING, value_enum, value_name = "FEATURE", hide_short_help = true)]
     allow: Vec<Allow>,
 }
 

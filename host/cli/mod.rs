@@ -2,14 +2,17 @@
 
 mod args;
 mod check;
+mod completions;
 mod fault;
 mod guest;
+mod guests;
 mod input;
 mod inspect;
 #[cfg_attr(not(target_os = "linux"), path = "elsewhere/isolate.rs")]
 mod isolate;
 mod items;
 mod limits;
+mod manual;
 mod message;
 mod number;
 mod output;
@@ -47,7 +50,10 @@ pub(crate) fn run() -> Exit {
         Command::Sort(args) => sort::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Guests => guests::run(),
         Command::Tutorial => tutorial::run(),
+        Command::Manual(args) => manual::run(&args),
+        Command::Completions(args) => completions::run(&args),
     })
 }
 

@@ -65,12 +65,12 @@ fn blocks(chapter: &str) -> Vec<Block> {
 }
 
 /// A place to follow a chapter in: a folder beside a checkout, and a `PATH` with the binary under test.
-struct Desk {
+pub(crate) struct Desk {
     root: TempDir,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         let desk = Desk { root: tempfile::tempdir().unwrap() };
         fs::create_dir(desk.path("bin")).unwrap();
         fs::create_dir(desk.path("guest")).unwrap();
@@ -86,11 +86,11 @@ impl Desk {
         symlink(found.trim_end(), self.path("bin").join(name)).unwrap();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    fn run(&self, line: &str) -> Output {
+    pub(crate) fn run(&self, line: &str) -> Output {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let bins = std::iter::once(self.path("bin")).chain(std::env::split_paths(&path));
         let mut shell = Command::new("sh");

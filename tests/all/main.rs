@@ -25,6 +25,7 @@ mod isolation;
 mod leases;
 mod liars;
 mod lookahead;
+mod manual;
 mod messages;
 mod native_sorts;
 mod orders;
@@ -47,6 +48,8 @@ mod sqlite_registrations;
 #[cfg(feature = "sqlite")]
 mod sqlite_values;
 mod support;
+#[cfg(unix)]
+mod tasks;
 mod terminal;
 mod tidy;
 mod tutorial;

@@ -1,21 +1,25 @@
 //! The arguments of the command line.
 
 mod sort;
+mod values;
 
-pub(super) use sort::{CheckHow, MemoryArgs, OrderArgs, Sort, SorterArg, Stats};
+pub(super) use sort::{MemoryArgs, Sort};
+pub(super) use values::{CheckHow, SorterArg, Stats};
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
 
 use super::items::Type;
 use super::limits::LimitArgs;
 use super::number;
+use values::{Grant, ShapeArg};
 
-/// Sort with comparators that run in a sandbox.
+/// Sort by orders that run in a sandbox.
 ///
-/// The comparator is an untrusted WebAssembly module. The C library's own qsort does the sorting and calls it
-/// through an ordinary function pointer.
+/// An order is a WebAssembly module, which need not be trusted: it can reach nothing but the two items that it
+/// compares. The C library's own qsort sorts, and calls it through an ordinary function pointer.
 #[derive(Parser, Debug)]
 #[command(version, bin_name = "callbox", max_term_width = 80, after_help = AFTER)]
 pub(super) struct Args {
@@ -30,32 +34,35 @@ contradicted itself. On 2, 3 and 4 no output file has been touched.";
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
-    /// Sort lines or records by the guest's order
     Sort(Box<Sort>),
-    /// Search for contradictory answers of the comparator
     Check(Check),
-    /// Show exports, imports, shape, memory, limits and sha256 of a guest
     Inspect(Inspect),
+    /// List the bundled guests, and how to sort by each
+    #[command(max_term_width = 80)]
+    Guests,
     /// Run the callback session of the ctypes tutorial, line by line
+    #[command(max_term_width = 80)]
     Tutorial,
+    Manual(Manual),
+    Completions(Completions),
 }
 
-/// Search for contradictory answers of the comparator.
+/// Search for contradictions in the answers of a guest.
 ///
-/// Compare up to N items, evenly spread over FILE, with each other, both ways. Print a counterexample and
-/// exit with 1 if the answers cannot all be true.
+/// Up to N items, evenly spread over FILE, are compared with each other, both ways. If the answers cannot all be
+/// true, a counterexample is printed, and the exit status is 1.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Check {
     /// Path of a .wasm or .wat file, or the name of a bundled guest (`callbox guests` lists them)
-    #[arg(value_name = "GUEST")]
+    #[arg(value_name = "GUEST", value_hint = ValueHint::FilePath)]
     pub name: String,
 
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// File of the items; - is standard input
-    #[arg(value_name = "FILE")]
+    /// File of the items; without it, or where it is -, standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -66,49 +73,67 @@ pub(super) struct Check {
     pub sample: u16,
 }
 
-/// Show exports, imports, shape, memory, limits and sha256 of a guest.
+/// Show what a guest imports, exports, costs and may use.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Inspect {
-    /// Path of a .wasm or .wat file, or the name of a bundled guest; if omitted, list all bundled guests
-    #[arg(value_name = "GUEST")]
+    /// Path of a .wasm or .wat file, or the name of a bundled guest; without it, list the bundled guests
+    #[arg(value_name = "GUEST", value_hint = ValueHint::FilePath)]
     pub guest: Option<String>,
 
     #[command(flatten)]
     pub limits: LimitArgs,
 }
 
+/// Write the manual, pages for man(1).
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80)]
+pub(super) struct Manual {
+    /// Folder for the pages: it is made if it is missing, and pages in it are replaced
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+/// Write a shell's completions of these options to standard output.
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
 /// How guests are used, their limits and their grants.
 #[derive(ClapArgs, Debug)]
 pub(super) struct GuestArgs {
-    /// GUEST's comparator [default: compare_bytes for lines, compare_T or compare for records]
+    /// Export of GUEST that compares [default: compare_bytes for lines, compare_TYPE or compare for records]
     #[arg(short, long, value_name = "NAME", help_heading = "Guest")]
     pub export: Option<String>,
 
-    /// Shape of the export's arguments, if its name does not imply it
-    #[arg(long, value_enum, help_heading = "Guest")]
+    /// How the export takes its arguments, if its name does not say: pointers, scalars or slices
+    #[arg(long, value_enum, hide_possible_values = true, help_heading = "Guest", hide_short_help = true)]
     pub shape: Option<ShapeArg>,
 
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// Grant the guest an import; its output goes to standard error, each line after "guest: "
-    #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits")]
+    /// Let the guest import this; what it prints goes to standard error, each line after "guest: "
+    #[arg(long, value_enum, value_name = "IMPORT", help_heading = "Limits", hide_short_help = true)]
     pub grant: Vec<Grant>,
 
-    /// Put elements into fresh pages even if the guest grows its memory itself
-    #[arg(long, help_heading = "Limits")]
+    /// Put items into new pages of the guest's memory even if the guest adds pages itself
+    #[arg(long, help_heading = "Limits", hide_short_help = true)]
     pub assume_fresh_pages: bool,
 }
 
 /// The type of the input's items.
 #[derive(ClapArgs, Debug)]
 pub(super) struct ItemArgs {
-    /// Line delimiter is NUL, not newline
+    /// Lines end with a NUL, not a newline
     #[arg(short, long, help_heading = "Input")]
     pub zero_terminated: bool,
 
-    /// Raw little-endian records of TYPE instead of lines: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bytes:N
+    /// Binary records of TYPE, not lines: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64, little-endian, or bytes:N
     #[arg(
         long = "records",
         value_name = "TYPE",
@@ -117,27 +142,4 @@ pub(super) struct ItemArgs {
         help_heading = "Input"
     )]
     pub kind: Type,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ShapeArg {
-    Pointers,
-    Scalars,
-    Slices,
-}
-
-impl From<ShapeArg> for callbox::CompareShape {
-    fn from(shape: ShapeArg) -> callbox::CompareShape {
-        match shape {
-            ShapeArg::Pointers => callbox::CompareShape::Pointers,
-            ShapeArg::Scalars => callbox::CompareShape::Scalars,
-            ShapeArg::Slices => callbox::CompareShape::Slices,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Grant {
-    /// callbox.print
-    Print,
 }

@@ -3,31 +3,43 @@
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::builder::OsStringValueParser;
-use clap::{ArgAction, Args as ClapArgs, ValueEnum};
+use clap::{ArgAction, Args as ClapArgs, ValueHint};
 
+use super::values::{CheckHow, SorterArg, Stats, VerifyArg, When};
 use super::{AFTER, GuestArgs, ItemArgs};
 use crate::cli::number;
 
-/// Sort lines, keys or records by an order that nobody trusts.
-///
-/// The order is a GUEST, the path of a .wasm or .wat file or the name of a bundled one, or it is given by the
-/// letters of sort(1), each of which names a bundled guest: then there is no GUEST.
-///
-///   callbox sort ORDER.wasm FILE            callbox sort -V FILE
-///   callbox sort semver -t, -k2,2 FILE      callbox sort -t: -k3,3n -k1,1 FILE
-///
-/// With no FILE, or when FILE is -, read standard input.
-#[derive(ClapArgs, Debug)]
-#[command(max_term_width = 80, after_help = AFTER, verbatim_doc_comment, disable_help_flag = true,
-          args_override_self = true, override_usage = "\
+const ABOUT: &str = "Sort lines, keys or records by an order that runs in a sandbox";
+
+const LONG_ABOUT: &str = "\
+Sort lines, keys or records by an order that runs in a sandbox.
+
+The order is GUEST: the path of a .wasm or .wat file, or the name of a bundled
+guest, which `callbox guests` lists. Where options name an order, in the letters
+of sort(1) or after the = of a key, there is no GUEST. Files are sorted as one.
+Without FILE, or where FILE is -, standard input is read.
+
+  callbox sort ORDER.wasm FILE           an order of your own
+  callbox sort -V FILE                   by version numbers
+  callbox sort semver -t, -k2,2 FILE     by the version in field 2
+  callbox sort -t: -k3,3n -k1,1 FILE     by number 3, then field 1
+  callbox sort --csv -k host=ipv4 FILE   by the column \"host\"";
+
+const USAGE: &str = "\
 callbox sort [OPTIONS] GUEST [FILE]...
-       callbox sort [OPTIONS] -n|-h|-M|-V|-g|-d|-f|-i|-b|-k ... [FILE]...")]
+       callbox sort [OPTIONS] -b|-d|-f|-g|-h|-i|-M|-n|-V [FILE]...
+       callbox sort [OPTIONS] -k KEY... [FILE]...";
+
+/// The arguments of `callbox sort`.
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80, about = ABOUT, long_about = LONG_ABOUT, override_usage = USAGE,
+          after_help = AFTER, version, disable_version_flag = true, disable_help_flag = true, args_override_self = true)]
 pub(in crate::cli) struct Sort {
     /// The guest, unless options name the order; then the files to sort together
-    #[arg(value_name = "GUEST, FILE", value_parser = OsStringValueParser::new(), hide = true)]
+    #[arg(value_name = "GUEST, FILE", value_parser = OsStringValueParser::new(), hide = true,
+          value_hint = ValueHint::FilePath)]
     pub operands: Vec<OsString>,
 
     #[command(flatten)]
@@ -36,16 +48,21 @@ pub(in crate::cli) struct Sort {
     #[command(flatten)]
     pub keys: KeyArgs,
 
-    /// Check whether the input is in order; report the first item that is not
+    /// Reverse the order; a key with letters or a guest of its own takes an r instead
+    #[arg(short, long, help_heading = "Mode")]
+    pub reverse: bool,
+
+    /// Sort nothing, but check the order of one file; report the first item that is not in order
     #[arg(short = 'c', help_heading = "Mode")]
     pub check: bool,
 
-    /// Like -c; quiet or silent reports by the exit status only
+    /// As -c (diagnose-first, the default), or as -C (quiet or silent)
     #[arg(long = "check", value_name = "HOW", num_args = 0..=1, require_equals = true,
-          default_missing_value = "diagnose-first", value_parser = CheckHow::parse, help_heading = "Mode")]
+          default_missing_value = "diagnose-first", value_parser = CheckHow::parse, help_heading = "Mode",
+          hide_short_help = true)]
     pub check_how: Option<CheckHow>,
 
-    /// Like -c, but report by the exit status only
+    /// As -c, but tell by the exit status only
     #[arg(short = 'C', help_heading = "Mode")]
     pub silent: bool,
 
@@ -53,52 +70,54 @@ pub(in crate::cli) struct Sort {
     #[arg(short, long, help_heading = "Mode")]
     pub merge: bool,
 
-    /// Keep only the first of items that compare equal
+    /// Keep only the first of items that compare equal; with -c, these are not in order
     #[arg(short, long, help_heading = "Mode")]
     pub unique: bool,
 
-    /// Keep items that compare equal in the input's order (otherwise their bytes decide)
+    /// Leave items that compare equal in the input's order, rather than have their bytes decide
     #[arg(short, long, help_heading = "Mode")]
     pub stable: bool,
 
-    /// Underline the part of each line that a guest sees
+    /// Underline what each key compares, below each line
     #[arg(long, help_heading = "Mode")]
     pub debug: bool,
 
     #[command(flatten)]
     pub items: ItemArgs,
 
-    /// Keep the first line first
+    /// Leave the first line where it is, whatever is sorted below
     #[arg(long, help_heading = "Input")]
     pub header: bool,
 
-    /// Read the names of the files from F, each ended by a NUL; - is standard input
-    #[arg(long, value_name = "F", value_parser = OsStringValueParser::new(), help_heading = "Input")]
+    /// Sort the files that F names, each name ended by a NUL; - is standard input
+    #[arg(long, value_name = "F", value_parser = OsStringValueParser::new(), help_heading = "Input",
+          hide_short_help = true)]
     pub files0_from: Option<OsString>,
 
-    /// Write to FILE, which is replaced atomically and may be an input
+    /// Write to FILE, which may be an input, and is replaced as a whole or not at all
     #[arg(short, long, value_name = "FILE", action = ArgAction::Append,
           value_parser = OsStringValueParser::new(), help_heading = "Output")]
     pub output: Vec<OsString>,
 
-    /// Show progress on standard error: auto is on a terminal, after a second
+    /// Show progress on standard error: auto, always or never; auto means on a terminal, after a second
     #[arg(
         long,
         value_enum,
         value_name = "WHEN",
         default_value = "auto",
         hide_possible_values = true,
-        help_heading = "Output"
+        help_heading = "Output",
+        hide_short_help = true
     )]
     pub progress: When,
 
     /// Show statistics on standard error, as text or as json
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
-          default_missing_value = "text", help_heading = "Output")]
+          hide_possible_values = true, default_missing_value = "text", help_heading = "Output", hide_short_help = true)]
     pub stats: Option<Stats>,
 
     /// Show each comparison on standard error
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub trace: bool,
 
     #[command(flatten)]
@@ -107,59 +126,75 @@ pub(in crate::cli) struct Sort {
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// Code that sorts: qsort, the C library's; sandboxed, a merge sort inside the sandbox, the fastest; auto,
-    /// sandboxed for keys that fit in the guest's memory and else qsort;
-    /// msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of a shared library, which you
-    /// trust with any answers of the guest
-    #[arg(long, value_name = "SORTER", default_value = "auto", help_heading = "Guest")]
+    /// What sorts: qsort, the C library's function; sandboxed, a merge sort inside the sandbox; auto, sandboxed for
+    /// keys that fit in the guest's memory, and else qsort; msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of a shared library, which has to bear any
+    /// answers of the guest
+    #[arg(
+        long,
+        value_name = "SORTER",
+        default_value = "auto",
+        help_heading = "Guest",
+        hide_short_help = true
+    )]
     pub sorter: SorterArg,
 
-    /// Pairs of the result to ask a fresh guest about, before anything is written
-    #[arg(long, value_enum, value_name = "PAIRS", default_value = "sample", help_heading = "Guest")]
+    /// Which pairs of the result a fresh guest is asked about, before anything is written
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PAIRS",
+        default_value = "sample",
+        help_heading = "Guest",
+        hide_short_help = true
+    )]
     pub verify: VerifyArg,
 
     /// Sort in a process that can access only its input and its output (Linux)
-    #[arg(long, help_heading = "Limits")]
+    #[arg(long, help_heading = "Limits", hide_short_help = true)]
     pub isolate: bool,
 
-    /// Print help (--help has more than -?)
+    /// Print help; --help has every option, -? the usual ones
     #[arg(short = '?', long, action = ArgAction::Help, help_heading = "Help")]
     help: Option<bool>,
+
+    /// Print version
+    #[arg(long, action = ArgAction::Version, help_heading = "Help", hide_short_help = true)]
+    version: Option<bool>,
 }
 
 /// The order, in the letters of sort(1).
 #[derive(ClapArgs, Debug)]
-#[command(next_help_heading = "Order, in the letters of sort(1)")]
+#[command(next_help_heading = "Order, instead of GUEST")]
 pub(in crate::cli) struct OrderArgs {
-    /// Ignore leading blanks
+    /// Skip blanks at the beginning of lines, or of keys
     #[arg(short = 'b', long)]
     pub ignore_leading_blanks: bool,
 
-    /// Only letters, digits and blanks count
+    /// Compare only letters, digits and blanks
     #[arg(short, long)]
     pub dictionary_order: bool,
 
-    /// Lower-case letters are as upper-case ones
+    /// Compare lower-case letters as upper-case ones
     #[arg(short = 'f', long)]
     pub ignore_case: bool,
 
-    /// By number, also 1e5, 0x1p4, inf: the guest general
+    /// By number, also 1e5, 0x1p4 or inf (guest general)
     #[arg(short, long)]
     pub general_numeric_sort: bool,
 
-    /// By number with a unit, like 2K or 1G: the guest human
+    /// By number with unit, like 2K or 1G (guest human)
     #[arg(short, long)]
     pub human_numeric_sort: bool,
 
-    /// Only characters that are printed count
+    /// Compare only printing characters
     #[arg(short, long)]
     pub ignore_nonprinting: bool,
 
-    /// By the English names of months: the guest month
+    /// By the English name of a month (guest month)
     #[arg(short = 'M', long)]
     pub month_sort: bool,
 
-    /// By decimal number: the guest numeric
+    /// By decimal number (guest numeric)
     #[arg(short, long)]
     pub numeric_sort: bool,
 
@@ -170,36 +205,33 @@ pub(in crate::cli) struct OrderArgs {
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new(), hide = true)]
     pub random_source: Option<OsString>,
 
-    /// By version numbers: the guest version
+    /// By version numbers (guest version)
     #[arg(short = 'V', long)]
     pub version_sort: bool,
 
-    /// The same by name: general-numeric, human-numeric, month, numeric, version
-    #[arg(long, value_name = "WORD", action = ArgAction::Append)]
+    /// One of these by its name: general-numeric, human-numeric, month, numeric, version
+    #[arg(long, value_name = "WORD", action = ArgAction::Append, hide_short_help = true)]
     pub sort: Vec<String>,
-
-    /// Reverse the order
-    #[arg(short, long)]
-    pub reverse: bool,
 }
 
 /// The keys.
 #[derive(ClapArgs, Debug)]
 #[command(next_help_heading = "Keys")]
 pub(in crate::cli) struct KeyArgs {
-    /// Compare a part of each line, then the next key's: POS1[OPTS][,POS2[OPTS]][=GUEST[#EXPORT]]. POS is a
-    /// field, or FIELD.CHARACTER; OPTS are letters of sort(1), for this key only. With --csv: a column's name
-    /// or number, then [,OPTS] or [=GUEST[#EXPORT]]
+    /// Compare a part of each line: POS1[OPTS][,POS2[OPTS]][=GUEST[#EXPORT]]
+    ///
+    /// Where it is equal, the next key decides. POS is FIELD[.BYTE], counted from 1; OPTS are letters of sort(1), for this key instead of all.
+    /// With --csv, KEY is a column's name or number, then [,OPTS][=GUEST[#EXPORT]]
     #[arg(short, long, value_name = "KEY", action = ArgAction::Append,
           value_parser = OsStringValueParser::new())]
     pub key: Vec<OsString>,
 
-    /// The byte between fields; else fields begin with blanks
+    /// The byte between fields; without it, each begins with the blanks before it
     #[arg(short = 't', long, value_name = "SEP", action = ArgAction::Append,
           value_parser = OsStringValueParser::new())]
     pub field_separator: Vec<OsString>,
 
-    /// Records of CSV with a header; the columns are separated by DELIM, or else by a comma
+    /// Input is CSV with a header, which stays first; columns are separated by DELIM, or else by commas
     #[arg(long, value_name = "DELIM", num_args = 0..=1, require_equals = true, default_missing_value = ",")]
     pub csv: Option<String>,
 }
@@ -214,18 +246,18 @@ pub(in crate::cli) struct MemoryArgs {
           value_parser = OsStringValueParser::new())]
     pub buffer_size: Vec<OsString>,
 
-    /// Folder for temporary files, not $TMPDIR or /tmp; several take turns
+    /// Folder for temporary files [default: $TMPDIR, or /tmp]; several take turns
     #[arg(short = 'T', long, value_name = "DIR", action = ArgAction::Append,
           value_parser = OsStringValueParser::new())]
     pub temporary_directory: Vec<OsString>,
 
     /// Merge at most N files at once
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub batch_size: Option<String>,
 
-    /// Compress temporary files with PROG, decompress them with PROG -d
+    /// Compress temporary files with PROG, and decompress them with PROG -d
     #[arg(long, value_name = "PROG", action = ArgAction::Append,
-          value_parser = OsStringValueParser::new())]
+          value_parser = OsStringValueParser::new(), hide_short_help = true)]
     pub compress_program: Vec<OsString>,
 
     /// Sort with N threads, each with guests of its own
@@ -248,85 +280,4 @@ impl Sort {
     pub(in crate::cli) fn output(&self) -> Option<PathBuf> {
         self.output.last().map(PathBuf::from)
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum When {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(in crate::cli) enum VerifyArg {
-    /// None: a comparator that contradicts itself may leave any order
-    Off,
-    /// 1,000 at all distances, more for many items; every pair of up to 45 items
-    Sample,
-    /// Every pair, which takes time as the square of the number of items
-    Full,
-}
-
-impl From<VerifyArg> for callbox::sort::Verify {
-    fn from(verify: VerifyArg) -> callbox::sort::Verify {
-        match verify {
-            VerifyArg::Off => callbox::sort::Verify::Off,
-            VerifyArg::Sample => callbox::sort::Verify::Sample,
-            VerifyArg::Full => callbox::sort::Verify::Full,
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(in crate::cli) enum SorterArg {
-    Auto,
-    Qsort,
-    Msvcrt,
-    Sandboxed,
-    Library { library: String, symbol: String },
-}
-
-impl FromStr for SorterArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<SorterArg, String> {
-        match text {
-            "auto" => Ok(SorterArg::Auto),
-            "qsort" => Ok(SorterArg::Qsort),
-            "msvcrt" => Ok(SorterArg::Msvcrt),
-            "sandboxed" => Ok(SorterArg::Sandboxed),
-            _ => match text.rsplit_once(':') {
-                Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
-                    Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
-                }
-                _ => Err(
-                    "expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
-                        .into(),
-                ),
-            },
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum CheckHow {
-    DiagnoseFirst,
-    Quiet,
-}
-
-impl CheckHow {
-    /// Parses a word or its beginning.
-    fn parse(text: &str) -> Result<CheckHow, String> {
-        let words = [("diagnose-first", CheckHow::DiagnoseFirst), ("quiet", CheckHow::Quiet)];
-        let found =
-            words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
-        let found = found.filter(|_| !text.is_empty()).map(|(_, how)| *how);
-        found.ok_or_else(|| "expected diagnose-first, quiet or silent".to_owned())
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(in crate::cli) enum Stats {
-    Text,
-    Json,
 }

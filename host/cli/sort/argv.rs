@@ -12,7 +12,7 @@ use super::spec::modern_spelling;
 use crate::cli::fault::{Fault, Result};
 
 /// Long options of sort(1), and the letters of those that have one. `true`: with a value.
-const OPTIONS: [(&str, Option<u8>, bool); 29] = [
+const OPTIONS: [(&str, Option<u8>, bool); 30] = [
     ("batch-size", None, true),
     ("buffer-size", Some(b'S'), true),
     ("check", None, false),
@@ -40,6 +40,7 @@ const OPTIONS: [(&str, Option<u8>, bool); 29] = [
     ("stable", Some(b's'), false),
     ("temporary-directory", Some(b'T'), true),
     ("unique", Some(b'u'), false),
+    ("version", None, false),
     ("version-sort", Some(b'V'), false),
     ("zero-terminated", Some(b'z'), false),
 ];

@@ -29,7 +29,7 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn new(args: &args::Sort) -> Result<Order> {
-        let mut global = global(&args.order)?;
+        let mut global = global(args)?;
         let csv = args.keys.csv.is_some();
         let parse = |text: &OsString| if csv { KeySpec::column(text) } else { KeySpec::parse(text) };
         let mut keys = args.keys.key.iter().map(parse).collect::<Result<Vec<_>>>()?;
@@ -160,7 +160,8 @@ pub(super) fn format(args: &args::Sort) -> Result<Format> {
 }
 
 /// Returns the letters of options that are not a key's.
-fn global(args: &args::OrderArgs) -> Result<Letters> {
+fn global(args: &args::Sort) -> Result<Letters> {
+    let (args, reverse) = (&args.order, args.reverse);
     let set = [
         (args.ignore_leading_blanks, b'b'),
         (args.dictionary_order, b'd'),
@@ -171,7 +172,7 @@ fn global(args: &args::OrderArgs) -> Result<Letters> {
         (args.month_sort, b'M'),
         (args.numeric_sort, b'n'),
         (args.random_sort, b'R'),
-        (args.reverse, b'r'),
+        (reverse, b'r'),
         (args.version_sort, b'V'),
     ];
     let mut letters = Letters::default();

@@ -1,0 +1,109 @@
+//! Words that are values of options.
+
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::cli) enum VerifyArg {
+    /// Ask about none: a comparator that contradicts itself may leave any order
+    Off,
+    /// Ask about 1,000 at all distances, more for many items; about all of up to 45 items
+    Sample,
+    /// Ask about all, which takes time as the square of the number of items
+    Full,
+}
+
+impl From<VerifyArg> for callbox::sort::Verify {
+    fn from(verify: VerifyArg) -> callbox::sort::Verify {
+        match verify {
+            VerifyArg::Off => callbox::sort::Verify::Off,
+            VerifyArg::Sample => callbox::sort::Verify::Sample,
+            VerifyArg::Full => callbox::sort::Verify::Full,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::cli) enum SorterArg {
+    Auto,
+    Qsort,
+    Msvcrt,
+    Sandboxed,
+    Library { library: String, symbol: String },
+}
+
+impl FromStr for SorterArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SorterArg, String> {
+        match text {
+            "auto" => Ok(SorterArg::Auto),
+            "qsort" => Ok(SorterArg::Qsort),
+            "msvcrt" => Ok(SorterArg::Msvcrt),
+            "sandboxed" => Ok(SorterArg::Sandboxed),
+            _ => match text.rsplit_once(':') {
+                Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
+                    Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
+                }
+                _ => Err(
+                    "expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
+                        .into(),
+                ),
+            },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum CheckHow {
+    DiagnoseFirst,
+    Quiet,
+}
+
+impl CheckHow {
+    /// Parses a word or its beginning.
+    pub(super) fn parse(text: &str) -> Result<CheckHow, String> {
+        let words = [("diagnose-first", CheckHow::DiagnoseFirst), ("quiet", CheckHow::Quiet)];
+        let found =
+            words.iter().chain(&[("silent", CheckHow::Quiet)]).find(|(word, _)| word.starts_with(text));
+        let found = found.filter(|_| !text.is_empty()).map(|(_, how)| *how);
+        found.ok_or_else(|| "expected diagnose-first, quiet or silent".to_owned())
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::cli) enum Stats {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::cli) enum ShapeArg {
+    Pointers,
+    Scalars,
+    Slices,
+}
+
+impl From<ShapeArg> for callbox::CompareShape {
+    fn from(shape: ShapeArg) -> callbox::CompareShape {
+        match shape {
+            ShapeArg::Pointers => callbox::CompareShape::Pointers,
+            ShapeArg::Scalars => callbox::CompareShape::Scalars,
+            ShapeArg::Slices => callbox::CompareShape::Slices,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::cli) enum Grant {
+    /// callbox.print
+    Print,
+}
