@@ -12,8 +12,8 @@ pub(super) fn run() -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Returns a line for each bundled guest, of up to 80 columns: its name, the words that sort by it, and what it
-/// orders.
+/// Returns a line for each bundled guest, of up to 80 columns: its name, the words that sort by it, and what
+/// it orders.
 fn table() -> String {
     let mut text = format!("{:10} {:17} orders\n", "guest", "callbox sort …");
     for guest in BUNDLED {

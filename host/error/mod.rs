@@ -152,11 +152,7 @@ pub enum Error {
     },
 
     /// A guest was called while it was already running on this thread.
-    #[error(
-        "{}: \"{}\" was called from inside a call of the same guest; a guest is not re-entrant",
-        escape(module),
-        escape(export)
-    )]
+    #[error("{}", text::reentrant(module, export))]
     Reentrant {
         /// The module's name or path.
         module: String,

@@ -82,6 +82,14 @@ pub(crate) fn comparing(items: Option<&[String; 2]>) -> String {
     items.map_or_else(String::new, |[a, b]| format!(", comparing {a} with {b}"))
 }
 
+/// Returns the message of a call from inside a call of the same guest.
+pub(super) fn reentrant(module: &str, export: &str) -> String {
+    let [module, export] = [module, export].map(escape);
+    format!(
+        "{module}: \"{export}\" was called from inside a call of the same guest; a guest is not re-entrant"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::{HIDDEN, escape, printable, quoted};

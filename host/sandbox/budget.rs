@@ -58,8 +58,8 @@ impl Budget {
     }
 }
 
-/// Equal shares of a budget's fuel for sessions that are open at the same time. What they use is deducted from
-/// the budget when they have ended.
+/// Equal shares of a budget's fuel for sessions that are open at the same time. What they use is deducted
+/// from the budget when they have ended.
 pub(crate) struct Shares<'a> {
     budget: &'a Arc<Budget>,
     shares: Vec<Arc<Budget>>,

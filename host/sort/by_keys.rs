@@ -74,7 +74,8 @@ impl<'a> Worker<'a, NumberSession<'a>> {
         Ok(order)
     }
 
-    /// Sorts each run of items that a key's guest calls equal by the next keys. `order` is sorted by this key.
+    /// Sorts each run of items that a key's guest calls equal by the next keys. `order` is sorted by this
+    /// key.
     fn sort_equal(&mut self, key: usize, order: &mut [u32]) -> Result<()> {
         let column = self.items.column(key);
         let mut rest = order;
@@ -222,7 +223,8 @@ mod tests {
             let mut numbers: Vec<_> = (0..keys.len() as u32).collect();
             let mut naive = numbers.clone();
             naive.sort_by_key(|at| keys[*at as usize]);
-            merge_sort(&mut numbers, &mut Vec::new(), &mut |a, b| Ok(keys[a as usize].cmp(&keys[b as usize]))).unwrap();
+            let mut compare = |a, b| Ok(keys[a as usize].cmp(&keys[b as usize]));
+            merge_sort(&mut numbers, &mut Vec::new(), &mut compare).unwrap();
             prop_assert_eq!(numbers, naive);
         }
 
@@ -230,7 +232,8 @@ mod tests {
         fn no_answer_loses_a_number(len in 0u32..60, answers in proptest::collection::vec(-1i8..=1, 50)) {
             let mut answers = answers.into_iter().cycle();
             let mut numbers: Vec<_> = (0..len).collect();
-            merge_sort(&mut numbers, &mut Vec::new(), &mut |_, _| Ok(answers.next().unwrap().cmp(&0))).unwrap();
+            let mut compare = |_, _| Ok(answers.next().unwrap().cmp(&0));
+            merge_sort(&mut numbers, &mut Vec::new(), &mut compare).unwrap();
             numbers.sort();
             prop_assert_eq!(numbers, (0..len).collect::<Vec<_>>());
         }

@@ -1,7 +1,7 @@
 //! `docs/sort.md`: its files are written, its commands run, and what they print is what stands below them.
 //!
-//! A block of `text` or `wat` is a file, whose name is the last in backticks before it; a block of `console` has
-//! commands after `$ `, and below each what it prints.
+//! A block of `text` or `wat` is a file, whose name is the last in backticks before it; a block of `console`
+//! has commands after `$ `, and below each what it prints.
 
 use std::fs;
 

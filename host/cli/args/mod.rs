@@ -18,8 +18,8 @@ use values::{Grant, ShapeArg};
 
 /// Sort by orders that run in a sandbox.
 ///
-/// An order is a WebAssembly module, which need not be trusted: it can reach nothing but the two items that it
-/// compares. The C library's own qsort sorts, and calls it through an ordinary function pointer.
+/// An order is a WebAssembly module, which need not be trusted: it can reach nothing but the two items that
+/// it compares. The C library's own qsort sorts, and calls it through an ordinary function pointer.
 #[derive(Parser, Debug)]
 #[command(version, bin_name = "callbox", max_term_width = 80, after_help = AFTER)]
 pub(super) struct Args {
@@ -49,8 +49,8 @@ pub(super) enum Command {
 
 /// Search for contradictions in the answers of a guest.
 ///
-/// Up to N items, evenly spread over FILE, are compared with each other, both ways. If the answers cannot all be
-/// true, a counterexample is printed, and the exit status is 1.
+/// Up to N items, evenly spread over FILE, are compared with each other, both ways. If the answers cannot all
+/// be true, a counterexample is printed, and the exit status is 1.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Check {

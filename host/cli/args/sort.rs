@@ -35,7 +35,8 @@ callbox sort [OPTIONS] GUEST [FILE]...
 /// The arguments of `callbox sort`.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, about = ABOUT, long_about = LONG_ABOUT, override_usage = USAGE,
-          after_help = AFTER, version, disable_version_flag = true, disable_help_flag = true, args_override_self = true)]
+          after_help = AFTER, version, disable_version_flag = true, disable_help_flag = true,
+          args_override_self = true)]
 pub(in crate::cli) struct Sort {
     /// The guest, unless options name the order; then the files to sort together
     #[arg(value_name = "GUEST, FILE", value_parser = OsStringValueParser::new(), hide = true,
@@ -113,7 +114,8 @@ pub(in crate::cli) struct Sort {
 
     /// Show statistics on standard error, as text or as json
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
-          hide_possible_values = true, default_missing_value = "text", help_heading = "Output", hide_short_help = true)]
+          hide_possible_values = true, default_missing_value = "text", help_heading = "Output",
+          hide_short_help = true)]
     pub stats: Option<Stats>,
 
     /// Show each comparison on standard error
@@ -126,9 +128,9 @@ pub(in crate::cli) struct Sort {
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// What sorts: qsort, the C library's function; sandboxed, a merge sort inside the sandbox; auto, sandboxed for
-    /// keys that fit in the guest's memory, and else qsort; msvcrt, the Microsoft C runtime's algorithm; or LIB:SYMBOL, a function of a shared library, which has to bear any
-    /// answers of the guest
+    /// What sorts: qsort, the C library's function; sandboxed, a merge sort inside the sandbox; auto,
+    /// sandboxed for keys that fit in the guest's memory, and else qsort; msvcrt, the Microsoft C runtime's
+    /// algorithm; or LIB:SYMBOL, a function of a shared library, which has to bear any answers of the guest
     #[arg(
         long,
         value_name = "SORTER",
@@ -220,8 +222,9 @@ pub(in crate::cli) struct OrderArgs {
 pub(in crate::cli) struct KeyArgs {
     /// Compare a part of each line: POS1[OPTS][,POS2[OPTS]][=GUEST[#EXPORT]]
     ///
-    /// Where it is equal, the next key decides. POS is FIELD[.BYTE], counted from 1; OPTS are letters of sort(1), for this key instead of all.
-    /// With --csv, KEY is a column's name or number, then [,OPTS][=GUEST[#EXPORT]]
+    /// Where it is equal, the next key decides. POS is FIELD[.BYTE], counted from 1; OPTS are letters of
+    /// sort(1), for this key instead of all. With --csv, KEY is a column's name or number, then
+    /// [,OPTS][=GUEST[#EXPORT]]
     #[arg(short, long, value_name = "KEY", action = ArgAction::Append,
           value_parser = OsStringValueParser::new())]
     pub key: Vec<OsString>,

@@ -97,8 +97,8 @@ pub(in crate::cli) fn spell_out(words: Vec<OsString>, own_options: &[String]) ->
     Ok(spelled)
 }
 
-/// Returns the full name of a long option of sort(1), and whether it has a value. A name of this program's own
-/// options is no abbreviation.
+/// Returns the full name of a long option of sort(1), and whether it has a value. A name of this program's
+/// own options is no abbreviation.
 fn expand(name: &str, own_options: &[String]) -> Option<(&'static str, bool)> {
     let exact = OPTIONS.iter().find(|(long, ..)| *long == name);
     let mut found = OPTIONS.iter().filter(|(long, ..)| !name.is_empty() && long.starts_with(name));

@@ -51,7 +51,8 @@ fn width(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\t' || !byte.is_ascii_control()).count()
 }
 
-/// Returns the part of a key that its guest reads: where letters name the guest, only the number or the month.
+/// Returns the part of a key that its guest reads: where letters name the guest, only the number or the
+/// month.
 fn read_part(key: &KeySpec, line: &[u8], fields: Fields) -> Range<usize> {
     let letters = key.letters;
     let read: Option<fn(&[u8], bool) -> usize> = match letters {

@@ -203,8 +203,8 @@ pub(super) fn load(
         };
         read.map_err(|error| fault(file, &error))?;
         if reading.bytes() > most {
-            let text = "is more than -S lets an isolated process have in memory; allow more with -S, or leave \
-                        --isolate out";
+            let text = "is more than -S lets an isolated process have in memory; allow more with -S, or \
+                        leave --isolate out";
             return Err(Fault::trouble(format!("{}: {text}", input::name(file))));
         }
         let unended = bytes.last().is_some_and(|last| format.separator().is_some_and(|end| end != *last));

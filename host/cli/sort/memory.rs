@@ -57,7 +57,8 @@ fn batch_size(text: &str) -> Result<usize> {
     }
 }
 
-/// Parses a size in the units of GNU sort: KiB where there is none, `b` for bytes, `%` of the machine's memory.
+/// Parses a size in the units of GNU sort: KiB where there is none, `b` for bytes, `%` of the machine's
+/// memory.
 fn buffer_size(text: &OsStr) -> Result<u64> {
     const UNITS: &[u8] = b"KMGTPEZYRQ";
     let fault = |problem: &str| {

@@ -141,7 +141,8 @@ impl Order {
 pub(super) fn format(args: &args::Sort) -> Result<Format> {
     if let Some(delimiter) = &args.keys.csv {
         if args.items.zero_terminated || !args.keys.field_separator.is_empty() {
-            let text = "--csv: its records end with newlines, and --csv=DELIM separates columns; leave -z and -t out";
+            let text = "--csv: its records end with newlines, and --csv=DELIM separates columns; leave -z \
+                        and -t out";
             return Err(Fault::trouble(text));
         }
         return match (delimiter.as_bytes(), &delimiter[..]) {

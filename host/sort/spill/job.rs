@@ -59,8 +59,8 @@ impl Job {
         Ok(Arranged { place, format, items: len, written, bytes })
     }
 
-    /// Merges the items of inputs, each of which is sorted already. Nothing is verified: where an input is not
-    /// sorted, neither is the result.
+    /// Merges the items of inputs, each of which is sorted already. Nothing is verified: where an input is
+    /// not sorted, neither is the result.
     ///
     /// # Errors
     ///

@@ -51,14 +51,14 @@ impl Spill {
         if folders.is_empty() { self.in_default_folder() } else { Spill { folders, ..self } }
     }
 
-    /// Sets how many runs are merged at once, at least 2. At most 128 are, and fewer where their buffers would
-    /// not fit in memory.
+    /// Sets how many runs are merged at once, at least 2. At most 128 are, and fewer where their buffers
+    /// would not fit in memory.
     pub fn batch(self, batch: usize) -> Spill {
         Spill { batch: batch.clamp(2, MAX_BATCH), ..self }
     }
 
-    /// Sets the program that compresses what is kept, from its standard input to its standard output, and with
-    /// the argument `-d` reverses that.
+    /// Sets the program that compresses what is kept, from its standard input to its standard output, and
+    /// with the argument `-d` reverses that.
     pub fn program(self, program: impl Into<OsString>) -> Spill {
         Spill { program: Some(program.into()), ..self }
     }

@@ -16,8 +16,8 @@ const KEPT: usize = 256;
 /// Size of an item that is too large to be kept.
 const MAX_BYTES: usize = 4 << 10;
 
-/// Number of items between two checks. A merge and the sort before it compare each item some 20 times, so that
-/// this makes about as many checks as [`Verify::Sample`](crate::native::Verify::Sample) does.
+/// Number of items between two checks. A merge and the sort before it compare each item some 20 times, so
+/// that this makes about as many checks as [`Verify::Sample`](crate::native::Verify::Sample) does.
 const DISTANCE: u64 = 64;
 
 /// Items of the past, with which present ones are compared.
@@ -39,8 +39,8 @@ impl Spots {
     ///
     /// # Errors
     ///
-    /// An error of a guest, or [`Error::Contradiction`](crate::Error::Contradiction) where an answer is against
-    /// the result.
+    /// An error of a guest, or [`Error::Contradiction`](crate::Error::Contradiction) where an answer is
+    /// against the result.
     pub(super) fn look<'a>(
         &mut self,
         fresh: &mut Worker<'a, Session<'a>>,
