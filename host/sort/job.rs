@@ -111,6 +111,7 @@ impl Job {
 
     pub(super) fn sort_keyed(&self, items: Keyed<'_>) -> Result<Sorted> {
         let before = self.comparisons();
+        self.begin_sorting(items.len());
         let Numbers(mut order) = self.sort_numbers(items).map_err(|error| self.explain(items, error))?;
         let firsts = if self.options.unique {
             Some(self.compare_with(items, |worker| worker.first_of_equals(&order))?)
@@ -141,6 +142,7 @@ impl Job {
         if let Some(width) = items.width().filter(|_| !unique && self.is_plain()) {
             let columns = Columns::new(&self.keys);
             let keyed = columns.with(items);
+            self.begin_sorting(items.len());
             if sorter == Sorter::Sandboxed && self.callback().number().is_some() {
                 let sorted = self.sort_values(keyed, threads).map_err(|error| self.explain(keyed, error))?;
                 let record = |place: usize| sorted.record(place);
@@ -207,6 +209,7 @@ impl Job {
             sorter: Sorter::Qsort,
             parallel: NonZeroUsize::MIN,
             trace: None,
+            progress: None,
             ..self.options.clone()
         };
         match self.again(options).and_then(|job| job.sort_keyed(items)) {

@@ -27,6 +27,7 @@ mod job;
 mod key;
 mod options;
 mod parallel;
+mod progress;
 mod refine;
 mod runs;
 #[cfg(feature = "spill")]
@@ -42,6 +43,7 @@ pub use items::Items;
 pub use job::{Job, Sorted};
 pub use key::{Ignore, Key, Part};
 pub use options::{Options, Sorter, Trace};
+pub use progress::{Phase, Progress};
 #[cfg(feature = "spill")]
 pub use spill::{Arranged, Spill, max_open_files};
 

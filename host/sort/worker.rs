@@ -78,7 +78,12 @@ pub(super) fn with_worker<O: Opens, T>(
     let session = O::open(job, items, first, shares.get(0))?;
     let others = others.iter().enumerate();
     let rest = others.map(|(at, callback)| callback.compare_session(shares.get(at + 1)));
-    work(&mut Worker { job, items, session, rest: rest.collect::<Result<_>>()? })
+    let mut worker = Worker { job, items, session, rest: rest.collect::<Result<_>>()? };
+    if let Some(progress) = &job.options.progress {
+        worker.session.session().report_to(progress.comparisons());
+        worker.rest.iter_mut().for_each(|session| session.report_to(progress.comparisons()));
+    }
+    work(&mut worker)
 }
 
 impl Job {
