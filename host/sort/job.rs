@@ -184,6 +184,9 @@ impl Job {
         before: u64,
         Known { numbers, firsts }: Known<'_>,
     ) -> Result<()> {
+        if self.options.verify != Verify::Off {
+            self.begin_verifying();
+        }
         let keys = self.keys.iter().map(|key| VerifiedKey { callback: &key.callback, reverse: key.reverse });
         let keys: Vec<_> = keys.collect();
         let rules = self.options.rules();

@@ -2,7 +2,7 @@
 
 mod sort;
 
-pub(super) use sort::{CheckHow, MemoryArgs, OrderArgs, Sort, SorterArg, Stats};
+pub(super) use sort::{CheckHow, MemoryArgs, OrderArgs, Sort, SorterArg, Stats, When};
 
 use std::path::PathBuf;
 

@@ -115,7 +115,8 @@ impl Job {
         let starts = [0].into_iter().chain(ends.iter().copied());
         let parts = starts.zip(ends).map(|(start, &end)| InMemory::new(items, start..end));
         let mut order = try_with_capacity(items.len(), "the merged numbers of the items")?;
-        Merge::new(parts.collect(), items.len() as u64).run(self, items.items, None, |Merged { item, kept, .. }| {
+        let merge = Merge::new(parts.collect(), items.len() as u64);
+        merge.run(self, items.items, None, |Merged { item, kept, .. }| {
             if kept {
                 order.push(item.number() as u32); // lossless: `Chunk` bounds its length
             }
