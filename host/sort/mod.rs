@@ -16,6 +16,7 @@
 
 mod by_number;
 mod by_value;
+#[cfg(feature = "spill")]
 mod chunk;
 mod columns;
 mod contract;

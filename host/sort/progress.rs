@@ -10,8 +10,8 @@ use super::Job;
 #[cfg(feature = "spill")]
 const ITEMS_AT_ONCE: u64 = 64;
 
-/// What a sort is doing. Where the items do not fit in memory, the phases before [`Phase::Merging`] take
-/// turns.
+/// What a sort is doing. Items that do not fit in memory are read, sorted and written in turns, and then
+/// merged and written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -177,6 +177,8 @@ impl Drop for Tally<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::limits::Limits;
     use crate::sandbox::Sandbox;
@@ -195,9 +197,10 @@ mod tests {
                 let options = options.parallel(threads.try_into().unwrap()).progress(progress.clone());
                 let job = Job::new(&compare, options);
                 let mut items = Items::records(numbers.clone(), 4).unwrap();
-                match in_place {
-                    true => job.sort_in_place(&mut items).unwrap(),
-                    false => drop(job.sort(&items).unwrap()),
+                if in_place {
+                    job.sort_in_place(&mut items).unwrap();
+                } else {
+                    job.sort(&items).unwrap();
                 }
                 let told = (progress.phase(), progress.done(), progress.total());
                 assert_eq!(told, (Phase::Sorting, job.comparisons(), Some(109_221)), "{sorter:?} {threads}");
