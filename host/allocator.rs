@@ -55,6 +55,7 @@ fn end(size: usize) -> ! {
         "callbox: out of memory: {size} bytes could not be had; sort less at once, or allow the process more"
     );
     let len = text.position() as usize;
+    cli::clear_at_the_end();
     // SAFETY: the buffer is a local array, of which `len` bytes are written.
     unsafe { libc::write(STDERR, text.get_ref().as_ptr().cast(), len as _) };
     cli::remove_temporary();

@@ -5,7 +5,10 @@ use crate::error::{Error, Result, comparing};
 use crate::limits::Limit;
 use crate::sandbox::{Budget, Turn};
 use crate::sync::Arc;
-use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Number of calls after which those of a session are reported.
+const CALLS_AT_ONCE: u64 = 64;
 
 /// This thread's exclusive use of a callback's guest, for one call or many. Other threads wait.
 ///
@@ -16,6 +19,11 @@ pub(crate) struct Session<'a> {
     turn: Turn<'a>,
     calls: u64,
     failures: u64,
+    /// Where calls are reported during the session.
+    report: Option<&'a AtomicU64>,
+    reported: u64,
+    /// Number of calls at which there is something to report.
+    report_at: u64,
 }
 
 impl Callback {
@@ -30,7 +38,9 @@ impl Callback {
             callback.calls.fetch_add(1, Relaxed);
             callback.failures.fetch_add(1, Relaxed);
         })?;
-        Ok(Session { callback, comparator: callback.comparator.as_ref(), turn, calls: 0, failures: 0 })
+        let comparator = callback.comparator.as_ref();
+        let (report, reported, report_at) = (None, 0, u64::MAX);
+        Ok(Session { callback, comparator, turn, calls: 0, failures: 0, report, reported, report_at })
     }
 
     /// Begins a session for one call, which counts as failed until [`Session::succeeded`].
@@ -45,7 +55,7 @@ impl<'a> Session<'a> {
     /// Compares two elements by calling the guest. Only the sign of its answer counts.
     #[inline]
     pub(crate) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
-        self.calls += 1;
+        self.count(1);
         let Some(comparator) = self.comparator else { return Err(self.not_a_comparator()) };
         match self.turn.compare(&self.callback.export, &comparator.call, a, b) {
             Ok(answer) => Ok(answer.cmp(&0)),
@@ -85,8 +95,25 @@ impl<'a> Session<'a> {
     }
 
     /// Counts calls that a kernel made instead of [`Session::compare`].
+    #[inline]
     pub(crate) fn count(&mut self, calls: u64) {
         self.calls += calls;
+        if self.calls >= self.report_at {
+            self.report();
+        }
+    }
+
+    /// Has the calls added to `sum` from time to time, and at the end of the session.
+    pub(crate) fn report_to(&mut self, sum: &'a AtomicU64) {
+        (self.report, self.report_at) = (Some(sum), self.calls + CALLS_AT_ONCE);
+    }
+
+    #[cold]
+    fn report(&mut self) {
+        if let Some(sum) = self.report {
+            sum.fetch_add(self.calls - self.reported, Relaxed);
+            (self.reported, self.report_at) = (self.calls, self.calls + CALLS_AT_ONCE);
+        }
     }
 
     /// Returns the turn with the guest.
@@ -98,6 +125,9 @@ impl<'a> Session<'a> {
 impl Drop for Session<'_> {
     #[inline]
     fn drop(&mut self) {
+        if self.report.is_some() {
+            self.report();
+        }
         self.callback.calls.fetch_add(self.calls, Relaxed);
         if self.failures > 0 {
             self.callback.failures.fetch_add(self.failures, Relaxed);

@@ -1,22 +1,22 @@
 //! Messages on standard error. Each is one line, and nothing in it controls a terminal.
 
-use std::io::{self, Write};
-
 use callbox::escape;
+
+use super::line;
 
 /// Prints a message of the command itself.
 pub(super) fn say(text: impl AsRef<[u8]>) {
     line("callbox: ", text);
 }
 
-/// Prints one line of any text after a prefix. Where standard error is closed, nothing can be reported.
+/// Prints one line of any text after a prefix.
 pub(super) fn line(prefix: &str, text: impl AsRef<[u8]>) {
-    let _ = io::stderr().write_all(format!("{prefix}{}\n", escape(text)).as_bytes());
+    line::replace(format!("{prefix}{}\n", escape(text)).as_bytes());
 }
 
 /// Prints a text that has been escaped, and what ends it.
 pub(super) fn ended(text: String, end: &str) {
-    let _ = io::stderr().write_all(format!("{text}{end}").as_bytes());
+    line::replace(format!("{text}{end}").as_bytes());
 }
 
 /// Prints each line of a text after a prefix, which tells whose text it is.

@@ -12,6 +12,7 @@ mod inspect;
 mod isolate;
 mod items;
 mod limits;
+mod line;
 mod manual;
 mod message;
 mod number;
@@ -33,6 +34,7 @@ use clap::Parser;
 use args::{Args, Command};
 pub(crate) use fault::Exit;
 use fault::Fault;
+pub(crate) use line::clear_at_the_end;
 pub(crate) use signals::remove_temporary;
 
 /// Runs the command of the arguments. Data goes to standard output, messages to standard error.

@@ -51,6 +51,17 @@ impl Output {
         }
     }
 
+    /// Returns whether the result goes to a file, which nothing reads before it is complete.
+    pub(super) fn is_file(&self) -> bool {
+        match self {
+            Output::File { .. } => true,
+            #[cfg(unix)]
+            Output::Stdout => rustix::fs::fstat(rustix::stdio::stdout())
+                .is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode).is_file()),
+            _ => false,
+        }
+    }
+
     /// `Err` where the output is standard output and the process was started without one.
     pub(super) fn check(&self) -> Result<()> {
         match self {

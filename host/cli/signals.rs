@@ -1,4 +1,4 @@
-//! Signals that would leave something behind.
+//! Signals that would leave something behind: a file, or a line of a terminal.
 #![allow(unsafe_code, reason = "registers handlers, and asks which signals are ignored")]
 
 use std::ffi::CString;
@@ -7,9 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use signal_hook::consts::*;
 use signal_hook::low_level::{emulate_default_handler, register};
+
+use super::line;
 
 /// Signals that end a process from outside, or by a limit.
 const ENDING: [i32; 11] =
@@ -17,6 +20,9 @@ const ENDING: [i32; 11] =
 
 /// The path of the file to remove, leaked for the handlers, which may run at any time.
 static TEMPORARY: AtomicPtr<libc::c_char> = AtomicPtr::new(ptr::null_mut());
+
+/// Whether the handlers of [`ENDING`] signals are there.
+static TIDIES: Mutex<bool> = Mutex::new(false);
 
 /// Makes a write beyond the limit of file sizes (`ulimit -f`) fail like any other; it would end the process.
 pub(super) fn fail_at_the_file_size_limit() {
@@ -35,20 +41,31 @@ pub(super) fn wait_for_children() {
 /// Removes `path` if a signal ends the process from now on. Only the last path that was given is removed.
 pub(super) fn remove_at_the_end(path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?.into_raw();
-    if !TEMPORARY.swap(path, Relaxed).is_null() {
-        return Ok(()); // the handlers are there
+    TEMPORARY.store(path, Relaxed);
+    tidy_at_the_end()
+}
+
+/// Has a signal that ends the process remove the file that [`remove_at_the_end`] was given, and the line of
+/// [`line::show`], from now on.
+pub(super) fn tidy_at_the_end() -> io::Result<()> {
+    let mut tidies = TIDIES.lock().unwrap_or_else(PoisonError::into_inner);
+    if *tidies {
+        return Ok(());
     }
     for signal in ENDING {
         // A signal that whoever started this process has it ignore, as nohup does, stays ignored.
         if !is_ignored(signal) {
             let end = move || {
+                line::clear_at_the_end();
                 remove_temporary();
                 let _ = emulate_default_handler(signal);
             };
-            // SAFETY: removing a file and ending by a signal are allowed in a handler, and neither allocates.
+            // SAFETY: writing, removing a file and ending by a signal are allowed in a handler, and nothing of
+            // it allocates.
             unsafe { register(signal, end) }?;
         }
     }
+    *tidies = true;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What the system tells about memory, where it tells.
+//! What the system tells about memory and about a terminal, where it tells.
 
 use std::fs;
 
@@ -32,4 +32,35 @@ fn line(file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
     let number = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix("kB")?;
     number.trim().parse().ok().map(|kib: u64| kib << 10)
+}
+
+/// Columns of a terminal that does not tell how many it has.
+const COLUMNS: usize = 80;
+
+/// Returns the number of columns of the terminal that is standard error.
+#[cfg(unix)]
+pub(super) fn columns() -> usize {
+    match rustix::termios::tcgetwinsize(rustix::stdio::stderr()) {
+        Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+        _ => COLUMNS,
+    }
+}
+
+/// Returns whether this process may write to the terminal that is standard error: others are in front of one
+/// that a shell has put in the background.
+#[cfg(unix)]
+pub(super) fn is_in_foreground() -> bool {
+    let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stderr());
+    // Where it is not the terminal of this session, no one else is in front.
+    foreground.map_or(true, |group| group == rustix::process::getpgrp())
+}
+
+#[cfg(not(unix))]
+pub(super) fn columns() -> usize {
+    COLUMNS
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_in_foreground() -> bool {
+    true
 }

@@ -2,7 +2,7 @@
 
 use super::columns::{Columns, Keyed};
 use super::input::{Format, Input};
-use super::{Items, Key};
+use super::{Items, Job, Key, Phase};
 use crate::error::Result;
 
 /// Memory in bytes that a sort takes for each item, besides the item and its keys: its number, twice more in
@@ -31,12 +31,14 @@ impl Chunk {
     }
 
     /// Appends items of an input until it ends, and returns `true`, or until the room is used up.
-    pub(super) fn fill(&mut self, keys: &[Key], input: &mut Input) -> Result<bool> {
+    pub(super) fn fill(&mut self, job: &Job, input: &mut Input) -> Result<bool> {
+        let mut read = job.tally(Phase::Reading, 0);
         while !self.is_full() {
             if !input.advance()? {
                 return Ok(true);
             }
-            self.push(keys, input.item())?;
+            self.push(&job.keys, input.item())?;
+            read.count();
         }
         Ok(false)
     }

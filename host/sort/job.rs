@@ -125,6 +125,7 @@ impl Job {
 
     pub(super) fn sort_keyed(&self, items: Keyed<'_>) -> Result<Sorted> {
         let before = self.comparisons();
+        self.begin_sorting(items.len());
         let Numbers(mut order) = self.sort_numbers(items).map_err(|error| self.explain(items, error))?;
         let firsts = if self.options.unique {
             Some(self.compare_with(items, |worker| worker.first_of_equals(&order))?)
@@ -155,6 +156,7 @@ impl Job {
         if let Some(width) = items.width().filter(|_| !unique && self.is_plain()) {
             let columns = Columns::new(&self.keys);
             let keyed = columns.with(items);
+            self.begin_sorting(items.len());
             if sorter == Sorter::Sandboxed && self.callback().number().is_some() {
                 let sorted = self.sort_values(keyed, threads).map_err(|error| self.explain(keyed, error))?;
                 let record = |place: usize| sorted.record(place);
@@ -196,6 +198,9 @@ impl Job {
         before: u64,
         Known { numbers, firsts }: Known<'_>,
     ) -> Result<()> {
+        if self.options.verify != Verify::Off {
+            self.begin_verifying();
+        }
         let keys = self.keys.iter().map(|key| VerifiedKey { callback: &key.callback, reverse: key.reverse });
         let keys: Vec<_> = keys.collect();
         let rules = self.options.rules();
@@ -221,6 +226,7 @@ impl Job {
             sorter: Sorter::Qsort,
             parallel: NonZeroUsize::MIN,
             trace: None,
+            progress: None,
             ..self.options.clone()
         };
         match self.again(options).and_then(|job| job.sort_keyed(items)) {

@@ -17,6 +17,7 @@
 mod by_keys;
 mod by_number;
 mod by_value;
+#[cfg(feature = "spill")]
 mod chunk;
 mod columns;
 mod contract;
@@ -28,6 +29,7 @@ mod job;
 mod key;
 mod options;
 mod parallel;
+mod progress;
 mod runs;
 #[cfg(feature = "spill")]
 mod spill;
@@ -42,6 +44,7 @@ pub use items::Items;
 pub use job::{Job, Sorted};
 pub use key::{Ignore, Key, Part};
 pub use options::{Options, Sorter, Trace};
+pub use progress::{Phase, Progress};
 #[cfg(feature = "spill")]
 pub use spill::{Arranged, Spill, max_open_files};
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use super::Progress;
 use crate::batch::Rules;
 use crate::native::{self, Verify};
 
@@ -70,6 +71,7 @@ pub struct Options {
     pub(super) parallel: NonZeroUsize,
     pub(super) verify: Verify,
     pub(super) trace: Option<Trace>,
+    pub(super) progress: Option<Arc<Progress>>,
 }
 
 impl Options {
@@ -112,6 +114,11 @@ impl Options {
         Options { trace: Some(trace), ..self }
     }
 
+    /// Sets what is kept up to date with how far the sort has come.
+    pub fn progress(self, progress: Arc<Progress>) -> Options {
+        Options { progress: Some(progress), ..self }
+    }
+
     /// Returns whether items that all keys call equal stay in the input's order.
     pub(super) fn keeps_ties(&self) -> bool {
         self.unique || self.stable
@@ -138,15 +145,16 @@ impl Default for Options {
             parallel: NonZeroUsize::MIN,
             verify: Verify::default(),
             trace: None,
+            progress: None,
         }
     }
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { reverse, unique, stable, sorter, parallel, verify, trace } = self;
-        let trace = trace.is_some();
+        let Options { reverse, unique, stable, sorter, parallel, verify, trace, progress } = self;
+        let (trace, progress) = (trace.is_some(), progress.is_some());
         write!(f, "reverse {reverse}, unique {unique}, stable {stable}, sorter {sorter:?}, ")?;
-        write!(f, "parallel {parallel}, verify {verify:?}, trace {trace}")
+        write!(f, "parallel {parallel}, verify {verify:?}, trace {trace}, progress {progress}")
     }
 }

@@ -77,7 +77,10 @@ pub(super) fn with_worker<O: Opens, T>(
     };
     let callbacks: Vec<_> = job.keys.iter().enumerate().map(callback).collect::<Result<_>>()?;
     let open = |(key, callback)| O::open(job, items, key, callback, shares.get(key));
-    let sessions = callbacks.iter().enumerate().map(open).collect::<Result<_>>()?;
+    let mut sessions = callbacks.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
+    if let Some(progress) = &job.options.progress {
+        sessions.iter_mut().for_each(|session| session.session().report_to(progress.comparisons()));
+    }
     work(&mut Worker { job, items, sessions, lifetime: PhantomData })
 }
 

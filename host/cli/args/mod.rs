@@ -4,7 +4,7 @@ mod sort;
 mod values;
 
 pub(super) use sort::{MemoryArgs, Sort};
-pub(super) use values::{CheckHow, SorterArg, Stats};
+pub(super) use values::{CheckHow, SorterArg, Stats, When};
 
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -83,6 +83,11 @@ pub(super) fn names(args: &args::Sort, operands: &[OsString]) -> Result<Vec<Path
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
     Ok(files)
+}
+
+/// Returns whether one of the files is a terminal that someone types on.
+pub(super) fn are_typed(files: &[PathBuf]) -> bool {
+    files.iter().any(|file| file.as_os_str() == STDIN) && io::stdin().is_terminal()
 }
 
 /// Reads names that each end with a NUL.

@@ -6,6 +6,7 @@ mod inputs;
 mod letters;
 mod memory;
 mod order;
+mod progress;
 mod spec;
 
 use std::cmp::Ordering;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use callbox::native::SortFunction;
-use callbox::sort::{Format, Input, Job, Options, Sorter, Spill, Trace, csv_fields};
+use callbox::sort::{Format, Input, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
 use callbox::{Callback, Error, escape};
 use clap::CommandFactory;
 
@@ -28,6 +29,7 @@ use super::stats::Figures;
 use super::{isolate, message, report, signals};
 use inputs::Opened;
 use order::Order;
+use progress::{Looks, Place, Shown};
 
 /// Returns the words of a command line; those of `callbox sort` as clap reads them.
 pub(super) fn words(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
@@ -92,6 +94,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     order.read(&mut guests)?;
     let mut spill = memory::spill(&args.memory)?;
     signals::wait_for_children();
+    let place = Place::of(args.progress);
     let (mut started, mut opened) = (Instant::now(), None);
     if inside {
         // All files are read before the process is locked down.
@@ -115,16 +118,24 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         columns = opened.header.as_deref().map(|header| csv_fields(header, delimiter)).unwrap_or_default();
         keys = order.find_columns(keys, &columns, delimiter)?;
     }
-    let Opened { mut inputs, header, reading, .. } = opened;
+    let Opened { mut inputs, header, reading, size } = opened;
     let guest_memory = keys.iter().map(|key| memory_of(key.callback())).sum();
     let ready = Instant::now();
-    let job = Job::by_keys(keys, options(args, order, sorter));
+    let mut options = options(args, order, sorter);
+    let mut shown = None;
+    if let Some(place) = place {
+        let (progress, reading) = (Arc::<Progress>::default(), reading.clone());
+        options = options.progress(progress.clone());
+        shown = Some(Shown::new(Looks { place, progress, reading, size, typed: inputs::are_typed(&files) }));
+    }
+    let job = Job::by_keys(keys, options);
 
     if args.only_checks() {
         let Some(input) = inputs.first_mut() else { return Ok(Exit::Done) };
         if !job.disorder_of(input, &spill).map_err(|error| with_guest(error, order))? {
             return Ok(Exit::Done);
         }
+        drop(shown);
         if !args.is_silent() {
             report_disorder(args, input);
         }
@@ -134,6 +145,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         if args.merge { job.merge_inputs(inputs, &spill) } else { job.sort_inputs(inputs, &spill) };
     let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
+    let shown = shown.and_then(|shown| shown.end_before(&output));
     output.write(|to| {
         if let Some(header) = &header {
             to.write_all(header)?;
@@ -145,6 +157,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         }
         arranged.write(to)
     })?;
+    drop(shown);
     if let Some(format) = args.stats {
         let figures = Figures {
             sorter: match sorter {

@@ -4,11 +4,13 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Spill;
 use super::run::Run;
 use crate::error::{Error, FileError, Result};
-use crate::sort::{Format, Input, Items};
+use crate::sort::progress::Tally;
+use crate::sort::{Format, Input, Items, Phase, Progress};
 
 /// Marks an item that equals one before it, beside the number of its run.
 pub(super) const DROPPED: u8 = 0x80;
@@ -20,6 +22,7 @@ pub struct Arranged {
     pub(super) items: u64,
     pub(super) written: u64,
     pub(super) bytes: u64,
+    pub(super) progress: Option<Arc<Progress>>,
 }
 
 pub(super) enum Place {
@@ -32,7 +35,8 @@ pub(super) enum Place {
 impl Arranged {
     pub(super) fn nothing() -> Arranged {
         let place = Place::Memory { items: Items::empty(0), order: None };
-        Arranged { place, format: Format::Lines { separator: 0 }, items: 0, written: 0, bytes: 0 }
+        let format = Format::Lines { separator: 0 };
+        Arranged { place, format, items: 0, written: 0, bytes: 0, progress: None }
     }
 
     /// Returns the number of items that were read.
@@ -56,6 +60,11 @@ impl Arranged {
     ///
     /// Those of `each`, and those of files that what does not fit in memory was kept in.
     pub fn for_each(&self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut tally = Tally::begin(self.progress.as_ref(), Phase::Writing, self.written);
+        let mut each = |item: &[u8]| {
+            tally.count();
+            each(item)
+        };
         match &self.place {
             Place::Memory { .. } => self.in_memory(each),
             Place::Runs { runs, choices, spill } => {

@@ -13,7 +13,7 @@ use crate::memory::try_with_capacity;
 use crate::native::Verify;
 use crate::sort::chunk::Chunk;
 use crate::sort::columns::{Comparand, Keyed};
-use crate::sort::{Format, Input, Job};
+use crate::sort::{Format, Input, Job, Phase};
 
 impl Job {
     /// Sorts the items of all inputs, which have one format. What does not fit in memory is kept in files.
@@ -31,7 +31,7 @@ impl Job {
         let mut chunk = Chunk::new(&self.keys, format, spill.memory)?;
         for mut input in inputs {
             input.limit(spill.most());
-            while !chunk.fill(&self.keys, &mut input)? {
+            while !chunk.fill(self, &mut input)? {
                 runs.add(chunk)?;
                 chunk = Chunk::new(&self.keys, format, spill.memory)?;
             }
@@ -56,7 +56,7 @@ impl Job {
         };
         let written = order.as_ref().map_or(len, |order| order.len() as u64);
         let place = Place::Memory { items: chunk.into_items(), order };
-        Ok(Arranged { place, format, items: len, written, bytes })
+        Ok(Arranged { place, format, items: len, written, bytes, progress: self.options.progress.clone() })
     }
 
     /// Merges the items of inputs, each of which is sorted already. Nothing is verified: where an input is
@@ -72,7 +72,7 @@ impl Job {
         let mut ends = Vec::new();
         while let Some(mut input) = inputs.next() {
             input.limit(spill.most());
-            if chunk.fill(&self.keys, &mut input)? {
+            if chunk.fill(self, &mut input)? {
                 ends.push(chunk.items.len());
                 continue;
             }
@@ -86,11 +86,11 @@ impl Job {
             runs.write(|run| {
                 (start..chunk.items.len()).try_for_each(|at| run(chunk.items.get(at)))?;
                 drop(chunk);
-                input.try_for_each(run)
+                self.copy(&mut input, run)
             })?;
             for mut input in inputs {
                 input.limit(spill.most());
-                runs.write(|run| input.try_for_each(run))?;
+                runs.write(|run| self.copy(&mut input, run))?;
             }
             runs.count();
             return runs.arrange(false);
@@ -98,7 +98,16 @@ impl Job {
         let order = self.merge_in_memory(chunk.keyed(), &ends)?;
         let (items, bytes, written) = (chunk.items.len() as u64, chunk.bytes(), order.len() as u64);
         let place = Place::Memory { items: chunk.into_items(), order: Some(order) };
-        Ok(Arranged { place, format, items, written, bytes })
+        Ok(Arranged { place, format, items, written, bytes, progress: self.options.progress.clone() })
+    }
+
+    /// Passes the items of an input on.
+    fn copy(&self, input: &mut Input, to: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut read = self.tally(Phase::Reading, 0);
+        input.try_for_each(&mut |item| {
+            read.count();
+            to(item)
+        })
     }
 
     /// Merges parts of items, given by the places where they end.
@@ -106,7 +115,8 @@ impl Job {
         let starts = [0].into_iter().chain(ends.iter().copied());
         let parts = starts.zip(ends).map(|(start, &end)| InMemory::new(items, start..end));
         let mut order = try_with_capacity(items.len(), "the merged numbers of the items")?;
-        Merge::new(parts.collect()).run(self, items.items, None, |Merged { item, kept, .. }| {
+        let merge = Merge::new(parts.collect(), items.len() as u64);
+        merge.run(self, items.items, None, |Merged { item, kept, .. }| {
             if kept {
                 order.push(item.number() as u32); // lossless: `Chunk` bounds its length
             }
@@ -126,8 +136,9 @@ impl Job {
         input.limit(spill.most());
         let none = Chunk::new(&self.keys, input.format(), 0)?;
         self.compare_with(none.keyed(), |worker| {
-            let mut last: Option<Copied> = None;
+            let (mut last, mut read): (Option<Copied>, _) = (None, self.tally(Phase::Reading, 0));
             while input.advance()? {
+                read.count();
                 let item = Copied::of_item(input.item(), &self.keys);
                 if let Some(last) = &last
                     && worker.is_disorder(last, &item)?
@@ -165,7 +176,13 @@ impl Runs<'_> {
         (self.items, self.bytes) = (self.items + items, self.bytes + bytes);
         let job = self.job;
         let sorted = job.renewed(&job.counters, |job| job.sort_chunk(chunk, self.format))?;
-        self.write(|run| sorted.in_memory(run))
+        self.write(|run| {
+            let mut tally = job.tally(Phase::Writing, sorted.written);
+            sorted.in_memory(|item| {
+                tally.count();
+                run(item)
+            })
+        })
     }
 
     /// Keeps the items that `content` passes on as a run.
@@ -204,9 +221,9 @@ impl Runs<'_> {
             choices.push(merged.source as u8 | if merged.kept { 0 } else { DROPPED })
         })?;
         self.job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
-        let Runs { spill, format, runs, items, bytes, .. } = self;
+        let Runs { job, spill, format, runs, items, bytes } = self;
         let place = Place::Runs { runs, choices: choices.finish()?, spill: spill.clone() };
-        Ok(Arranged { place, format, items, written, bytes })
+        Ok(Arranged { place, format, items, written, bytes, progress: job.options.progress.clone() })
     }
 
     /// Merges this many neighbours, those with the fewest bytes.
@@ -230,6 +247,8 @@ impl Runs<'_> {
 
     fn merge_of(&self, start: usize, count: usize) -> Result<Merge<Streamed>> {
         let open = |run| Streamed::new(open(run, self.format, self.spill, count)?, &self.job.keys);
-        Ok(Merge::new(self.runs[start..][..count].iter().map(open).collect::<Result<_>>()?))
+        let runs = &self.runs[start..][..count];
+        let items = runs.iter().map(|run| run.items).sum();
+        Ok(Merge::new(runs.iter().map(open).collect::<Result<_>>()?, items))
     }
 }

@@ -8,7 +8,7 @@ use super::spot::Spots;
 use crate::callback::{Answer, Session};
 use crate::error::Result;
 use crate::sort::worker::Worker;
-use crate::sort::{Items, Job, columns::Columns};
+use crate::sort::{Items, Job, Phase, columns::Columns};
 
 /// Number of items that are merged on one budget.
 const ITEMS_PER_BUDGET: usize = 1 << 22;
@@ -16,6 +16,8 @@ const ITEMS_PER_BUDGET: usize = 1 << 22;
 /// A merge of sources, which are in order; of equal items, those of the first source come first.
 pub(super) struct Merge<S> {
     sources: Vec<S>,
+    /// Number of their items.
+    items: u64,
     /// Under [`Options::unique`](crate::sort::Options::unique), the last item that was kept.
     last: Option<Copied>,
 }
@@ -32,8 +34,8 @@ pub(super) struct Merged<'s, S> {
 type Comparing<'a> = Worker<'a, Session<'a>>;
 
 impl<S: Source> Merge<S> {
-    pub(super) fn new(sources: Vec<S>) -> Merge<S> {
-        Merge { sources, last: None }
+    pub(super) fn new(sources: Vec<S>, items: u64) -> Merge<S> {
+        Merge { sources, items, last: None }
     }
 
     /// Passes all items on in order. A job that verifies asks fresh guests about some pairs of them.
@@ -44,6 +46,11 @@ impl<S: Source> Merge<S> {
         mut spots: Option<&mut Spots>,
         mut each: impl FnMut(Merged<'_, S>) -> Result<()>,
     ) -> Result<()> {
+        let mut tally = job.tally(Phase::Merging, self.items);
+        let mut each = |merged: Merged<'_, S>| {
+            tally.count();
+            each(merged)
+        };
         let (columns, mut tree) = (Columns::new(&job.keys), None);
         let none = columns.with(none);
         loop {

@@ -10,6 +10,8 @@ mod fork;
 mod guests;
 mod random;
 mod skip;
+#[cfg(unix)]
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -24,6 +26,8 @@ pub(crate) use guests::{
 };
 pub(crate) use random::Random;
 pub(crate) use skip::skip;
+#[cfg(unix)]
+pub(crate) use terminal::{Terminal, screen};
 
 /// Returns a path in the repository.
 pub(crate) fn path(relative: &str) -> PathBuf {
