@@ -60,8 +60,8 @@ pub(super) fn tidy_at_the_end() -> io::Result<()> {
                 remove_temporary();
                 let _ = emulate_default_handler(signal);
             };
-            // SAFETY: writing, removing a file and ending by a signal are allowed in a handler, and nothing of
-            // it allocates.
+            // SAFETY: writing, removing a file and ending by a signal are allowed in a handler, and nothing
+            // of it allocates.
             unsafe { register(signal, end) }?;
         }
     }
