@@ -1,6 +1,18 @@
 //! What the system tells about memory and about a terminal, where it tells.
 
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), allow(unsafe_code, reason = "asks the allocator"))]
+
 use std::fs;
+
+/// Has the allocator give large memory back to the system when it is freed. By default it keeps what is
+/// smaller than the largest that was freed so far, and a process takes more and more.
+pub(super) fn return_large_memory() {
+    // SAFETY: it sets a number, and no other thread allocates meanwhile.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 10)
+    };
+}
 
 /// Returns how much memory in bytes can be had without taking it from others: of the machine, and of the
 /// control group.

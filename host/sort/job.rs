@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::by_number::Numbers;
 use super::by_value::Values;
@@ -10,7 +10,6 @@ use super::columns::{Columns, Keyed};
 use super::runs::Run;
 use super::worker::{FirstGuest, with_worker};
 use super::{Items, Key, Options, Sorter, parallel};
-use crate::batch::Rules;
 use crate::callback::Callback;
 use crate::error::{ContradictionError, Error, LibraryError, Result};
 use crate::native::{SortResult, VerifiedKey, Verify, verify};
@@ -31,6 +30,8 @@ pub struct Job {
 pub(super) struct Counters {
     pub(super) comparisons: AtomicU64,
     pub(super) verified: AtomicU64,
+    /// Whether items were sorted in the sandbox.
+    pub(super) in_sandbox: AtomicBool,
     /// Fuel used on budgets that are no longer in use.
     fuel: AtomicU64,
 }
@@ -76,26 +77,6 @@ impl Job {
         matches!(&self.keys[..], [key] if key.is_item())
     }
 
-    /// Returns the sorter for these items.
-    pub(super) fn sorter(&self, items: Keyed<'_>) -> Sorter {
-        // Beside a key's bytes, its number twice and where it ends.
-        let bytes =
-            || items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
-        let limits = self.callback().guest().limits();
-        match self.options.sorter {
-            Sorter::Auto if self.is_plain() || self.options.trace.is_some() => Sorter::Qsort,
-            Sorter::Auto if bytes() > limits.array.min(limits.memory / 4 * 3) => Sorter::Qsort,
-            Sorter::Auto => Sorter::Sandboxed,
-            sorter => sorter,
-        }
-    }
-
-    /// Returns the rules of a kernel that sorts by a key: all rules, if they need nothing else.
-    pub(super) fn kernel_rules(&self, key: usize) -> Rules {
-        let ties_by_bytes = self.is_plain() && !self.options.keeps_ties();
-        Rules { reverse: self.keys[key].reverse, ties_by_bytes }
-    }
-
     /// Returns the number of the guests' comparisons, without those of [`Options::verify`].
     pub fn comparisons(&self) -> u64 {
         self.counters.comparisons.load(Relaxed)
@@ -104,6 +85,11 @@ impl Job {
     /// Returns the number of answers that [`Options::verify`] has compared with results.
     pub fn verified(&self) -> u64 {
         self.counters.verified.load(Relaxed)
+    }
+
+    /// Returns whether items were sorted in the sandbox, which [`Sorter::Auto`] decides.
+    pub fn sorted_in_sandbox(&self) -> bool {
+        self.counters.in_sandbox.load(Relaxed)
     }
 
     /// Returns the fuel that the guests have used.
@@ -126,7 +112,8 @@ impl Job {
     pub(super) fn sort_keyed(&self, items: Keyed<'_>) -> Result<Sorted> {
         let before = self.comparisons();
         self.begin_sorting(items.len());
-        let Numbers(mut order) = self.sort_numbers(items).map_err(|error| self.explain(items, error))?;
+        let sorted = self.with_fallback(items, |job| job.sort_numbers(items));
+        let Numbers(mut order) = sorted.map_err(|error| self.explain(items, error))?;
         let firsts = if self.options.unique {
             Some(self.compare_with(items, |worker| worker.first_of_equals(&order))?)
         } else {
@@ -261,7 +248,10 @@ impl Job {
         let all = 0..items.len() as u32; // lossless: `Items` bounds its length
         let guest = match self.sorter(items).native() {
             Some(_) => FirstGuest::Callbacks,
-            None => FirstGuest::Own, // which the kernel is freed with
+            None => {
+                self.counters.in_sandbox.store(true, Relaxed);
+                FirstGuest::Own // which the kernel is freed with
+            }
         };
         match parallel::threads(self, items.items) {
             1 => with_worker::<Numbers, _>(self, items, &self.budget, guest, |worker| {

@@ -31,6 +31,7 @@ mod options;
 mod parallel;
 mod progress;
 mod runs;
+mod sorter;
 #[cfg(feature = "spill")]
 mod spill;
 mod starts;

@@ -26,7 +26,7 @@ use super::isolate::Isolated;
 use super::items::Type;
 use super::output::Output;
 use super::stats::Figures;
-use super::{isolate, message, report, signals};
+use super::{isolate, message, report, signals, system};
 use inputs::Opened;
 use order::Order;
 use progress::{Looks, Place, Shown};
@@ -94,6 +94,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     order.read(&mut guests)?;
     let mut spill = memory::spill(&args.memory)?;
     signals::wait_for_children();
+    system::return_large_memory();
     let place = Place::of(args.progress);
     let (mut started, mut opened) = (Instant::now(), None);
     if inside {
@@ -161,7 +162,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     if let Some(format) = args.stats {
         let figures = Figures {
             sorter: match sorter {
-                Sorter::Auto if !args.keys.key.is_empty() => "auto".to_owned(),
+                Sorter::Auto if job.sorted_in_sandbox() => "sandboxed".to_owned(),
                 Sorter::Msvcrt => "msvcrt".to_owned(),
                 Sorter::Sandboxed => "sandboxed".to_owned(),
                 Sorter::Library(function) => escape(function.name()),

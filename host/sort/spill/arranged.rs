@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Spill;
+use super::parts::Held;
 use super::run::Run;
 use crate::error::{Error, FileError, Result};
 use crate::sort::progress::Tally;
-use crate::sort::{Format, Input, Items, Phase, Progress};
+use crate::sort::{Format, Input, Phase, Progress};
 
 /// Marks an item that equals one before it, beside the number of its run.
-pub(super) const DROPPED: u8 = 0x80;
+const DROPPED: u16 = 0x8000;
 
 /// Items in the order that a job has decided, to be written.
 pub struct Arranged {
@@ -26,15 +27,16 @@ pub struct Arranged {
 }
 
 pub(super) enum Place {
-    /// In memory; the order is theirs where none is given.
-    Memory { items: Items, order: Option<Vec<u32>> },
-    /// In runs. For each item of the result, a byte tells the run that has it next.
-    Runs { runs: Vec<Run>, choices: File, spill: Spill },
+    /// In parts in memory. For each item of the result, a number tells the part that has it next; there is none
+    /// where there is one part.
+    Memory { parts: Vec<Held>, choices: Vec<u16> },
+    /// In runs. For each of `merged` items, a number tells the run that has it next.
+    Runs { runs: Vec<Run>, choices: File, merged: u64, spill: Spill },
 }
 
 impl Arranged {
     pub(super) fn nothing() -> Arranged {
-        let place = Place::Memory { items: Items::empty(0), order: None };
+        let place = Place::Memory { parts: vec![Held::none()], choices: Vec::new() };
         let format = Format::Lines { separator: 0 };
         Arranged { place, format, items: 0, written: 0, bytes: 0, progress: None }
     }
@@ -66,37 +68,29 @@ impl Arranged {
             each(item)
         };
         match &self.place {
-            Place::Memory { .. } => self.in_memory(each),
-            Place::Runs { runs, choices, spill } => {
+            Place::Memory { parts, choices } => in_memory(parts, choices, each),
+            Place::Runs { runs, choices, merged, spill } => {
                 let open = |run| open(run, self.format, spill, runs.len());
                 let mut inputs: Vec<_> =
                     runs.iter().map(open).collect::<Result<_>>().map_err(io::Error::other)?;
                 let mut choices = choices;
                 choices.rewind()?;
-                for choice in BufReader::with_capacity(spill.buffer(1), choices).bytes() {
-                    let choice = choice?;
+                let mut choices = BufReader::with_capacity(spill.buffer(1), choices);
+                for _ in 0..*merged {
+                    let mut choice = [0; 2];
+                    choices.read_exact(&mut choice)?;
+                    let choice = u16::from_le_bytes(choice);
                     let run = usize::from(choice & !DROPPED);
                     if !inputs[run].advance().map_err(io::Error::other)? {
                         let folder = runs[run].folder().to_owned();
                         return Err(io::Error::other(FileError::Changed { folder }));
                     }
-                    if choice & DROPPED == 0 {
+                    if is_kept(choice) {
                         each(inputs[run].item())?;
                     }
                 }
                 Ok(())
             }
-        }
-    }
-
-    /// Passes on items that are in memory.
-    pub(super) fn in_memory<E>(&self, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        match &self.place {
-            Place::Memory { items, order: None } => items.iter().try_for_each(each),
-            Place::Memory { items, order: Some(order) } => {
-                order.iter().try_for_each(|&at| each(items.get(at as usize)))
-            }
-            Place::Runs { .. } => Ok(()),
         }
     }
 
@@ -125,7 +119,38 @@ impl fmt::Debug for Arranged {
     }
 }
 
-/// The runs that have the next item, one byte for each item.
+/// Passes on items that are in memory.
+fn in_memory(
+    parts: &[Held],
+    choices: &[u16],
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    if let [part] = parts {
+        return part.try_for_each(each);
+    }
+    let mut next = vec![0; parts.len()];
+    for choice in choices {
+        let part = usize::from(choice & !DROPPED);
+        if is_kept(*choice) {
+            each(parts[part].get(next[part]))?;
+        }
+        next[part] += 1;
+    }
+    Ok(())
+}
+
+/// Returns the number that tells where an item is.
+pub(super) fn choice(source: usize, kept: bool) -> u16 {
+    // lossless: so many are merged at most
+    source as u16 | if kept { 0 } else { DROPPED }
+}
+
+/// Returns whether the item of this number is kept.
+pub(super) fn is_kept(choice: u16) -> bool {
+    choice & DROPPED == 0
+}
+
+/// The runs that have the next item, a number for each item.
 pub(super) struct Choices {
     file: BufWriter<File>,
     folder: PathBuf,
@@ -140,8 +165,8 @@ impl Choices {
         }
     }
 
-    pub(super) fn push(&mut self, choice: u8) -> Result<()> {
-        self.file.write_all(&[choice]).map_err(|source| self.error(source))
+    pub(super) fn push(&mut self, choice: u16) -> Result<()> {
+        self.file.write_all(&choice.to_le_bytes()).map_err(|source| self.error(source))
     }
 
     pub(super) fn finish(mut self) -> Result<File> {

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::arranged::{Arranged, Choices, DROPPED, Place, open};
+use super::arranged::{Arranged, Choices, Place, choice, is_kept, open};
 use super::merge::{Merge, Merged};
+use super::parts::{self, Part};
 use super::run::{Run, RunWriter};
 use super::source::{Copied, InMemory, Streamed};
 use super::spot::Spots;
@@ -28,35 +29,25 @@ impl Job {
         let mut inputs = inputs.into_iter().peekable();
         let Some(format) = inputs.peek().map(Input::format) else { return Ok(Arranged::nothing()) };
         let mut runs = Runs::new(self, spill, format);
-        let mut chunk = Chunk::new(&self.keys, format, spill.memory)?;
+        let mut chunk = Chunk::new(self, format, spill.memory)?;
         for mut input in inputs {
             input.limit(spill.most());
             while !chunk.fill(self, &mut input)? {
+                let taken = chunk.taken();
                 runs.add(chunk)?;
-                chunk = Chunk::new(&self.keys, format, spill.memory)?;
+                let mut left = spill.memory.saturating_sub(runs.kept());
+                // A part that is much smaller is not worth its place in the merge.
+                if left < taken / 2 {
+                    runs.spill_parts()?;
+                    left = spill.memory;
+                }
+                chunk = Chunk::new(self, format, left)?;
             }
         }
-        if runs.runs.is_empty() {
-            return self.sort_chunk(chunk, format);
-        }
-        if !chunk.items.is_empty() {
+        if !chunk.items.is_empty() || runs.is_empty() {
             runs.add(chunk)?;
         }
         runs.arrange(self.options.verify != Verify::Off)
-    }
-
-    fn sort_chunk(&self, mut chunk: Chunk, format: Format) -> Result<Arranged> {
-        let (len, bytes) = (chunk.items.len() as u64, chunk.bytes());
-        let order = match chunk.items.width() {
-            Some(_) if !self.options.unique => {
-                self.sort_in_place(&mut chunk.items)?;
-                None
-            }
-            _ => Some(self.sort_keyed(chunk.keyed())?.order),
-        };
-        let written = order.as_ref().map_or(len, |order| order.len() as u64);
-        let place = Place::Memory { items: chunk.into_items(), order };
-        Ok(Arranged { place, format, items: len, written, bytes, progress: self.options.progress.clone() })
     }
 
     /// Merges the items of inputs, each of which is sorted already. Nothing is verified: where an input is
@@ -68,7 +59,7 @@ impl Job {
     pub fn merge_inputs(&self, inputs: impl IntoIterator<Item = Input>, spill: &Spill) -> Result<Arranged> {
         let mut inputs = inputs.into_iter().peekable();
         let Some(format) = inputs.peek().map(Input::format) else { return Ok(Arranged::nothing()) };
-        let mut chunk = Chunk::new(&self.keys, format, spill.memory)?;
+        let mut chunk = Chunk::new(self, format, spill.memory)?;
         let mut ends = Vec::new();
         while let Some(mut input) = inputs.next() {
             input.limit(spill.most());
@@ -97,7 +88,7 @@ impl Job {
         }
         let order = self.merge_in_memory(chunk.keyed(), &ends)?;
         let (items, bytes, written) = (chunk.items.len() as u64, chunk.bytes(), order.len() as u64);
-        let place = Place::Memory { items: chunk.into_items(), order: Some(order) };
+        let place = Place::Memory { parts: vec![Part::new(chunk, order).hold()], choices: Vec::new() };
         Ok(Arranged { place, format, items, written, bytes, progress: self.options.progress.clone() })
     }
 
@@ -113,7 +104,7 @@ impl Job {
     /// Merges parts of items, given by the places where they end.
     fn merge_in_memory(&self, items: Keyed<'_>, ends: &[usize]) -> Result<Vec<u32>> {
         let starts = [0].into_iter().chain(ends.iter().copied());
-        let parts = starts.zip(ends).map(|(start, &end)| InMemory::new(items, start..end));
+        let parts = starts.zip(ends).map(|(start, &end)| InMemory::new(items, None, start..end));
         let mut order = try_with_capacity(items.len(), "the merged numbers of the items")?;
         let merge = Merge::new(parts.collect(), items.len() as u64);
         merge.run(self, items.items, None, |Merged { item, kept, .. }| {
@@ -134,7 +125,7 @@ impl Job {
     /// As [`Job::sort_inputs`].
     pub fn disorder_of(&self, input: &mut Input, spill: &Spill) -> Result<bool> {
         input.limit(spill.most());
-        let none = Chunk::new(&self.keys, input.format(), 0)?;
+        let none = Chunk::new(self, input.format(), 0)?;
         self.compare_with(none.keyed(), |worker| {
             let (mut last, mut read): (Option<Copied>, _) = (None, self.tally(Phase::Reading, 0));
             while input.advance()? {
@@ -158,6 +149,8 @@ struct Runs<'a> {
     spill: &'a Spill,
     format: Format,
     runs: Vec<Run>,
+    /// Those that have not been kept in a file yet.
+    parts: Vec<Part>,
     /// Number of all items that were read, and of their bytes.
     items: u64,
     bytes: u64,
@@ -165,23 +158,33 @@ struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     fn new(job: &'a Job, spill: &'a Spill, format: Format) -> Runs<'a> {
-        Runs { job, spill, format, runs: Vec::new(), items: 0, bytes: 0 }
+        Runs { job, spill, format, runs: Vec::new(), parts: Vec::new(), items: 0, bytes: 0 }
     }
 }
 
 impl Runs<'_> {
-    /// Sorts items, and keeps them as a run.
+    /// Sorts items, and keeps them in memory.
     fn add(&mut self, chunk: Chunk) -> Result<()> {
         let (items, bytes) = (chunk.items.len() as u64, chunk.bytes());
         (self.items, self.bytes) = (self.items + items, self.bytes + bytes);
-        let job = self.job;
-        let sorted = job.renewed(&job.counters, |job| job.sort_chunk(chunk, self.format))?;
+        self.parts.push(Part::sort(self.job, chunk)?);
+        Ok(())
+    }
+
+    /// Returns memory in bytes that the parts take.
+    fn kept(&self) -> usize {
+        self.parts.iter().map(Part::kept).sum()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.runs.is_empty()
+    }
+
+    /// Keeps the parts in memory as one run.
+    fn spill_parts(&mut self) -> Result<()> {
+        let (job, parts) = (self.job, std::mem::take(&mut self.parts));
         self.write(|run| {
-            let mut tally = job.tally(Phase::Writing, sorted.written);
-            sorted.in_memory(|item| {
-                tally.count();
-                run(item)
-            })
+            parts::merge(job, &parts, None, |item, _, kept| if kept { run(item) } else { Ok(()) })
         })
     }
 
@@ -207,22 +210,42 @@ impl Runs<'_> {
 
     /// Decides the order of all items.
     fn arrange(mut self, verify: bool) -> Result<Arranged> {
+        if self.runs.is_empty() {
+            return self.arrange_parts(verify);
+        }
+        if !self.parts.is_empty() {
+            self.spill_parts()?;
+        }
         let batch = self.spill.most_at_once();
         while self.runs.len() > batch {
             // As few runs as it takes.
             self.merge_some(batch.min(self.runs.len() - batch + 1))?;
         }
-        let none = Chunk::new(&self.job.keys, self.format, 0)?;
-        let (mut choices, mut written) = (Choices::create(self.spill)?, 0);
+        let none = Chunk::new(self.job, self.format, 0)?;
+        let (mut choices, mut merged, mut written) = (Choices::create(self.spill)?, 0, 0);
         let mut spots = verify.then(Spots::default);
-        self.merge_of(0, self.runs.len())?.run(self.job, &none.items, spots.as_mut(), |merged| {
-            written += u64::from(merged.kept);
-            // lossless: so many runs are merged at most
-            choices.push(merged.source as u8 | if merged.kept { 0 } else { DROPPED })
+        self.merge_of(0, self.runs.len())?.run(self.job, &none.items, spots.as_mut(), |item| {
+            merged += 1;
+            written += u64::from(item.kept);
+            choices.push(choice(item.source, item.kept))
         })?;
         self.job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
-        let Runs { job, spill, format, runs, items, bytes } = self;
-        let place = Place::Runs { runs, choices: choices.finish()?, spill: spill.clone() };
+        let Runs { job, spill, format, runs, items, bytes, .. } = self;
+        let place = Place::Runs { runs, choices: choices.finish()?, merged, spill: spill.clone() };
+        Ok(Arranged { place, format, items, written, bytes, progress: job.options.progress.clone() })
+    }
+
+    /// Decides the order of all items, which are in memory.
+    fn arrange_parts(self, verify: bool) -> Result<Arranged> {
+        let Runs { job, format, parts, items, bytes, .. } = self;
+        let (mut choices, mut written) = (Vec::new(), parts.iter().map(|part| part.len() as u64).sum());
+        if parts.len() > 1 {
+            let mut spots = verify.then(Spots::default);
+            choices = parts::choices(job, &parts, spots.as_mut(), choice)?;
+            written = choices.iter().filter(|&&at| is_kept(at)).count() as u64;
+            job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
+        }
+        let place = Place::Memory { parts: parts.into_iter().map(Part::hold).collect(), choices };
         Ok(Arranged { place, format, items, written, bytes, progress: job.options.progress.clone() })
     }
 
@@ -235,7 +258,7 @@ impl Runs<'_> {
 
     /// Replaces runs by their merge.
     fn merge(&mut self, start: usize, count: usize) -> Result<()> {
-        let none = Chunk::new(&self.job.keys, self.format, 0)?;
+        let none = Chunk::new(self.job, self.format, 0)?;
         let mut run = RunWriter::create(self.spill, start)?;
         let separator = self.format.separator();
         self.merge_of(start, count)?.run(self.job, &none.items, None, |Merged { item, kept, .. }| {

@@ -6,6 +6,7 @@ mod arranged;
 mod job;
 mod losers;
 mod merge;
+mod parts;
 mod run;
 mod source;
 mod spot;

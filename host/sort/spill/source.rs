@@ -15,30 +15,38 @@ pub(super) trait Source: Comparand {
     fn is_at_end(&self) -> bool;
 }
 
-/// A part of items in memory.
+/// Items in memory.
 pub(super) struct InMemory<'a> {
     items: Keyed<'a>,
+    /// Numbers of the items in their order; `None` where that is their order.
+    order: Option<&'a [u32]>,
     rest: Range<usize>,
 }
 
 impl<'a> InMemory<'a> {
-    pub(super) fn new(items: Keyed<'a>, part: Range<usize>) -> InMemory<'a> {
-        InMemory { items, rest: part }
+    /// Creates a source of the items at these places of the order.
+    pub(super) fn new(items: Keyed<'a>, order: Option<&'a [u32]>, part: Range<usize>) -> InMemory<'a> {
+        InMemory { items, order, rest: part }
     }
 
     /// Returns the number of the present item.
     pub(super) fn number(&self) -> usize {
-        self.rest.start
+        self.order.map_or(self.rest.start, |order| order[self.rest.start] as usize)
+    }
+
+    /// Returns the present item.
+    pub(super) fn item(&self) -> &'a [u8] {
+        self.items.items.get(self.number())
     }
 }
 
 impl Comparand for InMemory<'_> {
     fn key(&self, key: usize) -> &[u8] {
-        self.items.column(key).get(self.rest.start)
+        self.items.column(key).get(self.number())
     }
 
     fn bytes(&self) -> &[u8] {
-        self.items.items.get(self.rest.start)
+        self.item()
     }
 }
 

@@ -1,0 +1,71 @@
+//! The choice of the code that sorts.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::columns::Keyed;
+use super::{Job, Options, Sorter};
+use crate::batch::Rules;
+use crate::error::{Error, Result};
+use crate::limits::Limit;
+
+/// Number of items from which [`Sorter::Auto`] sorts whole lines in the sandbox: about as many as make up for
+/// the guest that is made for it.
+const MIN_SANDBOXED_ITEMS: usize = 4096;
+
+impl Job {
+    /// Returns the sorter for these items.
+    pub(super) fn sorter(&self, items: Keyed<'_>) -> Sorter {
+        // Beside a key's bytes, its number twice and where it ends.
+        let bytes = items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
+        let few = self.is_plain() && items.len() < MIN_SANDBOXED_ITEMS;
+        let may = self.may_sort_in_sandbox(items.items.width().is_some());
+        match self.options.sorter {
+            Sorter::Auto if may && !few && bytes <= (self.sandbox_room() / 6).saturating_mul(7) => {
+                Sorter::Sandboxed
+            }
+            Sorter::Auto => Sorter::Qsort,
+            sorter => sorter,
+        }
+    }
+
+    /// Does work in the sandbox, or by [`Sorter::Qsort`] where [`Sorter::Auto`] has taken a guest for one that
+    /// has room for all items. A guest that traps is asked again too: its error names two items then.
+    pub(super) fn with_fallback<T>(&self, items: Keyed<'_>, work: impl Fn(&Job) -> Result<T>) -> Result<T> {
+        let outcome = work(self);
+        let in_sandbox = self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed;
+        match outcome {
+            Err(Error::Contradiction(_) | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. }) => {
+                outcome
+            }
+            Err(_) if in_sandbox => {
+                let options = Options { sorter: Sorter::Qsort, ..self.options.clone() };
+                let (keys, budget) = (self.keys.clone(), self.budget.clone());
+                self.counters.in_sandbox.store(false, Relaxed);
+                work(&Job { keys, options, budget, counters: self.counters.clone() })
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Returns whether items, `records` or lines, may be sorted in the sandbox.
+    pub(super) fn may_sort_in_sandbox(&self, records: bool) -> bool {
+        match self.options.sorter {
+            // Those comparisons cannot be traced.
+            Sorter::Auto => !records && self.options.trace.is_none(),
+            sorter => sorter.native().is_none(),
+        }
+    }
+
+    /// Returns how many bytes of items surely fit in the guests that they are sorted in; a sixth more fits too.
+    pub(super) fn sandbox_room(&self) -> usize {
+        let limits = self.callback().guest().limits();
+        let threads = self.options.parallel.get();
+        limits.array.min(limits.memory / 4 * 3).saturating_mul(threads)
+    }
+
+    /// Returns the rules of a kernel that sorts by a key: all rules, if they need nothing else.
+    pub(super) fn kernel_rules(&self, key: usize) -> Rules {
+        let ties_by_bytes = self.is_plain() && !self.options.keeps_ties();
+        Rules { reverse: self.keys[key].reverse, ties_by_bytes }
+    }
+}
