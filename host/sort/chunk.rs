@@ -8,12 +8,12 @@ use crate::error::Result;
 /// Memory in bytes that the order takes for each item.
 const ORDER_BYTES: usize = size_of::<u32>();
 
-/// Memory in bytes that a sort takes for each item until it ends: its number, and twice more in the C library's
-/// sort.
+/// Memory in bytes that a sort takes for each item until it ends: its number, and twice more in the C
+/// library's sort.
 const SORT_BYTES: usize = 3 * size_of::<u32>();
 
-/// Memory in bytes of the guest that a sort in the sandbox takes for each item besides its first key: its number
-/// twice, and its place.
+/// Memory in bytes of the guest that a sort in the sandbox takes for each item besides its first key: its
+/// number twice, and its place.
 const SANDBOX_BYTES: usize = 3 * size_of::<u32>();
 
 /// Part of the memory that is always enough for a part of the items. Of smaller ones there would be too many.

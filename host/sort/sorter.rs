@@ -28,8 +28,8 @@ impl Job {
         }
     }
 
-    /// Does work in the sandbox, or by [`Sorter::Qsort`] where [`Sorter::Auto`] has taken a guest for one that
-    /// has room for all items. A guest that traps is asked again too: its error names two items then.
+    /// Does work in the sandbox, or by [`Sorter::Qsort`] where [`Sorter::Auto`] has taken a guest for one
+    /// that has room for all items. A guest that traps is asked again too: its error names two items then.
     pub(super) fn with_fallback<T>(&self, items: Keyed<'_>, work: impl Fn(&Job) -> Result<T>) -> Result<T> {
         let outcome = work(self);
         let in_sandbox = self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed;
@@ -56,7 +56,8 @@ impl Job {
         }
     }
 
-    /// Returns how many bytes of items surely fit in the guests that they are sorted in; a sixth more fits too.
+    /// Returns how many bytes of items surely fit in the guests that they are sorted in; a sixth more fits
+    /// too.
     pub(super) fn sandbox_room(&self) -> usize {
         let limits = self.callback().guest().limits();
         let threads = self.options.parallel.get();

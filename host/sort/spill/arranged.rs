@@ -27,8 +27,8 @@ pub struct Arranged {
 }
 
 pub(super) enum Place {
-    /// In parts in memory. For each item of the result, a number tells the part that has it next; there is none
-    /// where there is one part.
+    /// In parts in memory. For each item of the result, a number tells the part that has it next; there is
+    /// none where there is one part.
     Memory { parts: Vec<Held>, choices: Vec<u16> },
     /// In runs. For each of `merged` items, a number tells the run that has it next.
     Runs { runs: Vec<Run>, choices: File, merged: u64, spill: Spill },
