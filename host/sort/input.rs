@@ -109,6 +109,7 @@ impl Input {
     }
 
     /// Passes all items on that have not been read.
+    #[cfg(feature = "spill")]
     pub(super) fn try_for_each(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while self.advance()? {
             each(self.item())?;
@@ -117,6 +118,7 @@ impl Input {
     }
 
     /// Sets the size in bytes of an item that is refused because it is too large.
+    #[cfg(feature = "spill")]
     pub(super) fn limit(&mut self, most: usize) {
         self.most = most;
     }

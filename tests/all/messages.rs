@@ -288,7 +288,8 @@ fn a_guest_of_ones_own_compares_unsigned_numbers_by_a_signed_export_only_where_i
             ),
             &["--records", "u64"],
             "it exports no compare_u64 or compare, which items of type u64 need; say --records i64 or \
-             --records i32, or -e compare_i64 if it compares its numbers as u64, or leave --records out for lines",
+             --records i32, or -e compare_i64 if it compares its numbers as u64, or leave --records out for \
+             lines",
         ),
     ] {
         for command in ["sort", "check"] {

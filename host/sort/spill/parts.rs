@@ -26,9 +26,11 @@ impl Part {
     pub(super) fn sort(job: &Job, mut chunk: Chunk) -> Result<Part> {
         job.renewed(&job.counters, |job| {
             let in_place = chunk.items.width().is_some() && !job.options.unique;
-            let order = match in_place {
-                true => job.sort_in_place(&mut chunk.items).map(|()| None)?,
-                false => Some(job.sort_keyed(chunk.keyed())?.order),
+            let order = if in_place {
+                job.sort_in_place(&mut chunk.items)?;
+                None
+            } else {
+                Some(job.sort_keyed(chunk.keyed())?.order)
             };
             Ok(Part { chunk, order })
         })

@@ -37,11 +37,13 @@ impl Terminal {
         connect(&mut command, &its);
         command.stderr(its.try_clone().unwrap());
         let lead = || {
-            // SAFETY: neither call has to do with memory, and both are allowed after a fork.
-            if unsafe { libc::setsid() == -1 || libc::ioctl(2, libc::TIOCSCTTY as _, 0) == -1 } {
-                return Err(io::Error::last_os_error());
+            // SAFETY: the call has nothing to do with memory, and is allowed after a fork.
+            let alone = unsafe { libc::setsid() } != -1;
+            // SAFETY: as above.
+            if alone && unsafe { libc::ioctl(2, libc::TIOCSCTTY as _, 0) } != -1 {
+                return Ok(());
             }
-            Ok(())
+            Err(io::Error::last_os_error())
         };
         // SAFETY: it calls nothing that is not allowed after a fork.
         unsafe { command.pre_exec(lead) };
