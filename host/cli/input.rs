@@ -75,7 +75,7 @@ pub(super) fn advice(error: &io::Error, file: &Path) -> &'static str {
     let names_guest = || file.to_str().is_some_and(|name| Bundled::find(name).is_some());
     match error.kind() {
         io::ErrorKind::NotFound if names_guest() => {
-            "options name the order already, and there is no operand for a guest then; leave it out"
+            "the order is named already, by an option or by the first operand; leave one of them out"
         }
         io::ErrorKind::NotFound => "check the name",
         io::ErrorKind::IsADirectory => "name the files in it",

@@ -29,13 +29,17 @@ impl Output {
     pub(super) fn open(path: Option<&Path>) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
         let fault = |error: io::Error| Fault::file(&name(path), "write", &error, "choose another -o");
+        let beside = |error: io::Error| {
+            let text = "make the file that replaces it in its folder";
+            Fault::file(&name(path), text, &error, "choose another -o")
+        };
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(fault(io::ErrorKind::IsADirectory.into())),
             Ok(found) if found.is_file() => {
                 // A file that cannot be written must not be replaced either.
                 OpenOptions::new().write(true).open(path).map_err(fault)?;
                 let path = fs::canonicalize(path).map_err(fault)?;
-                Temporary::check(&path).map_err(fault)?;
+                Temporary::check(&path).map_err(beside)?;
                 Ok(Output::File { path })
             }
             Ok(_) => Ok(Output::Special(path.to_owned())),
@@ -44,7 +48,7 @@ impl Output {
                     return Err(fault(io::ErrorKind::IsADirectory.into()));
                 }
                 let path = through_links(path).map_err(fault)?;
-                Temporary::check(&path).map_err(fault)?;
+                Temporary::check(&path).map_err(beside)?;
                 Ok(Output::File { path })
             }
             Err(error) => Err(fault(error)),

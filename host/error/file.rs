@@ -30,6 +30,15 @@ pub enum FileError {
         width: usize,
     },
 
+    /// The quotes of a CSV field do not end.
+    #[error("{}: the quotes of a field of record {number} do not end", escape(input))]
+    Unterminated {
+        /// The input's name.
+        input: String,
+        /// Number of the record in the input, from 1; a header counts.
+        number: u64,
+    },
+
     /// A line or record is larger than the memory that the sort may take.
     #[error("{}: item {number} is larger than {}, all the memory for one", escape(input), size(*most))]
     TooLong {

@@ -2,11 +2,27 @@
 //! belongs to the record, and to no field.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 
 const LINE_FEED: u8 = b'\n';
+
+thread_local! {
+    /// The reader of the last record, which takes long to make.
+    static READER: Cell<Option<(u8, Box<Reader>)>> = const { Cell::new(None) };
+}
+
+/// Does work with a reader at the begin of a record.
+fn with_reader<T>(delimiter: u8, work: impl FnOnce(&mut Reader) -> T) -> T {
+    let kept = READER.take().filter(|(of, _)| *of == delimiter);
+    let mut reader = kept.map_or_else(|| Box::new(reader(delimiter)), |(_, reader)| reader);
+    reader.reset();
+    let outcome = work(&mut reader);
+    READER.set(Some((delimiter, reader)));
+    outcome
+}
 
 fn reader(delimiter: u8) -> Reader {
     ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(LINE_FEED)).build()
@@ -39,6 +55,17 @@ impl RecordEnds {
             return Some(length); // the reader would skip it
         }
         self.0.reset();
+        self.end(text)
+    }
+
+    /// Returns whether the last record of a text, which is not empty, ends in quotes.
+    pub(super) fn is_open(&mut self, text: &[u8]) -> bool {
+        self.0.reset();
+        self.end(text).is_none() && self.end(&[LINE_FEED]).is_none()
+    }
+
+    /// Reads on, and returns where the record ends.
+    fn end(&mut self, text: &[u8]) -> Option<usize> {
         let (mut at, mut field) = (0, [0; 512]);
         loop {
             let (result, read, _) = self.0.read_field(&text[at..], &mut field);
@@ -75,12 +102,20 @@ impl<'r> Record<'r> {
         if memchr::memchr(b'"', self.text).is_none() {
             return Cow::Borrowed(self.text.split(|byte| *byte == self.delimiter).nth(index).unwrap_or(b""));
         }
-        self.fields().into_iter().nth(index).unwrap_or_default().into()
+        self.first_fields(index.saturating_add(1)).into_iter().nth(index).unwrap_or_default().into()
     }
 
     /// Returns all fields, without their quotes.
     pub(super) fn fields(self) -> Vec<Vec<u8>> {
-        let (mut reader, mut text) = (reader(self.delimiter), self.text);
+        self.first_fields(usize::MAX)
+    }
+
+    fn first_fields(self, most: usize) -> Vec<Vec<u8>> {
+        with_reader(self.delimiter, |reader| self.read(reader, most))
+    }
+
+    fn read(self, reader: &mut Reader, most: usize) -> Vec<Vec<u8>> {
+        let mut text = self.text;
         let (mut fields, mut field, mut part) = (Vec::new(), Vec::new(), [0; 512]);
         loop {
             // At the end of the text, an empty input ends the last field.
@@ -90,7 +125,7 @@ impl<'r> Record<'r> {
             match result {
                 ReadFieldResult::Field { record_end } => {
                     fields.push(std::mem::take(&mut field));
-                    if record_end {
+                    if record_end || fields.len() == most {
                         return fields;
                     }
                 }
@@ -116,6 +151,16 @@ mod tests {
         assert_eq!(ends.first(b"\na"), Some(1));
         assert_eq!(ends.first(b"a"), None);
         assert_eq!(ends.first(b""), None);
+    }
+
+    #[test]
+    fn quotes_that_do_not_end_are_open() {
+        let mut ends = RecordEnds::new(b',');
+        for (text, open) in
+            [("a,\"x", true), ("a,\"x\"", false), ("a,x", false), ("\"\"\"", true), ("a\"", false)]
+        {
+            assert_eq!(ends.is_open(text.as_bytes()), open, "{text}");
+        }
     }
 
     #[test]

@@ -89,3 +89,52 @@ pub(super) fn blanks(text: &[u8]) -> usize {
 pub(super) fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Returns the ranges of fields without a separator, as POSIX describes them.
+    fn fields(line: &[u8]) -> Vec<Range<usize>> {
+        let begins = |at: usize| at == 0 || is_blank(&line[at]) && !is_blank(&line[at - 1]);
+        let begins: Vec<_> = (0..line.len()).filter(|at| begins(*at)).chain([line.len()]).collect();
+        begins.windows(2).map(|pair| pair[0]..pair[1]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_is_within_its_line(
+            line in "[a :\t]{0,12}",
+            places in proptest::array::uniform4(prop_oneof![0usize..6, Just(usize::MAX)]),
+            blanks in proptest::array::uniform2(proptest::bool::ANY),
+            ends in proptest::bool::ANY,
+            separator in prop_oneof![Just(None), Just(Some(b':')), Just(Some(b' '))],
+        ) {
+            let [field, byte, end_field, end_byte] = places;
+            let start = Position { field, byte, skip_blanks: blanks[0] };
+            let end = Position { field: end_field, byte: end_byte, skip_blanks: blanks[1] };
+            let range = Fields { start, end: ends.then_some(end), separator }.range(line.as_bytes());
+            prop_assert!(range.start <= range.end && range.end <= line.len());
+        }
+
+        #[test]
+        fn a_whole_field_is_what_is_between_separators(
+            line in "[ab][ab:]{0,11}",
+            field in 0usize..5,
+        ) {
+            let place = Position { field, ..Position::default() };
+            let range = Fields { start: place, end: Some(place), separator: Some(b':') }.range(line.as_bytes());
+            let naive = line.split(':').nth(field).unwrap_or("");
+            prop_assert_eq!(&line[range], naive);
+        }
+
+        #[test]
+        fn a_field_without_separator_begins_with_its_blanks(line in "[ab \t]{0,12}", field in 0usize..5) {
+            let place = Position { field, ..Position::default() };
+            let range = Fields { start: place, end: Some(place), separator: None }.range(line.as_bytes());
+            let naive = fields(line.as_bytes()).get(field).cloned().unwrap_or(line.len()..line.len());
+            prop_assert_eq!(&line[range], &line[naive]);
+        }
+    }
+}

@@ -127,7 +127,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// [`FileError::Read`], [`FileError::Ragged`] and [`FileError::TooLong`].
+    /// [`FileError::Read`], [`FileError::Ragged`], [`FileError::Unterminated`] and [`FileError::TooLong`].
     pub fn advance(&mut self) -> Result<bool> {
         let (item, taken) = loop {
             if let Some(found) = self.first()? {
@@ -174,7 +174,14 @@ impl Input {
                 }
                 None
             }
-            (Format::Csv { .. }, Some(ends)) => ends.first(unread),
+            (Format::Csv { .. }, Some(ends)) => {
+                let found = ends.first(unread);
+                if found.is_none() && self.at_end && !unread.is_empty() && ends.is_open(unread) {
+                    let (input, number) = (self.name.clone(), self.items + 1);
+                    return Err(FileError::Unterminated { input, number }.into());
+                }
+                found
+            }
             (Format::Csv { .. }, None) => None,
         };
         self.searched = unread.len();

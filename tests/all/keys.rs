@@ -165,9 +165,9 @@ fn what_a_sort_user_types_first_is_answered_with_what_to_type_here() {
     let names = path("tests/cli/sort.in/names.txt");
     let names = names.to_str().unwrap();
     for (args, said) in [
-        (&[names][..], "the first operand does: callbox sort bytes "),
-        (&[names, "numeric"], "the first operand does: callbox sort numeric "),
-        (&["-n", "numeric", names], "options name the order already"),
+        (&[names][..], ": callbox sort bytes "),
+        (&[names, "numeric"], ": callbox sort numeric "),
+        (&["-n", "numeric", names], "the order is named already"),
         (&[], "name an order: `callbox sort bytes FILE`"),
         (&["-R", names], "-R: no order at random"),
         (&["+1", "-2", names], "write -k 2,2, or ./+1 for a file"),

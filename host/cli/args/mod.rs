@@ -19,7 +19,8 @@ use values::{Grant, ShapeArg};
 /// Sort by orders that run in a sandbox.
 ///
 /// An order is a WebAssembly module, which need not be trusted: it can reach nothing but the two items that
-/// it compares. The C library's own qsort sorts, and calls it through an ordinary function pointer.
+/// it compares. The C library's own qsort calls it through an ordinary function pointer, or a sort inside the
+/// sandbox does.
 #[derive(Parser, Debug)]
 #[command(version, bin_name = "callbox", max_term_width = 80, after_help = AFTER)]
 pub(super) struct Args {

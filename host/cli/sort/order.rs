@@ -14,6 +14,9 @@ use crate::cli::fault::{Fault, Result};
 use crate::cli::guest::{Guests, Wanted};
 use crate::cli::items::Type;
 
+/// Number of words of a command line that a message shows.
+const MAX_SHOWN_WORDS: usize = 12;
+
 /// An order, and the files that are sorted by it.
 pub(super) struct Order {
     pub(super) keys: Vec<KeySpec>,
@@ -202,6 +205,7 @@ fn separator(given: &[OsString]) -> Result<Option<u8>> {
             [] => return Err(fault(text, "empty tab")),
             [byte] => *byte,
             b"\\0" => 0,
+            b"\\t" => return Err(fault(text, "multi-character tab; the shell makes a tab of -t $'\\t'")),
             _ => return Err(fault(text, "multi-character tab; types of records are named by --records")),
         };
         if separator.is_some_and(|before| before != byte) {
@@ -231,12 +235,28 @@ fn take_guest(operands: &mut Vec<OsString>, args: &args::Sort) -> Result<KeyGues
             operand.to_str().is_some_and(|name| Bundled::find(name).is_some()) && !Path::new(operand).exists()
         };
         let order = operands.iter().find(named).and_then(|name| name.to_str()).unwrap_or("bytes");
+        let csv = args.keys.csv.is_some() && !args.keys.key.is_empty();
+        let keys = if csv { "; a key of CSV says it so: -k COLUMN,n or -k COLUMN=GUEST" } else { "" };
         return Err(Fault::trouble(format!(
-            "{name} is no guest; where no option names an order, the first operand does: \
-             callbox sort {order} {name}, or callbox sort -n {name}; `callbox guests` lists orders"
+            "no order is named, by an option like -n or by a guest before {name}: {}{keys}; \
+             `callbox guests` lists orders",
+            with_order(order)
         )));
     }
     Ok(KeyGuest { name: text.to_owned(), export: args.guest.export.clone() })
+}
+
+/// Returns this command line with an order as its first operand.
+fn with_order(order: &str) -> String {
+    let mut words = vec!["callbox sort".to_owned(), order.to_owned()];
+    let mut given = std::env::args_os().skip(2).filter(|word| word != order).collect::<Vec<_>>();
+    given.truncate(MAX_SHOWN_WORDS);
+    words.extend(given.iter().map(|word| {
+        let text = escape(word.as_encoded_bytes());
+        let plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%".contains(c);
+        if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{text}'") }
+    }));
+    words.join(" ")
 }
 
 /// Returns whether a path is none of a file, or of one that may be a module.

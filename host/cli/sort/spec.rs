@@ -169,12 +169,17 @@ impl KeySpec {
         match name.parse::<usize>() {
             Ok(number @ 1..) if number <= columns.len() => Ok(Some((number - 1, false))),
             _ => {
-                let columns: Vec<_> = columns.iter().map(escape).collect();
+                let names = columns.iter().map(escape).collect::<Vec<_>>().join(", ");
+                let delimiter = match columns {
+                    [] => "; the input has no header",
+                    [only] if only.contains(&b';') => "; is the delimiter --csv=';'?",
+                    [only] if only.contains(&b'\t') => "; is the delimiter --csv=tab?",
+                    _ => "",
+                };
                 Err(Fault::trouble(format!(
-                    "-k {}: there is no column \"{}\"; there are {}",
+                    "-k {}: there is no column \"{}\"; there are: {names}{delimiter}",
                     escape(&self.text),
                     escape(name),
-                    columns.join(", ")
                 )))
             }
         }
