@@ -29,9 +29,12 @@ impl Output {
     pub(super) fn open(path: Option<&Path>) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
         let fault = |error: io::Error| Fault::file(&name(path), "write", &error, "choose another -o");
-        let beside = |error: io::Error| {
-            let text = "make the file that replaces it in its folder";
-            Fault::file(&name(path), text, &error, "choose another -o")
+        let beside = |error: io::Error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                let text = "make the file that replaces it in its folder";
+                Fault::file(&name(path), text, &error, "choose another -o")
+            }
+            _ => fault(error),
         };
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(fault(io::ErrorKind::IsADirectory.into())),

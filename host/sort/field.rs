@@ -124,7 +124,8 @@ mod tests {
             field in 0usize..5,
         ) {
             let place = Position { field, ..Position::default() };
-            let range = Fields { start: place, end: Some(place), separator: Some(b':') }.range(line.as_bytes());
+            let fields = Fields { start: place, end: Some(place), separator: Some(b':') };
+            let range = fields.range(line.as_bytes());
             let naive = line.split(':').nth(field).unwrap_or("");
             prop_assert_eq!(&line[range], naive);
         }
