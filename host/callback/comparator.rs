@@ -117,6 +117,14 @@ impl Callback {
         Ok(self.comparator()?.element.as_ref().and_then(CType::size))
     }
 
+    /// Returns the export's name, with the module's where it is one of several callbacks.
+    pub(crate) fn name_among(&self, callbacks: usize) -> String {
+        match callbacks {
+            1 => self.export().to_owned(),
+            _ => format!("{}#{}", self.guest().module().name(), self.export()),
+        }
+    }
+
     /// Formats an element for a message: a number in decimal, or any other bytes escaped and cut.
     pub(crate) fn show(&self, element: &[u8]) -> String {
         let comparator = self.inner.comparator.as_ref();

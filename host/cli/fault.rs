@@ -145,6 +145,7 @@ fn advice(error: &Error) -> Option<String> {
         Error::Module(ModuleError::Staging { fresh_pages: true, .. }) => "or try --assume-fresh-pages",
         Error::File(FileError::Ragged { .. }) => "is --records right?",
         Error::File(FileError::Spill { .. }) => "name another folder with -T, or allow more memory with -S",
+        Error::File(FileError::VerifyFull) => "allow more memory with -S, or take --verify sample",
         Error::File(FileError::TooLong { .. }) => "allow more with -S",
         // No option makes an order of it.
         Error::Contradiction(ContradictionError::NoOrder { .. }) => return None,

@@ -71,6 +71,12 @@ pub enum FileError {
         reason: String,
     },
 
+    /// Every pair of a result was to be verified, which has to be in memory for that.
+    #[error(
+        "every pair is verified only of what is sorted at once in memory, and this input is too large for that"
+    )]
+    VerifyFull,
+
     /// What was kept is not what is read again.
     #[error("what was kept in {} has changed", escape(folder.as_os_str().as_encoded_bytes()))]
     Changed {

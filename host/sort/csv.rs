@@ -4,10 +4,13 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 
 const LINE_FEED: u8 = b'\n';
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 thread_local! {
     /// The reader of the last record, which takes long to make.
@@ -37,6 +40,16 @@ pub fn csv_fields(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     Record::new(record, delimiter).fields()
 }
 
+/// Returns a text without its byte order marks, and their length. The reader would skip them, and empty lines
+/// after them.
+fn without_marks(text: &[u8]) -> (usize, &[u8]) {
+    let mut rest = text;
+    while let Some(shorter) = rest.strip_prefix(BYTE_ORDER_MARK) {
+        rest = shorter;
+    }
+    (text.len() - rest.len(), rest)
+}
+
 /// Finds the ends of records.
 #[derive(Clone)]
 pub(super) struct RecordEnds(Reader);
@@ -49,24 +62,36 @@ impl RecordEnds {
     /// Returns the length of the record at the begin of this text, with its line feed; `None` where it does
     /// not end in the text. An empty line is a record.
     pub(super) fn first(&mut self, text: &[u8]) -> Option<usize> {
-        if let Some(length) =
-            [&b"\n"[..], b"\r\n"].iter().find(|end| text.starts_with(end)).map(|end| end.len())
-        {
-            return Some(length); // the reader would skip it
+        let (marks, rest) = without_marks(text);
+        let empty = [&b"\n"[..], b"\r\n"].into_iter().find(|end| rest.starts_with(end));
+        if let Some(end) = empty {
+            return Some(marks + end.len());
         }
         self.0.reset();
+        self.end(rest).map(|end| marks + end)
+    }
+
+    /// Returns whether [`RecordEnds::rest`] may go on after this text, the begin of a record.
+    pub(super) fn has_begun(text: &[u8]) -> bool {
+        without_marks(text).1.len() >= BYTE_ORDER_MARK.len()
+    }
+
+    /// Returns the length of what ends a record whose begin did not end: see [`RecordEnds::first`].
+    pub(super) fn rest(&mut self, text: &[u8]) -> Option<usize> {
         self.end(text)
     }
 
     /// Returns whether the last record of a text, which is not empty, ends in quotes.
     pub(super) fn is_open(&mut self, text: &[u8]) -> bool {
-        self.0.reset();
-        self.end(text).is_none() && self.end(&[LINE_FEED]).is_none()
+        self.first(text).is_none() && self.end(&[LINE_FEED]).is_none()
     }
 
     /// Reads on, and returns where the record ends.
     fn end(&mut self, text: &[u8]) -> Option<usize> {
         let (mut at, mut field) = (0, [0; 512]);
+        if text.is_empty() {
+            return None; // which would tell the reader that the input ends
+        }
         loop {
             let (result, read, _) = self.0.read_field(&text[at..], &mut field);
             at += read;
@@ -102,30 +127,36 @@ impl<'r> Record<'r> {
         if memchr::memchr(b'"', self.text).is_none() {
             return Cow::Borrowed(self.text.split(|byte| *byte == self.delimiter).nth(index).unwrap_or(b""));
         }
-        self.first_fields(index.saturating_add(1)).into_iter().nth(index).unwrap_or_default().into()
+        with_reader(self.delimiter, |reader| self.read(reader, index..=index))
+            .pop()
+            .unwrap_or_default()
+            .into()
     }
 
     /// Returns all fields, without their quotes.
     pub(super) fn fields(self) -> Vec<Vec<u8>> {
-        self.first_fields(usize::MAX)
+        with_reader(self.delimiter, |reader| self.read(reader, 0..=usize::MAX))
     }
 
-    fn first_fields(self, most: usize) -> Vec<Vec<u8>> {
-        with_reader(self.delimiter, |reader| self.read(reader, most))
-    }
-
-    fn read(self, reader: &mut Reader, most: usize) -> Vec<Vec<u8>> {
+    /// Returns the fields of these numbers.
+    fn read(self, reader: &mut Reader, numbers: RangeInclusive<usize>) -> Vec<Vec<u8>> {
+        let mut number = 0;
         let mut text = self.text;
         let (mut fields, mut field, mut part) = (Vec::new(), Vec::new(), [0; 512]);
         loop {
             // At the end of the text, an empty input ends the last field.
             let (result, read, written) = reader.read_field(text, &mut part);
             text = &text[read..];
-            field.extend_from_slice(&part[..written]);
+            if numbers.contains(&number) {
+                field.extend_from_slice(&part[..written]);
+            }
             match result {
                 ReadFieldResult::Field { record_end } => {
-                    fields.push(std::mem::take(&mut field));
-                    if record_end || fields.len() == most {
+                    if numbers.contains(&number) {
+                        fields.push(std::mem::take(&mut field));
+                    }
+                    number += 1;
+                    if record_end || number > *numbers.end() {
                         return fields;
                     }
                 }
@@ -151,6 +182,8 @@ mod tests {
         assert_eq!(ends.first(b"\na"), Some(1));
         assert_eq!(ends.first(b"a"), None);
         assert_eq!(ends.first(b""), None);
+        assert_eq!(ends.first(b"\xef\xbb\xbf\na,b\n"), Some(4));
+        assert_eq!(ends.first(b"\xef\xbb\xbfa,b\nc"), Some(7));
     }
 
     #[test]

@@ -118,8 +118,7 @@ impl Input {
     }
 
     /// Sets the size in bytes of an item that is refused because it is too large.
-    #[cfg(feature = "spill")]
-    pub(super) fn limit(&mut self, most: usize) {
+    pub fn limit(&mut self, most: usize) {
         self.most = most;
     }
 
@@ -175,7 +174,11 @@ impl Input {
                 None
             }
             (Format::Csv { .. }, Some(ends)) => {
-                let found = ends.first(unread);
+                // The reader goes on where it was.
+                let found = match self.searched {
+                    0 => ends.first(unread),
+                    searched => ends.rest(&unread[searched..]).map(|end| searched + end),
+                };
                 if found.is_none() && self.at_end && !unread.is_empty() && ends.is_open(unread) {
                     let (input, number) = (self.name.clone(), self.items + 1);
                     return Err(FileError::Unterminated { input, number }.into());
@@ -184,7 +187,8 @@ impl Input {
             }
             (Format::Csv { .. }, None) => None,
         };
-        self.searched = unread.len();
+        let may_go_on = self.ends.is_none() || RecordEnds::has_begun(unread);
+        self.searched = if may_go_on { unread.len() } else { 0 };
         Ok(match with_separator {
             Some(taken) => Some((taken - 1, taken)),
             None if self.at_end && !unread.is_empty() => Some((unread.len(), unread.len())),

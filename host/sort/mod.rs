@@ -47,6 +47,6 @@ pub use key::{Ignore, Key, Part};
 pub use options::{Options, Sorter, Trace};
 pub use progress::{Phase, Progress};
 #[cfg(feature = "spill")]
-pub use spill::{Arranged, Spill, max_open_files};
+pub use spill::{Arranged, Disorder, Spill, max_open_files};
 
 pub use crate::native::Verify;

@@ -43,6 +43,8 @@ mod sandboxed;
 mod sorters;
 #[cfg(unix)]
 mod spill;
+#[cfg(unix)]
+mod spill_lies;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]

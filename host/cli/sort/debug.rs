@@ -39,9 +39,11 @@ pub(super) fn write(
 /// Writes a line of marks.
 fn mark(to: &mut dyn Write, line: &[u8], part: Range<usize>) -> io::Result<()> {
     let (before, marks) = (width(&line[..part.start]), width(&line[part]));
+    // A width of the standard library's formats ends at 65,535.
+    to.write_all(&vec![b' '; before])?;
     match marks {
-        0 => writeln!(to, "{:before$}^ no match for key", ""),
-        _ => writeln!(to, "{:before$}{:_<marks$}", "", ""),
+        0 => writeln!(to, "^ no match for key"),
+        _ => to.write_all(&vec![b'_'; marks]).and_then(|()| to.write_all(b"\n")),
     }
 }
 

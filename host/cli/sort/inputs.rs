@@ -142,7 +142,7 @@ impl Read for Later {
 }
 
 /// Opens all files, and reads their headers.
-pub(super) fn open(args: &args::Sort, files: &[PathBuf], format: Format) -> Result<Opened> {
+pub(super) fn open(args: &args::Sort, files: &[PathBuf], format: Format, most: usize) -> Result<Opened> {
     let reading = Reading::default();
     let (mut inputs, mut size, mut room) = (Vec::new(), Some(0), open_files());
     for file in files {
@@ -168,7 +168,8 @@ pub(super) fn open(args: &args::Sort, files: &[PathBuf], format: Format) -> Resu
         let later = Later { path: file.clone(), file: opened };
         inputs.push(Input::new(name, format, counted(later, &reading)));
     }
-    with_headers(args, inputs, reading, size)
+    inputs.iter_mut().for_each(|input: &mut Input| input.limit(most / 2));
+    with_headers(args, inputs, reading, size).map(|(opened, _)| opened)
 }
 
 /// Returns how many files may stay open until they are read.
@@ -216,11 +217,7 @@ pub(super) fn load(
         total += bytes.len() + usize::from(unended);
         inputs.push(Input::new(input::name(file), format, Cursor::new(bytes)));
     }
-    let more_headers = inputs.len().saturating_sub(1);
-    let opened = with_headers(args, inputs, reading, None)?;
-    // Of headers that are the same, only one is written.
-    let header = opened.header.as_ref().map_or(0, |header| header.len() + 1);
-    let dropped = if args.keys.csv.is_some() { header * more_headers } else { 0 };
+    let (opened, dropped) = with_headers(args, inputs, reading, None)?;
     Ok((opened, total.saturating_sub(dropped)))
 }
 
@@ -228,15 +225,16 @@ fn counted<R: Read>(from: R, reading: &Reading) -> Counted<R> {
     Counted { from, reading: reading.clone() }
 }
 
-/// Takes the headers from inputs: that of each file of CSV, which must be the same, or the first line.
+/// Takes the headers from inputs: that of each file of CSV, which must be the same, or the first line. Returns
+/// how many bytes of them are not written again.
 fn with_headers(
     args: &args::Sort,
     mut inputs: Vec<Input>,
     reading: Reading,
     size: Option<u64>,
-) -> Result<Opened> {
+) -> Result<(Opened, usize)> {
     let mut header: Option<Vec<u8>> = None;
-    let csv = args.keys.csv.is_some();
+    let (csv, mut dropped) = (args.keys.csv.is_some(), 0);
     if csv || args.header {
         for input in &mut inputs {
             if header.is_some() && !csv {
@@ -247,7 +245,7 @@ fn with_headers(
             }
             match &header {
                 None => header = Some(input.item().to_vec()),
-                Some(first) if first == input.item() => {}
+                Some(first) if first == input.item() => dropped += first.len() + 1,
                 Some(_) => {
                     let text = "its header is not that of the first file; sort files with the same columns";
                     return Err(Fault::trouble(format!("{}: {text}", input.name())));
@@ -255,7 +253,7 @@ fn with_headers(
             }
         }
     }
-    Ok(Opened { inputs, header, reading, size })
+    Ok((Opened { inputs, header, reading, size }, dropped))
 }
 
 fn fault(file: &Path, error: &io::Error) -> anyhow::Error {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use callbox::native::SortFunction;
-use callbox::sort::{Format, Input, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
+use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
 use callbox::{Callback, Error, escape};
 use clap::CommandFactory;
 
@@ -78,6 +78,9 @@ fn check_modes(args: &args::Sort) -> Result<()> {
     if args.debug && args.only_checks() {
         return incompatible(&format!("-{check} --debug"));
     }
+    if args.debug && args.isolate {
+        return incompatible("--isolate --debug");
+    }
     if args.debug && !args.output.is_empty() {
         return incompatible("-o --debug");
     }
@@ -111,7 +114,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         Some(opened) => opened,
         None => {
             spill = memory::spill(&args.memory)?; // beside the guests
-            inputs::open(args, &files, format)?
+            inputs::open(args, &files, format, spill.memory())?
         }
     };
     let (mut keys, mut columns) = (keys, Vec::new());
@@ -133,12 +136,11 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
 
     if args.only_checks() {
         let Some(input) = inputs.first_mut() else { return Ok(Exit::Done) };
-        if !job.disorder_of(input, &spill).map_err(|error| with_guest(error, order))? {
-            return Ok(Exit::Done);
-        }
+        let found = job.disorder_of(input, &spill).map_err(|error| with_guest(error, order))?;
+        let Some(disorder) = found else { return Ok(Exit::Done) };
         drop(shown);
         if !args.is_silent() {
-            report_disorder(args, input);
+            report_disorder(args, input.name(), &disorder);
         }
         return Ok(Exit::Disorder);
     }
@@ -187,6 +189,8 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
 fn with_guest(error: Error, order: &Order) -> anyhow::Error {
     match error {
         Error::File(_) => error.into(),
+        // Of several guests, the error names its own.
+        error if order.has_several_guests() => error.into(),
         error => anyhow::Error::from(error).context(order.name()),
     }
 }
@@ -233,14 +237,13 @@ pub(super) fn sign(answer: Ordering) -> char {
     }
 }
 
-/// Reports the item that an input has come to.
-fn report_disorder(args: &args::Sort, input: &Input) {
+fn report_disorder(args: &args::Sort, input: &str, disorder: &Disorder) {
     let item = match args.items.kind {
-        Type::Lines => escape(input.item()),
-        _ => args.items.kind.show(input.item()),
+        Type::Lines => escape(&disorder.item),
+        _ => args.items.kind.show(&disorder.item),
     };
     let end = if args.items.zero_terminated { "\0" } else { "\n" };
-    message::ended(format!("callbox: {}:{}: disorder: {item}", input.name(), input.items()), end);
+    message::ended(format!("callbox: {input}:{}: disorder: {item}", disorder.number), end);
 }
 
 fn memory_of(callback: &Callback) -> usize {

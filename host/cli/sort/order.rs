@@ -100,6 +100,11 @@ impl Order {
         self.guest_of(&self.keys[0]).name
     }
 
+    /// Returns whether not all keys have the same guest.
+    pub(super) fn has_several_guests(&self) -> bool {
+        self.keys.iter().any(|key| self.guest_of(key).name != self.name())
+    }
+
     /// Reads the modules of all guests.
     pub(super) fn read(&self, guests: &mut Guests<'_>) -> Result<()> {
         self.keys.iter().try_for_each(|key| guests.read(&self.guest_of(key).name))

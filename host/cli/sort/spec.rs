@@ -234,7 +234,8 @@ pub(super) fn modern_spelling(word: &OsStr, next: Option<&OsStr>) -> Option<Stri
             }
             None => (0_usize, rest),
         };
-        Some((field, byte, letters.to_owned()))
+        let known = letters.bytes().all(|letter| Letters::default().with(letter).is_some());
+        known.then(|| (field, byte, letters.to_owned()))
     };
     let (field, byte, letters) = place(word, '+')?;
     let start = match byte {

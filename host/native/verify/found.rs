@@ -33,7 +33,7 @@ impl Found {
             Found::NotEqual { items: [a, b, _], key, .. } => ([a, b], key, Ordering::Equal),
         };
         let callback = result.keys[key].callback;
-        let export = callback.export().to_owned();
+        let export = callback.name_among(result.keys.len());
         let show = |place: usize| callback.show((result.key)(key, place));
         let verdict = Verdict { key, answer };
         if let Some(other) = another_answer(result, budget, comparisons, pair, verdict) {

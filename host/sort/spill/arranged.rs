@@ -183,5 +183,8 @@ impl Choices {
 /// Opens a run, one of `count`, to read its items.
 pub(super) fn open(run: &Run, format: Format, spill: &Spill, count: usize) -> Result<Input> {
     let name = run.folder().to_string_lossy().into_owned();
-    Ok(Input::with_buffer(name, format, spill.buffer(count), run.read(spill)?))
+    let mut input = Input::with_buffer(name, format, spill.buffer(count), run.read(spill)?);
+    // Of its separator, and what is read before it is known where an item ends.
+    input.limit(run.longest.saturating_add(64));
+    Ok(input)
 }

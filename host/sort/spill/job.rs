@@ -9,7 +9,7 @@ use super::run::{Run, RunWriter};
 use super::source::{Copied, InMemory, Streamed};
 use super::spot::Spots;
 use super::{Spill, max_runs};
-use crate::error::Result;
+use crate::error::{FileError, Result};
 use crate::memory::try_with_capacity;
 use crate::native::Verify;
 use crate::sort::chunk::Chunk;
@@ -46,6 +46,9 @@ impl Job {
         }
         if !chunk.items.is_empty() || runs.is_empty() {
             runs.add(chunk)?;
+        }
+        if self.options.verify == Verify::Full && runs.are_several() {
+            return Err(FileError::VerifyFull.into());
         }
         runs.arrange(self.options.verify != Verify::Off)
     }
@@ -116,32 +119,64 @@ impl Job {
         Ok(order)
     }
 
-    /// Reads an input up to the first item that is out of order, or with
-    /// [`Options::unique`](crate::sort::Options::unique) equals the one before it; returns whether there is
-    /// one. It is [`Input::item`] then.
+    /// Returns the first item of an input that is out of order, or with
+    /// [`Options::unique`](crate::sort::Options::unique) equals the one before it. Each few thousand items have
+    /// a budget of their own, which does not run while they are read.
     ///
     /// # Errors
     ///
     /// As [`Job::sort_inputs`].
-    pub fn disorder_of(&self, input: &mut Input, spill: &Spill) -> Result<bool> {
+    pub fn disorder_of(&self, input: &mut Input, spill: &Spill) -> Result<Option<Disorder>> {
         input.limit(spill.most());
         let none = Chunk::new(self, input.format(), 0)?;
-        self.compare_with(none.keyed(), |worker| {
-            let (mut last, mut read): (Option<Copied>, _) = (None, self.tally(Phase::Reading, 0));
-            while input.advance()? {
-                read.count();
-                let item = Copied::of_item(input.item(), &self.keys);
-                if let Some(last) = &last
-                    && worker.is_disorder(last, &item)?
-                {
-                    return Ok(true);
+        let (mut items, mut read): (Vec<Copied>, _) = (Vec::new(), self.tally(Phase::Reading, 0));
+        loop {
+            // The last one is compared with the next.
+            items.drain(..items.len().saturating_sub(1));
+            let first = input.items() - items.len() as u64;
+            let (mut bytes, mut at_end) = (0, false);
+            while bytes < spill.memory / 4 && items.len() < ITEMS_AT_ONCE && !at_end {
+                at_end = !input.advance()?;
+                if !at_end {
+                    read.count();
+                    let item = Copied::of_item(input.item(), &self.keys);
+                    bytes += item.len();
+                    items.push(item);
                 }
-                last = Some(item);
             }
-            Ok(false)
-        })
+            let found = self.renewed(&self.counters, |job| {
+                job.compare_with(none.keyed(), |worker| {
+                    for (at, pair) in items.windows(2).enumerate() {
+                        if worker.is_disorder(&pair[0], &pair[1])? {
+                            return Ok(Some(at + 1));
+                        }
+                    }
+                    Ok(None)
+                })
+            })?;
+            if let Some(at) = found {
+                let item = items.swap_remove(at).bytes().to_vec();
+                return Ok(Some(Disorder { number: first + at as u64 + 1, item }));
+            }
+            if at_end {
+                return Ok(None);
+            }
+        }
     }
 }
+
+/// An item that must not follow the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Disorder {
+    /// Number of the item in its input, from 1; a header counts.
+    pub number: u64,
+    /// The item.
+    pub item: Vec<u8>,
+}
+
+/// Number of items that are compared on one budget where an input is checked.
+const ITEMS_AT_ONCE: usize = 4096;
 
 /// The runs of a job, in the order of its input.
 struct Runs<'a> {
@@ -176,6 +211,10 @@ impl Runs<'_> {
         self.parts.iter().map(Part::kept).sum()
     }
 
+    fn are_several(&self) -> bool {
+        self.parts.len() + self.runs.len() > 1
+    }
+
     fn is_empty(&self) -> bool {
         self.parts.is_empty() && self.runs.is_empty()
     }
@@ -194,12 +233,18 @@ impl Runs<'_> {
         content: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
         if self.runs.len() >= max_runs() {
-            self.merge_some(self.spill.most_at_once())?;
+            self.merge_some(self.most_at_once())?;
         }
         let mut run = RunWriter::create(self.spill, self.runs.len())?;
         content(&mut |item| run.write(item, self.format.separator()))?;
         self.runs.push(run.finish()?);
         Ok(())
+    }
+
+    /// Returns how many runs are merged at once: each has its item in memory.
+    fn most_at_once(&self) -> usize {
+        let longest = self.runs.iter().map(|run| run.longest).max().unwrap_or(0);
+        self.spill.most_at_once().min(self.spill.memory / 2 / longest.max(1)).max(2)
     }
 
     /// Counts the items of all runs as those that were read.
@@ -216,14 +261,15 @@ impl Runs<'_> {
         if !self.parts.is_empty() {
             self.spill_parts()?;
         }
-        let batch = self.spill.most_at_once();
+        let batch = self.most_at_once();
         while self.runs.len() > batch {
             // As few runs as it takes.
             self.merge_some(batch.min(self.runs.len() - batch + 1))?;
         }
         let none = Chunk::new(self.job, self.format, 0)?;
         let (mut choices, mut merged, mut written) = (Choices::create(self.spill)?, 0, 0);
-        let mut spots = verify.then(Spots::default);
+        let spill = self.spill;
+        let mut spots = verify.then(|| Spots::new(self.items, spill.memory / 16));
         self.merge_of(0, self.runs.len())?.run(self.job, &none.items, spots.as_mut(), |item| {
             merged += 1;
             written += u64::from(item.kept);
@@ -237,10 +283,10 @@ impl Runs<'_> {
 
     /// Decides the order of all items, which are in memory.
     fn arrange_parts(self, verify: bool) -> Result<Arranged> {
-        let Runs { job, format, parts, items, bytes, .. } = self;
+        let Runs { job, spill, format, parts, items, bytes, .. } = self;
         let (mut choices, mut written) = (Vec::new(), parts.iter().map(|part| part.len() as u64).sum());
         if parts.len() > 1 {
-            let mut spots = verify.then(Spots::default);
+            let mut spots = verify.then(|| Spots::new(items, spill.memory / 16));
             choices = parts::choices(job, &parts, spots.as_mut(), choice)?;
             written = choices.iter().filter(|&&at| is_kept(at)).count() as u64;
             job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
@@ -269,7 +315,8 @@ impl Runs<'_> {
     }
 
     fn merge_of(&self, start: usize, count: usize) -> Result<Merge<Streamed>> {
-        let open = |run| Streamed::new(open(run, self.format, self.spill, count)?, &self.job.keys);
+        let open =
+            |run: &Run| Streamed::new(open(run, self.format, self.spill, count)?, run.items, &self.job.keys);
         let runs = &self.runs[start..][..count];
         let items = runs.iter().map(|run| run.items).sum();
         Ok(Merge::new(runs.iter().map(open).collect::<Result<_>>()?, items))

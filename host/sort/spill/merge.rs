@@ -61,9 +61,10 @@ impl<S: Source> Merge<S> {
                         None => tree.insert(self.tree(worker)?),
                     };
                     match &mut spots {
-                        None => self.some(worker, tree, &mut |_| Ok(()), &mut each),
+                        None => self.some(worker, tree, &mut |_, _, _| Ok(()), &mut each),
                         Some(spots) => job.compare_with_fresh(none, |fresh| {
-                            let mut look = |item: &S| spots.look(fresh, item);
+                            let mut look =
+                                |item: &S, last: Option<&Copied>, kept| spots.look(fresh, item, last, kept);
                             self.some(worker, tree, &mut look, &mut each)
                         }),
                     }
@@ -90,7 +91,7 @@ impl<S: Source> Merge<S> {
         &mut self,
         worker: &mut Comparing<'_>,
         tree: &mut LoserTree,
-        look: &mut dyn FnMut(&S) -> Result<()>,
+        look: &mut dyn FnMut(&S, Option<&Copied>, bool) -> Result<()>,
         each: &mut dyn FnMut(Merged<'_, S>) -> Result<()>,
     ) -> Result<ControlFlow<()>> {
         let job = worker.job;
@@ -106,11 +107,11 @@ impl<S: Source> Merge<S> {
                     Some(last) => worker.compare_keys(0, last, item)?.is_ne(),
                     None => true,
                 };
-                if kept {
-                    self.last = Some(Copied::of(item, job.keys.len()));
-                }
             }
-            look(item)?;
+            look(item, self.last.as_ref(), kept)?;
+            if job.options.unique && kept {
+                self.last = Some(Copied::of(item, job.keys.len()));
+            }
             each(Merged { item, source, kept })?;
             self.sources[source].advance(&job.keys)?;
             tree.replay(|a, b| self.wins(worker, a, b))?;

@@ -12,6 +12,7 @@ mod source;
 mod spot;
 
 pub use arranged::Arranged;
+pub use job::Disorder;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -16,6 +16,8 @@ pub(super) struct Run {
     /// Number of bytes before any compression.
     pub(super) bytes: u64,
     pub(super) items: u64,
+    /// Number of bytes of its longest item.
+    pub(super) longest: usize,
 }
 
 impl Run {
@@ -74,7 +76,7 @@ impl<'a> RunWriter<'a> {
                 }
             }
         };
-        Ok(RunWriter { run: Run { file, folder, bytes: 0, items: 0 }, to, spill })
+        Ok(RunWriter { run: Run { file, folder, bytes: 0, items: 0, longest: 0 }, to, spill })
     }
 
     /// Writes an item and what follows it.
@@ -85,6 +87,7 @@ impl<'a> RunWriter<'a> {
         };
         let written = to.write_all(item).and_then(|()| to.write_all(separator.as_slice()));
         self.run.items += 1;
+        self.run.longest = self.run.longest.max(item.len());
         self.run.bytes += (item.len() + separator.as_slice().len()) as u64;
         written.map_err(|error| match program {
             Some(program) => failed(program, error).into(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::error::Result;
+use crate::error::{FileError, Result};
 use crate::sort::columns::{Comparand, Keyed};
 use crate::sort::{Input, Key};
 
@@ -66,6 +66,8 @@ pub(super) struct Streamed {
     input: Input,
     keys: Vec<KeyBytes>,
     at_end: bool,
+    /// Number of items that it must have.
+    items: u64,
 }
 
 /// The bytes of a key.
@@ -98,8 +100,8 @@ impl KeyBytes {
 
 impl Streamed {
     /// Creates a source and goes to its first item.
-    pub(super) fn new(input: Input, keys: &[Key]) -> Result<Streamed> {
-        let mut streamed = Streamed { input, keys: Vec::new(), at_end: false };
+    pub(super) fn new(input: Input, items: u64, keys: &[Key]) -> Result<Streamed> {
+        let mut streamed = Streamed { input, keys: Vec::new(), at_end: false, items };
         streamed.advance(keys)?;
         Ok(streamed)
     }
@@ -118,6 +120,9 @@ impl Comparand for Streamed {
 impl Source for Streamed {
     fn advance(&mut self, keys: &[Key]) -> Result<()> {
         self.at_end = !self.input.advance()?;
+        if self.at_end && self.input.items() != self.items {
+            return Err(FileError::Changed { folder: self.input.name().into() }.into());
+        }
         self.keys.clear();
         if !self.at_end {
             let item = self.input.item();
@@ -141,6 +146,11 @@ pub(super) struct Copied {
 impl Copied {
     pub(super) fn of(item: &impl Comparand, keys: usize) -> Copied {
         Copied { item: item.bytes().to_vec(), keys: (0..keys).map(|key| item.key(key).to_vec()).collect() }
+    }
+
+    /// Returns the number of bytes of the item and its keys.
+    pub(super) fn len(&self) -> usize {
+        self.item.len() + self.keys.iter().map(Vec::len).sum::<usize>()
     }
 
     /// Copies an item and finds its keys.

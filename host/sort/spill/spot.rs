@@ -10,32 +10,50 @@ use crate::sort::Job;
 use crate::sort::columns::Comparand;
 use crate::sort::worker::Worker;
 
-/// Number of items that are kept: half of them late ones, and half from all of the past.
+/// Maximum number of items that are kept: half of them late ones, and half from all of the past.
 const KEPT: usize = 256;
 
-/// Size of an item that is too large to be kept.
-const MAX_BYTES: usize = 4 << 10;
+/// Maximum number of items between two checks. A merge and the sort before it compare each item some 20 times,
+/// so that this makes about as many checks as [`Verify::Sample`](crate::native::Verify::Sample) does.
+const MAX_DISTANCE: u64 = 64;
 
-/// Number of items between two checks. A merge and the sort before it compare each item some 20 times, so
-/// that this makes about as many checks as [`Verify::Sample`](crate::native::Verify::Sample) does.
-const DISTANCE: u64 = 64;
+/// Minimum memory in bytes of the items that are kept.
+const MIN_ROOM: usize = 64 << 10;
+
+/// Minimum number of checks, as far as there are items.
+const MIN_CHECKS: u64 = 1000;
 
 /// Items of the past, with which present ones are compared.
-#[derive(Default)]
 pub(super) struct Spots {
     kept: Vec<Copied>,
+    /// Maximum number of them, at least two.
+    most: usize,
+    /// Memory in bytes that they take, and may take where there are more than two.
+    bytes: usize,
+    room: usize,
+    /// Number of items between two checks.
+    distance: u64,
     seen: u64,
     random: Random,
     asked: u64,
 }
 
 impl Spots {
+    /// Creates spot checks of a merge of this many items; those that are kept take up to `room` bytes.
+    pub(super) fn new(items: u64, room: usize) -> Spots {
+        let distance = (items / MIN_CHECKS).clamp(1, MAX_DISTANCE);
+        let room = room.max(MIN_ROOM);
+        let (kept, random) = (Vec::new(), Random::default());
+        Spots { kept, most: KEPT, bytes: 0, room, distance, seen: 0, random, asked: 0 }
+    }
+
     /// Returns the number of pairs that were asked about.
     pub(super) fn asked(&self) -> u64 {
         self.asked
     }
 
-    /// Looks at the next item of the result.
+    /// Looks at the next item of the result. Under [`Options::unique`](crate::sort::Options::unique), `last` is
+    /// the last one that was kept, and `is_kept` says whether this one is.
     ///
     /// # Errors
     ///
@@ -45,50 +63,70 @@ impl Spots {
         &mut self,
         fresh: &mut Worker<'a, Session<'a>>,
         item: &impl Comparand,
+        last: Option<&Copied>,
+        is_kept: bool,
     ) -> Result<()> {
         self.seen += 1;
-        if !self.seen.is_multiple_of(DISTANCE) || item.bytes().len() > MAX_BYTES {
+        if !self.seen.is_multiple_of(self.distance) {
             return Ok(());
         }
         let copy = Copied::of(item, fresh.job.keys.len());
-        if self.kept.len() < KEPT {
-            self.compare(fresh, self.kept.len().checked_sub(1), &copy)?;
-            self.kept.push(copy);
-            return Ok(());
+        if let Some(last) = last {
+            self.asked += 1;
+            let order = fresh.compare_keys(0, last, &copy)?;
+            if order.is_gt() || order.is_eq() == is_kept {
+                return Err(against(fresh, last, &copy, is_kept)?.into());
+            }
         }
-        let at = self.random.below(KEPT);
-        self.compare(fresh, Some(at), &copy)?;
-        let late = self.random.below(KEPT / 2);
-        self.kept[late] = copy.clone();
-        // Each item of the past is kept with the same probability.
-        let any = self.random.below((self.seen / DISTANCE) as usize);
-        if any < KEPT / 2 {
-            self.kept[KEPT / 2 + any] = copy;
+        if !self.kept.is_empty() {
+            let at = self.random.below(self.kept.len());
+            self.compare(fresh, at, &copy)?;
         }
+        self.keep(copy);
         Ok(())
+    }
+
+    fn keep(&mut self, copy: Copied) {
+        self.bytes += copy.len();
+        if self.kept.len() < self.most {
+            self.kept.push(copy);
+        } else {
+            // Each item of the past is in the second half with the same probability.
+            let half = self.most / 2;
+            let any = self.random.below((self.seen / self.distance) as usize);
+            let place = if any < half { half + any } else { self.random.below(half) };
+            self.bytes -= std::mem::replace(&mut self.kept[place], copy).len();
+        }
+        while self.bytes > self.room && self.kept.len() > 2 {
+            let at = self.random.below(self.kept.len());
+            self.bytes -= self.kept.swap_remove(at).len();
+            self.most = self.kept.len();
+        }
     }
 
     /// Compares a kept item with a later one.
     fn compare<'a>(
         &mut self,
         fresh: &mut Worker<'a, Session<'a>>,
-        kept: Option<usize>,
+        kept: usize,
         later: &Copied,
     ) -> Result<()> {
-        let Some(earlier) = kept.map(|at| &self.kept[at]) else { return Ok(()) };
+        let earlier = &self.kept[kept];
         self.asked += 1;
         let turned = self.asked % 2 == 1;
         let order =
             if turned { fresh.compare(later, earlier)?.reverse() } else { fresh.compare(earlier, later)? };
-        if order.is_gt() { Err(against(fresh, earlier, later)?.into()) } else { Ok(()) }
+        if order.is_gt() { Err(against(fresh, earlier, later, true)?.into()) } else { Ok(()) }
     }
 }
 
-/// Returns the contradiction of the first key's guest that puts the later item before the earlier one.
+/// Returns the contradiction of the first key's guest that does not put the earlier item before the later one,
+/// or call both equal where they do not `differ`.
 fn against<'a>(
     fresh: &mut Worker<'a, Session<'a>>,
     earlier: &Copied,
     later: &Copied,
+    differ: bool,
 ) -> Result<ContradictionError> {
     let job: &Job = fresh.job;
     let (mut key, mut answers) = (0, [Ordering::Equal; 2]);
@@ -102,9 +140,9 @@ fn against<'a>(
     let callback = &job.keys[key].callback;
     let forward = if job.keys[key].reverse { Ordering::Greater } else { Ordering::Less };
     Ok(ContradictionError::AgainstResult {
-        export: callback.export().to_owned(),
+        export: callback.name_among(job.keys.len()),
         items: [earlier, later].map(|item| callback.show(item.key(key))),
-        sorted: forward,
+        sorted: if differ { forward } else { Ordering::Equal },
         answers,
     })
 }
