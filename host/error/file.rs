@@ -73,7 +73,8 @@ pub enum FileError {
 
     /// Every pair of a result was to be verified, which has to be in memory for that.
     #[error(
-        "every pair is verified only of what is sorted at once in memory, and this input is too large for that"
+        "every pair is verified only of what is sorted at once in memory, and this input is too large \
+         for that"
     )]
     VerifyFull,
 

@@ -225,8 +225,8 @@ fn counted<R: Read>(from: R, reading: &Reading) -> Counted<R> {
     Counted { from, reading: reading.clone() }
 }
 
-/// Takes the headers from inputs: that of each file of CSV, which must be the same, or the first line. Returns
-/// how many bytes of them are not written again.
+/// Takes the headers from inputs: that of each file of CSV, which must be the same, or the first line.
+/// Returns how many bytes of them are not written again.
 fn with_headers(
     args: &args::Sort,
     mut inputs: Vec<Input>,

@@ -33,6 +33,9 @@ pub(super) struct Merged<'s, S> {
 
 type Comparing<'a> = Worker<'a, Session<'a>>;
 
+/// Looks at an item: see [`Spots::look`].
+type Look<'a, S> = dyn FnMut(&S, Option<&Copied>, bool) -> Result<()> + 'a;
+
 impl<S: Source> Merge<S> {
     pub(super) fn new(sources: Vec<S>, items: u64) -> Merge<S> {
         Merge { sources, items, last: None }
@@ -91,7 +94,7 @@ impl<S: Source> Merge<S> {
         &mut self,
         worker: &mut Comparing<'_>,
         tree: &mut LoserTree,
-        look: &mut dyn FnMut(&S, Option<&Copied>, bool) -> Result<()>,
+        look: &mut Look<'_, S>,
         each: &mut dyn FnMut(Merged<'_, S>) -> Result<()>,
     ) -> Result<ControlFlow<()>> {
         let job = worker.job;

@@ -3,16 +3,18 @@
 //! First the guests decide the order of all items; then it is verified, and only then it is written.
 
 mod arranged;
+mod disorder;
 mod job;
 mod losers;
 mod merge;
 mod parts;
 mod run;
+mod runs;
 mod source;
 mod spot;
 
 pub use arranged::Arranged;
-pub use job::Disorder;
+pub use disorder::Disorder;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -30,7 +32,7 @@ pub struct Spill {
 const MAX_BATCH: usize = 128;
 
 /// Minimum memory for items. Less would make runs so short that their files cost more than the sort.
-const MIN_MEMORY: usize = 32 << 10;
+const MIN_MEMORY: usize = 16 << 10;
 
 /// Size of the buffer of a file.
 const BUFFER_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=256 << 10;
@@ -38,7 +40,7 @@ const BUFFER_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=256 << 10;
 impl Spill {
     /// Creates a description: about `memory` bytes for items and what belongs to them, beside what the
     /// process takes already; what does not fit goes to the system's folder for temporary files. At least
-    /// 32 KiB are taken.
+    /// 16 KiB are taken.
     pub fn new(memory: usize) -> Spill {
         Spill { memory: memory.max(MIN_MEMORY), folders: Vec::new(), batch: MAX_BATCH, program: None }
             .in_default_folder()

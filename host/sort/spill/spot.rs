@@ -13,8 +13,8 @@ use crate::sort::worker::Worker;
 /// Maximum number of items that are kept: half of them late ones, and half from all of the past.
 const KEPT: usize = 256;
 
-/// Maximum number of items between two checks. A merge and the sort before it compare each item some 20 times,
-/// so that this makes about as many checks as [`Verify::Sample`](crate::native::Verify::Sample) does.
+/// Maximum number of items between two checks. A merge and the sort before it compare each item some 20
+/// times, so that this makes about as many checks as [`Verify::Sample`](crate::native::Verify::Sample) does.
 const MAX_DISTANCE: u64 = 64;
 
 /// Minimum memory in bytes of the items that are kept.
@@ -52,8 +52,8 @@ impl Spots {
         self.asked
     }
 
-    /// Looks at the next item of the result. Under [`Options::unique`](crate::sort::Options::unique), `last` is
-    /// the last one that was kept, and `is_kept` says whether this one is.
+    /// Looks at the next item of the result. Under [`Options::unique`](crate::sort::Options::unique), `last`
+    /// is the last one that was kept, and `is_kept` says whether this one is.
     ///
     /// # Errors
     ///
@@ -120,8 +120,8 @@ impl Spots {
     }
 }
 
-/// Returns the contradiction of the first key's guest that does not put the earlier item before the later one,
-/// or call both equal where they do not `differ`.
+/// Returns the contradiction of the first key's guest that does not put the earlier item before the later
+/// one, or call both equal where they do not `differ`.
 fn against<'a>(
     fresh: &mut Worker<'a, Session<'a>>,
     earlier: &Copied,
