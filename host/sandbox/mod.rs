@@ -19,6 +19,7 @@ mod cost;
 mod weights;
 
 use std::fmt;
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -26,6 +27,7 @@ use wasmtime::Engine;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::memory::try_with_capacity;
 use crate::sync::fork::{self, Section};
 
 pub(crate) use budget::{Budget, Shares};
@@ -45,6 +47,9 @@ const WASM_PAGE: usize = 64 << 10;
 
 /// Maximum number of pages of a memory with 32-bit addresses.
 const MAX_PAGES: u64 = 65_536;
+
+/// Memory in bytes that is surely enough for the stack on which the engine handles a thread's signals.
+const SIGNAL_STACK_BYTES: usize = 1 << 20;
 
 /// Converts an error of wasmtime's that is no guest's fault.
 fn engine_error(error: wasmtime::Error) -> Error {
@@ -92,6 +97,9 @@ impl Sandbox {
         let section = Section::enter();
         let engine = config.engine()?;
         drop(section);
+        // The engine panics where it gets no memory for the stack that this thread handles signals on.
+        drop(black_box(try_with_capacity::<u8>(SIGNAL_STACK_BYTES, "a stack for signals")?));
+        Engine::tls_eager_initialize();
         let process = fork::process();
         Ok(Sandbox { engine, ticker: Arc::default(), process, config })
     }
