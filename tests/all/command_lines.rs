@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use crate::support::{Random, callbox, gnu_sort, run};
 
-/// What lines are made of: something for each order to read, and to fail at. No point is before a letter: such
-/// names are hidden files, whose suffixes versions of GNU sort read differently.
+/// What lines are made of: something for each order to read, and to fail at. No point is before a letter:
+/// such names are hidden files, whose suffixes versions of GNU sort read differently.
 const PIECES: &[&str] = &[
     "0", "1", "9", "10", "007", "-", "+", ",", "1e3", "0x1p4", "inf", "2K", "1G", "3.5M", "jan", "FEB",
     "Mar", "a", "B", "b", "ab", "~", "_", "1.10", "1.9", " ", "  ", "\t", ":", "::", "x:y", "\u{e9}",
