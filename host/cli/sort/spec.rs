@@ -115,6 +115,8 @@ impl KeySpec {
     /// Returns the range of fields that the key compares; `None` where it is the whole line.
     pub(super) fn range(&self, separator: Option<u8>) -> Option<Fields> {
         match self.place {
+            // From the first byte to the last, which takes no copy of it.
+            Place::Fields(start, None) if start == Position::default() => None,
             Place::Fields(start, end) => Some(Fields { start, end, separator }),
             Place::Line if self.letters.has(b'b') => {
                 let start = Position { skip_blanks: true, ..Position::default() };
