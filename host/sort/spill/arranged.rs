@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Spill;
-use super::parts::Held;
 use super::run::Run;
+use super::sorted_chunk::Held;
 use crate::error::{Error, FileError, Result};
 use crate::sort::progress::Tally;
 use crate::sort::{Format, Input, Phase, Progress};
@@ -18,7 +18,7 @@ const DROPPED: u16 = 0x8000;
 
 /// Items in the order that a job has decided, to be written.
 pub struct Arranged {
-    pub(super) place: Place,
+    pub(super) storage: Storage,
     pub(super) format: Format,
     pub(super) items: u64,
     pub(super) written: u64,
@@ -26,19 +26,19 @@ pub struct Arranged {
     pub(super) progress: Option<Arc<Progress>>,
 }
 
-pub(super) enum Place {
-    /// In parts in memory. For each item of the result, a number tells the part that has it next; there is
-    /// none where there is one part.
-    Memory { parts: Vec<Held>, choices: Vec<u16> },
+pub(super) enum Storage {
+    /// In chunks in memory. For each item of the result, a number tells the chunk that has it next; there is
+    /// none where there is one chunk.
+    Memory { chunks: Vec<Held>, choices: Vec<u16> },
     /// In runs. For each of `merged` items, a number tells the run that has it next.
     Runs { runs: Vec<Run>, choices: File, merged: u64, spill: Spill },
 }
 
 impl Arranged {
     pub(super) fn nothing() -> Arranged {
-        let place = Place::Memory { parts: vec![Held::none()], choices: Vec::new() };
+        let storage = Storage::Memory { chunks: vec![Held::none()], choices: Vec::new() };
         let format = Format::Lines { separator: 0 };
-        Arranged { place, format, items: 0, written: 0, bytes: 0, progress: None }
+        Arranged { storage, format, items: 0, written: 0, bytes: 0, progress: None }
     }
 
     /// Returns the number of items that were read.
@@ -67,9 +67,9 @@ impl Arranged {
             tally.count();
             each(item)
         };
-        match &self.place {
-            Place::Memory { parts, choices } => in_memory(parts, choices, each),
-            Place::Runs { runs, choices, merged, spill } => {
+        match &self.storage {
+            Storage::Memory { chunks, choices } => in_memory(chunks, choices, each),
+            Storage::Runs { runs, choices, merged, spill } => {
                 let open = |run| open(run, self.format, spill, runs.len());
                 let mut inputs: Vec<_> =
                     runs.iter().map(open).collect::<Result<_>>().map_err(io::Error::other)?;
@@ -108,7 +108,7 @@ impl Arranged {
 impl fmt::Debug for Arranged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Arranged { format, items, written, bytes, .. } = self;
-        let on_disk = matches!(self.place, Place::Runs { .. });
+        let on_disk = matches!(self.storage, Storage::Runs { .. });
         f.debug_struct("Arranged")
             .field("format", format)
             .field("items", items)
@@ -121,20 +121,20 @@ impl fmt::Debug for Arranged {
 
 /// Passes on items that are in memory.
 fn in_memory(
-    parts: &[Held],
+    chunks: &[Held],
     choices: &[u16],
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    if let [part] = parts {
-        return part.try_for_each(each);
+    if let [chunk] = chunks {
+        return chunk.try_for_each(each);
     }
-    let mut next = vec![0; parts.len()];
+    let mut next = vec![0; chunks.len()];
     for choice in choices {
-        let part = usize::from(choice & !DROPPED);
+        let chunk = usize::from(choice & !DROPPED);
         if is_kept(*choice) {
-            each(parts[part].get(next[part]))?;
+            each(chunks[chunk].get(next[chunk]))?;
         }
-        next[part] += 1;
+        next[chunk] += 1;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Sorting and merging inputs of any size.
 
 use super::Spill;
-use super::arranged::{Arranged, Place};
+use super::arranged::{Arranged, Storage};
 use super::merge::{Merge, Merged};
-use super::parts::Part;
 use super::runs::Runs;
+use super::sorted_chunk::SortedChunk;
 use super::source::InMemory;
 use crate::error::{FileError, Result};
 use crate::memory::try_with_capacity;
@@ -25,17 +25,21 @@ impl Job {
     pub fn sort_inputs(&self, inputs: impl IntoIterator<Item = Input>, spill: &Spill) -> Result<Arranged> {
         let mut inputs = inputs.into_iter().peekable();
         let Some(format) = inputs.peek().map(Input::format) else { return Ok(Arranged::nothing()) };
-        let mut runs = Runs::new(self, spill, format);
+        let verify = self.options.verify;
+        let mut runs = Runs::new(self, spill, format, verify != Verify::Off);
         let mut chunk = Chunk::new(self, format, spill.memory)?;
         for mut input in inputs {
             input.limit(spill.most());
             while !chunk.fill(self, &mut input)? {
+                if verify == Verify::Full {
+                    return Err(FileError::VerifyFull.into());
+                }
                 let taken = chunk.taken();
                 runs.add(chunk)?;
                 let mut left = spill.memory.saturating_sub(runs.kept());
                 // A part that is much smaller is not worth its place in the merge.
                 if left < taken / 2 {
-                    runs.spill_parts()?;
+                    runs.spill_chunks()?;
                     left = spill.memory;
                 }
                 chunk = Chunk::new(self, format, left)?;
@@ -44,10 +48,7 @@ impl Job {
         if !chunk.items.is_empty() || runs.is_empty() {
             runs.add(chunk)?;
         }
-        if self.options.verify == Verify::Full && runs.are_several() {
-            return Err(FileError::VerifyFull.into());
-        }
-        runs.arrange(self.options.verify != Verify::Off)
+        runs.arrange()
     }
 
     /// Merges the items of inputs, each of which is sorted already. Nothing is verified: where an input is
@@ -68,7 +69,7 @@ impl Job {
                 continue;
             }
             // They do not fit in memory: each one becomes a run.
-            let mut runs = Runs::new(self, spill, format);
+            let mut runs = Runs::new(self, spill, format, false);
             let mut start = 0;
             for end in ends {
                 runs.write(|run| (start..end).try_for_each(|at| run(chunk.items.get(at))))?;
@@ -84,12 +85,13 @@ impl Job {
                 runs.write(|run| self.copy(&mut input, run))?;
             }
             runs.count();
-            return runs.arrange(false);
+            return runs.arrange();
         }
         let order = self.merge_in_memory(chunk.keyed(), &ends)?;
         let (items, bytes, written) = (chunk.items.len() as u64, chunk.bytes(), order.len() as u64);
-        let place = Place::Memory { parts: vec![Part::new(chunk, order).hold()], choices: Vec::new() };
-        Ok(Arranged { place, format, items, written, bytes, progress: self.options.progress.clone() })
+        let storage =
+            Storage::Memory { chunks: vec![SortedChunk::new(chunk, order).hold()], choices: Vec::new() };
+        Ok(Arranged { storage, format, items, written, bytes, progress: self.options.progress.clone() })
     }
 
     /// Passes the items of an input on.

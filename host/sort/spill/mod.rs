@@ -7,9 +7,9 @@ mod disorder;
 mod job;
 mod losers;
 mod merge;
-mod parts;
 mod run;
 mod runs;
+mod sorted_chunk;
 mod source;
 mod spot;
 

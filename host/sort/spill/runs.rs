@@ -1,11 +1,11 @@
-//! What a job has sorted so far: parts in memory, and runs in files.
+//! What a job has sorted so far: chunks in memory, and runs in files.
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::arranged::{Arranged, Choices, Place, choice, is_kept, open};
+use super::arranged::{Arranged, Choices, Storage, choice, is_kept, open};
 use super::merge::{Merge, Merged};
-use super::parts::{self, Part};
 use super::run::{Run, RunWriter};
+use super::sorted_chunk::{self, SortedChunk};
 use super::source::Streamed;
 use super::spot::Spots;
 use super::{Spill, max_runs};
@@ -19,17 +19,19 @@ pub(super) struct Runs<'a> {
     job: &'a Job,
     spill: &'a Spill,
     format: Format,
+    /// Whether merges are spot-checked: all of them, because one may drop items that no later one sees.
+    verify: bool,
     runs: Vec<Run>,
     /// Those that have not been kept in a file yet.
-    parts: Vec<Part>,
+    chunks: Vec<SortedChunk>,
     /// Number of all items that were read, and of their bytes.
     items: u64,
     bytes: u64,
 }
 
 impl<'a> Runs<'a> {
-    pub(super) fn new(job: &'a Job, spill: &'a Spill, format: Format) -> Runs<'a> {
-        Runs { job, spill, format, runs: Vec::new(), parts: Vec::new(), items: 0, bytes: 0 }
+    pub(super) fn new(job: &'a Job, spill: &'a Spill, format: Format, verify: bool) -> Runs<'a> {
+        Runs { job, spill, format, verify, runs: Vec::new(), chunks: Vec::new(), items: 0, bytes: 0 }
     }
 }
 
@@ -38,29 +40,29 @@ impl Runs<'_> {
     pub(super) fn add(&mut self, chunk: Chunk) -> Result<()> {
         let (items, bytes) = (chunk.items.len() as u64, chunk.bytes());
         (self.items, self.bytes) = (self.items + items, self.bytes + bytes);
-        self.parts.push(Part::sort(self.job, chunk)?);
+        self.chunks.push(SortedChunk::sort(self.job, chunk)?);
         Ok(())
     }
 
-    /// Returns memory in bytes that the parts take.
+    /// Returns memory in bytes that the chunks take.
     pub(super) fn kept(&self) -> usize {
-        self.parts.iter().map(Part::kept).sum()
-    }
-
-    pub(super) fn are_several(&self) -> bool {
-        self.parts.len() + self.runs.len() > 1
+        self.chunks.iter().map(SortedChunk::kept).sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.runs.is_empty()
+        self.chunks.is_empty() && self.runs.is_empty()
     }
 
-    /// Keeps the parts in memory as one run.
-    pub(super) fn spill_parts(&mut self) -> Result<()> {
-        let (job, parts) = (self.job, std::mem::take(&mut self.parts));
+    /// Keeps the chunks in memory as one run.
+    pub(super) fn spill_chunks(&mut self) -> Result<()> {
+        let (job, chunks) = (self.job, std::mem::take(&mut self.chunks));
+        let mut spots = self.spots(chunks.iter().map(|chunk| chunk.len() as u64).sum());
         self.write(|run| {
-            parts::merge(job, &parts, None, |item, _, kept| if kept { run(item) } else { Ok(()) })
-        })
+            let each = |item: &[u8], _, kept| if kept { run(item) } else { Ok(()) };
+            sorted_chunk::merge(job, &chunks, spots.as_mut(), each)
+        })?;
+        self.count_asked(spots);
+        Ok(())
     }
 
     /// Keeps the items that `content` passes on as a run.
@@ -77,6 +79,15 @@ impl Runs<'_> {
         Ok(())
     }
 
+    /// Returns spot checks for a merge of this many items.
+    fn spots(&self, items: u64) -> Option<Spots> {
+        self.verify.then(|| Spots::new(items, self.spill.memory / 16))
+    }
+
+    fn count_asked(&self, spots: Option<Spots>) {
+        self.job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
+    }
+
     /// Returns how many runs are merged at once: each has its item in memory.
     fn most_at_once(&self) -> usize {
         let longest = self.runs.iter().map(|run| run.longest).max().unwrap_or(0);
@@ -90,12 +101,12 @@ impl Runs<'_> {
     }
 
     /// Decides the order of all items.
-    pub(super) fn arrange(mut self, verify: bool) -> Result<Arranged> {
+    pub(super) fn arrange(mut self) -> Result<Arranged> {
         if self.runs.is_empty() {
-            return self.arrange_parts(verify);
+            return self.arrange_chunks();
         }
-        if !self.parts.is_empty() {
-            self.spill_parts()?;
+        if !self.chunks.is_empty() {
+            self.spill_chunks()?;
         }
         let batch = self.most_at_once();
         while self.runs.len() > batch {
@@ -104,31 +115,32 @@ impl Runs<'_> {
         }
         let none = Chunk::new(self.job, self.format, 0)?;
         let (mut choices, mut merged, mut written) = (Choices::create(self.spill)?, 0, 0);
-        let spill = self.spill;
-        let mut spots = verify.then(|| Spots::new(self.items, spill.memory / 16));
+        let mut spots = self.spots(self.items);
         self.merge_of(0, self.runs.len())?.run(self.job, &none.items, spots.as_mut(), |item| {
             merged += 1;
             written += u64::from(item.kept);
             choices.push(choice(item.source, item.kept))
         })?;
-        self.job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
+        self.count_asked(spots);
         let Runs { job, spill, format, runs, items, bytes, .. } = self;
-        let place = Place::Runs { runs, choices: choices.finish()?, merged, spill: spill.clone() };
-        Ok(Arranged { place, format, items, written, bytes, progress: job.options.progress.clone() })
+        let storage = Storage::Runs { runs, choices: choices.finish()?, merged, spill: spill.clone() };
+        Ok(Arranged { storage, format, items, written, bytes, progress: job.options.progress.clone() })
     }
 
     /// Decides the order of all items, which are in memory.
-    fn arrange_parts(self, verify: bool) -> Result<Arranged> {
-        let Runs { job, spill, format, parts, items, bytes, .. } = self;
-        let (mut choices, mut written) = (Vec::new(), parts.iter().map(|part| part.len() as u64).sum());
-        if parts.len() > 1 {
-            let mut spots = verify.then(|| Spots::new(items, spill.memory / 16));
-            choices = parts::choices(job, &parts, spots.as_mut(), choice)?;
+    fn arrange_chunks(self) -> Result<Arranged> {
+        let (mut choices, mut written) =
+            (Vec::new(), self.chunks.iter().map(|chunk| chunk.len() as u64).sum());
+        if self.chunks.len() > 1 {
+            let mut spots = self.spots(self.items);
+            choices = sorted_chunk::choices(self.job, &self.chunks, spots.as_mut(), choice)?;
             written = choices.iter().filter(|&&at| is_kept(at)).count() as u64;
-            job.counters.verified.fetch_add(spots.map_or(0, |spots| spots.asked()), Relaxed);
+            self.count_asked(spots);
         }
-        let place = Place::Memory { parts: parts.into_iter().map(Part::hold).collect(), choices };
-        Ok(Arranged { place, format, items, written, bytes, progress: job.options.progress.clone() })
+        let Runs { job, format, chunks, items, bytes, .. } = self;
+        let storage =
+            Storage::Memory { chunks: chunks.into_iter().map(SortedChunk::hold).collect(), choices };
+        Ok(Arranged { storage, format, items, written, bytes, progress: job.options.progress.clone() })
     }
 
     /// Merges this many neighbours, those with the fewest bytes.
@@ -143,9 +155,12 @@ impl Runs<'_> {
         let none = Chunk::new(self.job, self.format, 0)?;
         let mut run = RunWriter::create(self.spill, start)?;
         let separator = self.format.separator();
-        self.merge_of(start, count)?.run(self.job, &none.items, None, |Merged { item, kept, .. }| {
+        let mut spots = self.spots(self.runs[start..][..count].iter().map(|run| run.items).sum());
+        let each = |Merged { item, kept, .. }: Merged<'_, Streamed>| {
             if kept { run.write(item.bytes(), separator) } else { Ok(()) }
-        })?;
+        };
+        self.merge_of(start, count)?.run(self.job, &none.items, spots.as_mut(), each)?;
+        self.count_asked(spots);
         self.runs.splice(start..start + count, [run.finish()?]);
         Ok(())
     }

@@ -8,8 +8,8 @@ use crate::memory::try_with_capacity;
 use crate::sort::chunk::Chunk;
 use crate::sort::{Items, Job};
 
-/// A sorted part.
-pub(super) struct Part {
+/// A sorted chunk.
+pub(super) struct SortedChunk {
     chunk: Chunk,
     /// Numbers of items in their order; `None` where that is their order.
     order: Option<Vec<u32>>,
@@ -21,9 +21,9 @@ pub(super) struct Held {
     order: Option<Vec<u32>>,
 }
 
-impl Part {
+impl SortedChunk {
     /// Sorts items on a budget of their own.
-    pub(super) fn sort(job: &Job, mut chunk: Chunk) -> Result<Part> {
+    pub(super) fn sort(job: &Job, mut chunk: Chunk) -> Result<SortedChunk> {
         job.renewed(&job.counters, |job| {
             let in_place = chunk.items.width().is_some() && !job.options.unique;
             let order = if in_place {
@@ -32,13 +32,13 @@ impl Part {
             } else {
                 Some(job.sort_keyed(chunk.keyed())?.order)
             };
-            Ok(Part { chunk, order })
+            Ok(SortedChunk { chunk, order })
         })
     }
 
-    /// Creates a part of items that have this order.
-    pub(super) fn new(chunk: Chunk, order: Vec<u32>) -> Part {
-        Part { chunk, order: Some(order) }
+    /// Creates a chunk of items that have this order.
+    pub(super) fn new(chunk: Chunk, order: Vec<u32>) -> SortedChunk {
+        SortedChunk { chunk, order: Some(order) }
     }
 
     /// Returns the number of items; fewer than were sorted under
@@ -47,7 +47,7 @@ impl Part {
         self.order.as_ref().map_or(self.chunk.items.len(), Vec::len)
     }
 
-    /// Returns memory in bytes that the part takes.
+    /// Returns memory in bytes that the chunk takes.
     pub(super) fn kept(&self) -> usize {
         self.chunk.kept()
     }
@@ -81,30 +81,30 @@ impl Held {
     }
 }
 
-/// Merges parts; passes on each item and the number of its part, and whether it is kept.
+/// Merges chunks; passes on each item and the number of its chunk, and whether it is kept.
 pub(super) fn merge(
     job: &Job,
-    parts: &[Part],
+    chunks: &[SortedChunk],
     spots: Option<&mut Spots>,
     mut each: impl FnMut(&[u8], usize, bool) -> Result<()>,
 ) -> Result<()> {
-    let Some(any) = parts.first() else { return Ok(()) };
-    let total = parts.iter().map(|part| part.len() as u64).sum();
-    let sources = parts.iter().map(Part::source).collect();
+    let Some(any) = chunks.first() else { return Ok(()) };
+    let total = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+    let sources = chunks.iter().map(SortedChunk::source).collect();
     // The items themselves do for those that tell a worker what is compared.
     Merge::new(sources, total)
         .run(job, &any.chunk.items, spots, |Merged { item, source, kept }| each(item.item(), source, kept))
 }
 
-/// Merges parts; returns the choices between them.
+/// Merges chunks; returns the choices between them.
 pub(super) fn choices(
     job: &Job,
-    parts: &[Part],
+    chunks: &[SortedChunk],
     spots: Option<&mut Spots>,
     choice: impl Fn(usize, bool) -> u16,
 ) -> Result<Vec<u16>> {
-    let mut choices = try_with_capacity(parts.iter().map(Part::len).sum(), "the order of all items")?;
-    merge(job, parts, spots, |_, source, kept| {
+    let mut choices = try_with_capacity(chunks.iter().map(SortedChunk::len).sum(), "the order of all items")?;
+    merge(job, chunks, spots, |_, source, kept| {
         choices.push(choice(source, kept));
         Ok(())
     })?;
