@@ -19,7 +19,7 @@ pub(crate) struct Session<'a> {
     turn: Turn<'a>,
     calls: u64,
     failures: u64,
-    /// Where calls are reported during the session.
+    /// Counter that calls are reported to during the session.
     report: Option<&'a AtomicU64>,
     reported: u64,
     /// Number of calls at which there is something to report.

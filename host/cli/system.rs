@@ -1,4 +1,4 @@
-//! What the system tells about memory and about a terminal, where it tells.
+//! Questions to the system about memory and about a terminal; some systems have no answer.
 
 #![cfg_attr(all(target_os = "linux", target_env = "gnu"), allow(unsafe_code, reason = "asks the allocator"))]
 
@@ -63,7 +63,7 @@ pub(super) fn columns() -> usize {
 #[cfg(unix)]
 pub(super) fn is_in_foreground() -> bool {
     let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stderr());
-    // Where it is not the terminal of this session, no one else is in front.
+    // Nobody else is in front unless it is the terminal of this session.
     foreground.map_or(true, |group| group == rustix::process::getpgrp())
 }
 

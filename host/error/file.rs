@@ -78,7 +78,7 @@ pub enum FileError {
     )]
     VerifyFull,
 
-    /// What was kept is not what is read again.
+    /// A temporary file does not have what was written to it.
     #[error("what was kept in {} has changed", escape(folder.as_os_str().as_encoded_bytes()))]
     Changed {
         /// The folder of the file.

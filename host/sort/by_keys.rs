@@ -21,7 +21,7 @@ const SAMPLE: usize = 1024;
 struct Groups {
     /// The groups, one after the other; in each the order is that before.
     numbers: Vec<u32>,
-    /// Where each group is.
+    /// Range of each group in `numbers`.
     ranges: Vec<Range<u32>>,
 }
 

@@ -25,7 +25,7 @@ pub struct Job {
     pub(super) counters: Arc<Counters>,
 }
 
-/// What a job, and those that continue it, have done.
+/// Counts of the work of a job and of those that continue it.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) comparisons: AtomicU64,
@@ -281,7 +281,7 @@ impl Job {
     }
 }
 
-/// What is known of a result, besides its items.
+/// Facts known of a result, besides its items.
 #[derive(Default)]
 struct Known<'r> {
     numbers: Option<&'r [u32]>,

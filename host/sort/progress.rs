@@ -10,7 +10,7 @@ use super::Job;
 #[cfg(feature = "spill")]
 const ITEMS_AT_ONCE: u64 = 64;
 
-/// What a sort is doing. Items that do not fit in memory are read, sorted and written in turns, and then
+/// Work that a sort is doing. Items that do not fit in memory are read, sorted and written in turns, and then
 /// merged and written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -57,12 +57,12 @@ impl Phase {
 #[derive(Debug, Default)]
 pub struct Progress {
     phase: AtomicU8,
-    /// Of each phase, so that the numbers of one are never taken for another's.
-    parts: [Part; Phase::ALL.len()],
+    /// Counters of each phase, so that the numbers of one are never taken for another's.
+    phases: [PhaseCounters; Phase::ALL.len()],
 }
 
 #[derive(Debug, Default)]
-struct Part {
+struct PhaseCounters {
     done: AtomicU64,
     /// 0 where it is not known.
     total: AtomicU64,
@@ -77,35 +77,35 @@ impl Progress {
     /// Returns what has been done in this phase: while sorting, the guests' comparisons in the part that is
     /// in memory; otherwise items, while reading those of all inputs so far.
     pub fn done(&self) -> u64 {
-        self.part(self.phase()).done.load(Relaxed)
+        self.counters(self.phase()).done.load(Relaxed)
     }
 
     /// Returns what [`Progress::done`] will be at the end of this phase, where it is known: while sorting, an
     /// estimate, which the end may miss by far.
     pub fn total(&self) -> Option<u64> {
-        match self.part(self.phase()).total.load(Relaxed) {
+        match self.counters(self.phase()).total.load(Relaxed) {
             0 => None,
             total => Some(total),
         }
     }
 
-    fn part(&self, phase: Phase) -> &Part {
-        &self.parts[phase as usize]
+    fn counters(&self, phase: Phase) -> &PhaseCounters {
+        &self.phases[phase as usize]
     }
 
     /// Begins a phase, or goes on with reading.
     fn begin(&self, phase: Phase, total: u64) {
-        let part = self.part(phase);
+        let counters = self.counters(phase);
         if phase != Phase::Reading {
-            part.done.store(0, Relaxed);
+            counters.done.store(0, Relaxed);
         }
-        part.total.store(total, Relaxed);
+        counters.total.store(total, Relaxed);
         self.phase.store(phase as u8, Release);
     }
 
     /// Returns the number of comparisons, to be added to.
     pub(super) fn comparisons(&self) -> &AtomicU64 {
-        &self.part(Phase::Sorting).done
+        &self.counters(Phase::Sorting).done
     }
 }
 
@@ -137,7 +137,7 @@ impl Job {
 #[cfg(feature = "spill")]
 pub(super) struct Tally<'a> {
     done: Option<&'a AtomicU64>,
-    /// Those that have not been added.
+    /// Items that have not been added.
     more: u64,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Tally<'a> {
     pub(super) fn begin(progress: Option<&'a Arc<Progress>>, phase: Phase, total: u64) -> Tally<'a> {
         let done = progress.map(|progress| {
             progress.begin(phase, total);
-            &progress.part(phase).done
+            &progress.counters(phase).done
         });
         Tally { done, more: 0 }
     }

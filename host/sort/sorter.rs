@@ -50,7 +50,7 @@ impl Job {
     /// Returns whether items, `records` or lines, may be sorted in the sandbox.
     pub(super) fn may_sort_in_sandbox(&self, records: bool) -> bool {
         match self.options.sorter {
-            // Those comparisons cannot be traced.
+            // Comparisons in the sandbox cannot be traced.
             Sorter::Auto => !records && self.options.trace.is_none(),
             sorter => sorter.native().is_none(),
         }

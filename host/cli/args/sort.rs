@@ -128,7 +128,7 @@ pub(in crate::cli) struct Sort {
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// What sorts: qsort, the C library's function; sandboxed, a merge sort inside the sandbox; auto,
+    /// Code that sorts: qsort, the C library's function; sandboxed, a merge sort inside the sandbox; auto,
     /// sandboxed for keys that fit in the guest's memory, and else qsort; msvcrt, the Microsoft C runtime's
     /// algorithm; or LIB:SYMBOL, a function of a shared library, which has to bear any answers of the guest
     #[arg(

@@ -15,7 +15,7 @@ use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
 use crate::cli::input::{self, STDIN};
 
-/// What has been read of all inputs.
+/// Amount that has been read of all inputs, and the time it took.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reading(Arc<Counts>);
 

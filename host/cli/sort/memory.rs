@@ -23,7 +23,7 @@ pub(super) fn spill(args: &args::MemoryArgs) -> Result<Spill> {
         Some(size) => *size,
         None => free_memory().map_or(DEFAULT_BYTES, |free| free / 2),
     };
-    // Where the process itself takes most of it, as much as that helps.
+    // At least half, even if the process itself takes more than the other half.
     let items = most.saturating_sub(resident_memory().unwrap_or(RESIDENT_BYTES)).max(most / 2);
     let folders = args.temporary_directory.iter().map(PathBuf::from).collect();
     let mut spill = Spill::new(usize::try_from(items).unwrap_or(usize::MAX)).folders(folders);
@@ -42,7 +42,7 @@ pub(super) fn spill(args: &args::MemoryArgs) -> Result<Spill> {
 
 /// Parses a number of files.
 fn batch_size(text: &str) -> Result<usize> {
-    // Those that are open besides are standard input, output and error.
+    // Standard input, output and error are open besides.
     let most = max_open_files().saturating_sub(3);
     let fault = |problem: &str| {
         let shown = escape(text);

@@ -29,7 +29,7 @@ use super::stats::Figures;
 use super::{isolate, message, report, signals, system};
 use inputs::Opened;
 use order::Order;
-use progress::{Looks, Place, Shown};
+use progress::{DrawTarget, Looks, Shown};
 
 /// Returns the words of a command line; those of `callbox sort` as clap reads them.
 pub(super) fn words(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
@@ -98,7 +98,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let mut spill = memory::spill(&args.memory)?;
     signals::wait_for_children();
     system::return_large_memory();
-    let place = Place::of(args.progress);
+    let target = DrawTarget::of(args.progress);
     let (mut started, mut opened) = (Instant::now(), None);
     if inside {
         // All files are read before the process is locked down.
@@ -127,10 +127,10 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let ready = Instant::now();
     let mut options = options(args, order, sorter);
     let mut shown = None;
-    if let Some(place) = place {
+    if let Some(target) = target {
         let (progress, reading) = (Arc::<Progress>::default(), reading.clone());
         options = options.progress(progress.clone());
-        shown = Some(Shown::new(Looks { place, progress, reading, size, typed: inputs::are_typed(&files) }));
+        shown = Some(Shown::new(Looks { target, progress, reading, size, typed: inputs::are_typed(&files) }));
     }
     let job = Job::by_keys(keys, options);
 
@@ -189,7 +189,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
 fn with_guest(error: Error, order: &Order) -> anyhow::Error {
     match error {
         Error::File(_) => error.into(),
-        // Of several guests, the error names its own.
+        // The error names its guest where there are several.
         error if order.has_several_guests() => error.into(),
         error => anyhow::Error::from(error).context(order.name()),
     }

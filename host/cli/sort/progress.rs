@@ -23,30 +23,30 @@ const ON_TERMINAL: Duration = Duration::from_millis(100);
 /// Time between two plain lines.
 const PLAIN: Duration = Duration::from_secs(1);
 
-/// Where progress is shown.
+/// Place where progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum DrawTarget {
     Terminal,
     /// Standard error that is no terminal, or none that obeys.
     Plain,
 }
 
-impl Place {
-    /// Returns the place that the option asks for, if any.
-    pub(super) fn of(when: When) -> Option<Place> {
+impl DrawTarget {
+    /// Returns the target that the option asks for, if any.
+    pub(super) fn of(when: When) -> Option<DrawTarget> {
         let obeys = || std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
         match when {
             When::Never => None,
-            When::Auto | When::Always if io::stderr().is_terminal() && obeys() => Some(Place::Terminal),
+            When::Auto | When::Always if io::stderr().is_terminal() && obeys() => Some(DrawTarget::Terminal),
             When::Auto => None,
-            When::Always => Some(Place::Plain),
+            When::Always => Some(DrawTarget::Plain),
         }
     }
 }
 
-/// What is looked at.
+/// Counters that the thread reads.
 pub(super) struct Looks {
-    pub(super) place: Place,
+    pub(super) target: DrawTarget,
     pub(super) progress: Arc<Progress>,
     pub(super) reading: Reading,
     /// Number of bytes of all inputs, where it is known.
@@ -57,22 +57,22 @@ pub(super) struct Looks {
 
 /// A thread that shows progress until this is dropped, which does not wait for the next look.
 pub(super) struct Shown {
-    place: Place,
+    target: DrawTarget,
     thread: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Shown {
     /// Shows progress from now on. Where no thread can be started, nothing is shown.
     pub(super) fn new(looks: Looks) -> Shown {
-        let (place, (stop, stopped)) = (looks.place, channel());
+        let (target, (stop, stopped)) = (looks.target, channel());
         let thread = Builder::new().name("callbox-progress".into()).spawn(move || show(&looks, &stopped));
-        Shown { place, thread: thread.ok().map(|thread| (stop, thread)) }
+        Shown { target, thread: thread.ok().map(|thread| (stop, thread)) }
     }
 
     /// Ends the line of a terminal before the result is written to anything but a file: it may reach the same
     /// terminal, by a pager too.
     pub(super) fn end_before(self, output: &Output) -> Option<Shown> {
-        Some(self).filter(|shown| shown.place == Place::Plain || output.is_file())
+        Some(self).filter(|shown| shown.target == DrawTarget::Plain || output.is_file())
     }
 }
 
@@ -90,12 +90,12 @@ fn show(looks: &Looks, stopped: &Receiver<()>) {
     let (mut pace, mut wait) = (None, FIRST);
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
         let pace = Pace::of(looks, &mut pace);
-        match looks.place {
-            Place::Plain => {
+        match looks.target {
+            DrawTarget::Plain => {
                 wait = PLAIN;
                 message::say(pace.text());
             }
-            Place::Terminal => {
+            DrawTarget::Terminal => {
                 wait = ON_TERMINAL;
                 if looks.typed && pace.phase == Phase::Reading || !system::is_in_foreground() {
                     line::replace(b"");
@@ -119,7 +119,7 @@ struct Pace {
     phase: Phase,
     done: u64,
     total: Option<u64>,
-    /// What was done when the phase was first looked at.
+    /// Amount that was done when the phase was first looked at.
     before: u64,
     bar: ProgressBar,
 }

@@ -28,8 +28,8 @@ pub(crate) struct VerifiedKey<'r> {
     pub(crate) reverse: bool,
 }
 
-/// What guests said about two items: the answer of the first key's guest that did not call them equal, or of
-/// the last key's.
+/// A verdict of all guests about two items: the answer of the first key's guest that did not call them equal,
+/// or of the last key's.
 #[derive(Clone, Copy)]
 pub(super) struct Verdict {
     pub(super) key: usize,

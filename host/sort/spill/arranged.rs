@@ -60,7 +60,7 @@ impl Arranged {
     ///
     /// # Errors
     ///
-    /// Those of `each`, and those of files that what does not fit in memory was kept in.
+    /// Errors of `each`, and of reading temporary files.
     pub fn for_each(&self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut tally = Tally::begin(self.progress.as_ref(), Phase::Writing, self.written);
         let mut each = |item: &[u8]| {
@@ -184,7 +184,7 @@ impl Choices {
 pub(super) fn open(run: &Run, format: Format, spill: &Spill, count: usize) -> Result<Input> {
     let name = run.folder().to_string_lossy().into_owned();
     let mut input = Input::with_buffer(name, format, spill.buffer(count), run.read(spill)?);
-    // Of its separator, and what is read before it is known where an item ends.
+    // Room for its separator, and for bytes that are read before the end of an item is known.
     input.limit(run.longest.saturating_add(64));
     Ok(input)
 }

@@ -109,7 +109,7 @@ impl<'a> RunWriter<'a> {
     }
 }
 
-/// What a program makes of a run's file when it is called with `-d`.
+/// Output of the program, called with `-d`, for a run's file.
 struct Decompressed {
     program: std::ffi::OsString,
     child: Child,

@@ -1,4 +1,4 @@
-//! What a job has sorted so far: chunks in memory, and runs in files.
+//! Sorted items of a job: chunks in memory, and runs in files.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -22,7 +22,7 @@ pub(super) struct Runs<'a> {
     /// Whether merges are spot-checked: all of them, because one may drop items that no later one sees.
     verify: bool,
     runs: Vec<Run>,
-    /// Those that have not been kept in a file yet.
+    /// Sorted items that are not in a file yet.
     chunks: Vec<SortedChunk>,
     /// Number of all items that were read, and of their bytes.
     items: u64,
