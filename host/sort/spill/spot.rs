@@ -146,3 +146,35 @@ fn against<'a>(
         answers,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::sort::chunk::Chunk;
+    use crate::sort::{Format, Options};
+    use crate::{CType, Limits, Prototype, Sandbox};
+
+    #[test]
+    fn an_item_is_dropped_only_where_the_last_one_equals_it() {
+        let guest = Sandbox::new(Limits::default()).unwrap().bundled("numeric").unwrap();
+        let numeric = guest.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap();
+        let job = Job::new(&numeric, Options::default().unique(true));
+        let none = Chunk::new(&job, Format::Lines { separator: b'\n' }, 0).unwrap();
+        let look = |last: &[u8], item: &[u8], is_kept| {
+            let [last, item] = [last, item].map(|item| Copied::of_item(item, &job.keys));
+            job.compare_with_fresh(none.keyed(), |fresh| {
+                Spots::new(1, 0).look(fresh, &item, Some(&last), is_kept)
+            })
+        };
+        for (last, item, is_kept) in [("1", "2", true), ("1", "01", false)] {
+            look(last.as_bytes(), item.as_bytes(), is_kept).unwrap();
+        }
+        for (last, item, is_kept) in
+            [("1", "2", false), ("1", "01", true), ("2", "1", true), ("2", "1", false)]
+        {
+            let error = look(last.as_bytes(), item.as_bytes(), is_kept).unwrap_err();
+            assert!(matches!(error, Error::Contradiction(_)), "{last} {item} {is_kept}: {error}");
+        }
+    }
+}
