@@ -64,7 +64,8 @@ fn lines_do_not_vanish_because_a_guest_calls_them_equal_in_a_merge() {
     }
 }
 
-/// A guest that orders by the first four bytes, and calls everything equal for 3,000 answers after the first ones.
+/// A guest that orders by the first four bytes, and calls everything equal for 3,000 answers after the first
+/// ones.
 fn lies_for_a_while(begins: u32) -> String {
     let lies = format!(
         "(global.set $left (i32.add (global.get $left) (i32.const 1)))
