@@ -37,8 +37,8 @@ impl Comparator {
 
 impl Guest {
     /// Checks the export that compares elements of this type, which it finds [by its
-    /// name](CompareShape::exports_for): `compare_i32` or `compare` for `int`, `compare_bytes` for `void`, which
-    /// stands for runs of bytes.
+    /// name](CompareShape::exports_for): `compare_i32` or `compare` for `int`, `compare_bytes` for `void`,
+    /// which stands for runs of bytes.
     ///
     /// # Errors
     ///

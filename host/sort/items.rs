@@ -143,6 +143,11 @@ impl<'a> Items<'a> {
         Ok(Items { bytes, boundaries: Boundaries::Records { width } })
     }
 
+    /// Returns the bytes of all items as they are in memory: with their separators, if they have any.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into_owned()
+    }
+
     /// Returns the number of items.
     pub fn len(&self) -> usize {
         match &self.boundaries {
