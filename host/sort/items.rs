@@ -193,10 +193,6 @@ impl<'a> Items<'a> {
         if self.width().is_some() { &self.bytes } else { &[] }
     }
 
-    pub(super) fn records_mut(&mut self) -> &mut [u8] {
-        if self.width().is_some() { self.bytes.to_mut() } else { &mut [] }
-    }
-
     /// Returns the bytes of the items of these numbers, as in memory, without the last line's separator;
     /// `None` where items have no separators.
     pub(super) fn whole(&self, numbers: Range<u32>) -> Option<&[u8]> {
@@ -209,11 +205,18 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Overwrites the records with as many others.
+    /// Replaces the records by as many others.
     pub(super) fn replace_records(&mut self, records: &[u8]) -> Result<()> {
-        match self.records_mut() {
-            old if old.len() == records.len() => old.copy_from_slice(records),
-            old => return Err(bug!("{} bytes of sorted records for {}", records.len(), old.len())),
+        if self.width().is_none() || self.bytes.len() != records.len() {
+            return Err(bug!("{} bytes of sorted records for {}", records.len(), self.bytes.len()));
+        }
+        match &mut self.bytes {
+            Cow::Owned(old) => old.copy_from_slice(records),
+            Cow::Borrowed(_) => {
+                let mut sorted = try_with_capacity(records.len(), "the sorted records")?;
+                sorted.extend_from_slice(records);
+                self.bytes = Cow::Owned(sorted);
+            }
         }
         Ok(())
     }

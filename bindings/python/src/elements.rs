@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Characters,
     /// Records that are nothing but bytes.
     Records,
+    /// Objects of Python's, which no guest is passed.
+    Objects,
 }
 
 impl Kind {
@@ -48,9 +50,7 @@ impl Kind {
             ("B" | "H" | "I" | "L" | "Q" | "N", 8) => Kind::Numbers(CType::UInt64),
             ("f", 4) => Kind::Numbers(CType::Float),
             ("d", 8) => Kind::Numbers(CType::Double),
-            ("O" | "P" | "&", _) => {
-                return Err(PyTypeError::new_err("the buffer holds pointers, which no guest can compare"));
-            }
+            ("O", _) => Kind::Objects,
             _ => Kind::Records,
         };
         if matches!(order, ">" | "!") && width > 1 && matches!(kind, Kind::Numbers(_) | Kind::Characters) {
@@ -65,16 +65,24 @@ impl Kind {
         match self {
             Kind::Numbers(ctype) => ctype.clone(),
             Kind::Bytes | Kind::Characters => CType::Void,
-            Kind::Records => CType::Array { element: Box::new(CType::UInt8), len: width },
+            Kind::Records | Kind::Objects => CType::Array { element: Box::new(CType::UInt8), len: width },
         }
     }
 }
 
 impl Elements {
-    /// Takes a view of an object's buffer.
+    /// Takes a view of an object's buffer, whose elements may be passed to guests.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Elements> {
-        // A view has strides, which some objects do not tell of themselves.
-        let buffer = PyUntypedBuffer::get(PyMemoryView::from(object)?.as_any())?;
+        let elements = Elements::in_view(PyMemoryView::from(object)?)?;
+        if elements.kind == Kind::Objects {
+            return Err(PyTypeError::new_err("the buffer holds objects, which no guest can be passed"));
+        }
+        Ok(elements)
+    }
+
+    /// Takes the buffer of a view, which has strides, as some objects do not tell of themselves.
+    pub(crate) fn in_view(view: Bound<'_, PyMemoryView>) -> PyResult<Elements> {
+        let buffer = PyUntypedBuffer::get(view.as_any())?;
         if buffer.dimensions() != 1 {
             let text =
                 format!("a buffer of one dimension was expected, and this has {}", buffer.dimensions());

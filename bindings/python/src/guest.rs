@@ -225,14 +225,15 @@ impl Guest {
         reverse: bool,
         export: Option<&str>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let py = values.py();
+        let (py, all) = (values.py(), PyList::empty(values.py()));
+        for value in values.try_iter()? {
+            all.append(value?)?;
+        }
+        // An iterator has been used up, and columns are faster than lists.
+        let order = if values.hasattr("__len__")? { values } else { all.as_any() };
         let list = PyList::empty(py);
-        let all = match values.hasattr("__getitem__")? {
-            true => values.clone(),
-            false => values.try_iter()?.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)?,
-        };
-        for number in self.argsort(&all, reverse, export)?.try_iter()? {
-            list.append(all.get_item(number?)?)?;
+        for number in self.argsort(order, reverse, export)?.try_iter()? {
+            list.append(all.as_any().get_item(number?)?)?;
         }
         Ok(list)
     }

@@ -38,12 +38,28 @@ pub(crate) fn detached<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> callbox::Result<T> + Send,
 ) -> PyResult<T> {
-    DETACHED.with(|depth| depth.set(depth.get() + 1));
+    let inside = Inside::enter();
     let outcome = py.detach(work);
-    DETACHED.with(|depth| depth.set(depth.get() - 1));
+    drop(inside);
     match RAISED.take() {
         Some(raised) => Err(raised),
         None => outcome.map_err(errors::exception),
+    }
+}
+
+/// A call of [`detached`] in progress.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Inside {
+        DETACHED.set(DETACHED.get() + 1);
+        Inside
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DETACHED.set(DETACHED.get() - 1);
     }
 }
 

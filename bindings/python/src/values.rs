@@ -6,7 +6,7 @@ use callbox::CType;
 use callbox::sort::Items;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
 use super::arrow::{self, Column};
 use super::elements::{Elements, Kind};
@@ -59,10 +59,13 @@ impl Values {
         if let Some(values) = arrow::values(object)? {
             return Ok(values);
         }
-        match Elements::of(object) {
-            Ok(elements) => Values::of_elements(object.py(), &elements),
-            Err(_) => Values::of_sequence(object),
+        if let Ok(view) = PyMemoryView::from(object) {
+            let elements = Elements::in_view(view)?;
+            if elements.kind != Kind::Objects {
+                return Values::of_elements(object.py(), &elements);
+            }
         }
+        Values::of_sequence(object)
     }
 
     /// Creates values of which all are there.
@@ -92,7 +95,7 @@ impl Values {
                 }
                 Stored::Runs(runs)
             }
-            Kind::Numbers(_) | Kind::Records => {
+            Kind::Numbers(_) | Kind::Records | Kind::Objects => {
                 Stored::Records { bytes, width, element: elements.kind.element(width) }
             }
         };
@@ -157,7 +160,10 @@ pub(crate) fn run_of<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<(Cow<'v, [u8]>
         return Ok((Cow::Borrowed(bytes.as_bytes()), false));
     }
     let name = value.get_type().name()?;
-    Err(PyTypeError::new_err(format!("a value is str, bytes or None, and this is {name}")))
+    Err(PyTypeError::new_err(format!(
+        "a value of a list is str, bytes or None, and this is {name}; numbers are passed as an array, \
+         array.array or numpy's"
+    )))
 }
 
 /// Returns what is before the zeros at the end.

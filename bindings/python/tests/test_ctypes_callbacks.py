@@ -182,8 +182,8 @@ def test_an_answer_that_is_none_is_a_failure_and_no_garbage():
     narrow = guest.cfunctype(ctypes.c_long, ctypes.c_long)("narrow")
     assert narrow(-7) == -7
     assert narrow(1 << 40) == 0
-    assert isinstance(narrow.callbox.take_failure(), callbox.GuestError)
+    assert isinstance(narrow.lease.take_failure(), callbox.GuestError)
     trap = guest.cfunctype(c_int)("trap")
     assert trap() == 0
-    assert "unreachable" in str(trap.callbox.take_failure())
-    assert trap.callbox.take_failure() is None
+    assert "unreachable" in str(trap.lease.take_failure())
+    assert trap.lease.take_failure() is None

@@ -103,6 +103,22 @@ def test_a_forked_child_uses_what_it_inherits(version):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_of_a_child_uses_it_too(version):
+    def sorts() -> bool:
+        return version.argsort(["v10", "v9"]).tolist() == [1, 0]
+
+    def forked(work) -> int:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if work() else 1)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    assert forked(lambda: sorts() and forked(sorts) == 0 and sorts()) == 0
+    assert forked(lambda: forked(sorts) == 0) == 0
+    assert sorts()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_pointer_of_the_parents_is_safe_in_a_forked_child(libc):
     kept = callbox.load(ASCENDING).callback("compare", "int (const int *, const int *)").retain()
     pid = os.fork()

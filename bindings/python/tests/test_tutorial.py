@@ -18,7 +18,7 @@ def test_the_tutorial_sorts_with_two_lines_changed():
     cmp_func = CMPFUNC("compare")
     qsort(ia, len(ia), sizeof(c_int), cmp_func)
     assert [i for i in ia] == [1, 5, 7, 33, 99]
-    assert cmp_func.callbox.calls > 0
+    assert cmp_func.lease.calls > 0
 
 
 def test_the_three_comparators_of_the_tutorial_print_what_it_shows(libc):

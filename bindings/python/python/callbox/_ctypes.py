@@ -46,7 +46,7 @@ class CFuncType:
     def __call__(self, export: str, *, width: int | None = None) -> Any:
         """Checks the export against the type, and returns a function object.
 
-        Its attribute `callbox` is the lease, with `calls`, `take_failure`, `release` and `retire`, and its attribute
+        Its attribute `lease` is that which keeps it, with `calls`, `take_failure`, `release` and `retire`, and its attribute
         `callback` the callback, with `lend`. `width` is the size of an element in bytes, for comparators of c_void_p.
         """
         if not isinstance(export, str):
@@ -54,7 +54,7 @@ class CFuncType:
         callback: Callback = self._guest.callback(export, self.prototype)
         lease: Retained = callback.retain(width=width)
         function = self._functype(int(lease.pointer))
-        function.callback, function.callbox = callback, lease
+        function.callback, function.lease = callback, lease
         return function
 
     def __repr__(self) -> str:
