@@ -251,8 +251,8 @@ typedef struct callbox_lease {
 } callbox_lease;
 
 /* Lends a comparator with an array, which is copied. All calls share one budget, whose deadline starts now.
- * The lease belongs to this thread. It ends by callbox_lease_finish or callbox_lease_drop; an array stays
- * valid until then. */
+ * The lease belongs to this thread, and ends by callbox_lease_finish or callbox_lease_drop, or with the
+ * thread. The array must stay valid until then. */
 CALLBOX_MUST_USE int callbox_lend(const callbox_callback *callback, void *base, size_t count, size_t width,
         callbox_lease *lease);
 

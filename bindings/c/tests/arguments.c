@@ -129,17 +129,22 @@ static void names_that_do_not_exist_are_refused_with_those_that_do(void) {
     callbox_config_free(config);
 }
 
-static void every_limit_of_the_header_is_one(void) {
+static void the_limits_are_those_of_the_header(void) {
     static const char *const names[] = {
         "fuel",      "deadline",    "memory", "array",   "text",       "stack",        "print",
         "table",     "module_size", "locals", "nesting", "types",      "params",       "results",
         "code_size", "module_text", "entries", "functions", "complexity", "declarations", "function_size",
     };
     callbox_config *config;
-    size_t at;
+    const char *name;
+    size_t at, more = 0;
     OK(callbox_config_new(&config));
     for (at = 0; at < sizeof names / sizeof *names; at++)
         EXPECT(callbox_config_limit(config, names[at], 1 << 20) == CALLBOX_OK);
+    EXPECT(callbox_config_limit(config, "", 1) == CALLBOX_INVALID);
+    for (name = callbox_last_error(); (name = strstr(name, ", ")) != NULL; name++)
+        more++;
+    EXPECT(more + 1 == sizeof names / sizeof *names);
     callbox_config_free(config);
 }
 
@@ -233,7 +238,7 @@ int main(void) {
     RUN(freeing_null_does_nothing);
     RUN(text_that_is_not_utf_8_is_refused);
     RUN(names_that_do_not_exist_are_refused_with_those_that_do);
-    RUN(every_limit_of_the_header_is_one);
+    RUN(the_limits_are_those_of_the_header);
     RUN(prototypes_and_modules_are_refused_before_they_are_called);
     RUN(sizes_that_no_memory_has_are_refused);
     RUN(no_elements_are_in_order_wherever_they_are);
