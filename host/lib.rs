@@ -108,17 +108,17 @@ pub(crate) mod skip;
 pub use callback::{Callback, FallbackValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
-    Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, LibraryError,
-    ModuleError, Result, TypeError, escape,
+    Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, ItemsError,
+    LibraryError, ModuleError, Result, TypeError, escape,
 };
 #[cfg(feature = "libffi")]
 pub use lease::ScopedLease;
 pub use lease::{ArrayLease, CompareFn, CompareWithContextFn, RetainedLease};
 pub use limits::{Limit, LimitUnit, Limits};
 pub use memory::Element;
-#[cfg(feature = "libffi")]
-pub use prototype::FnPointer;
 pub use prototype::{AbiClass, CValue, CallConv, Prototype};
+#[cfg(feature = "libffi")]
+pub use prototype::{FnPointer, UntypedFn};
 pub use registry::{CallbackTable, Registration, SlotKey};
 pub use sandbox::{
     CompareShape, Config, ElementRoom, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Callback, Session};
 use crate::ctype::{CType, StoredNumber, Values};
-use crate::error::{Error, Result, quoted};
+use crate::error::{Error, ModuleError, Result, quoted};
 use crate::kernel::InlineBody;
 use crate::memory::Array;
 use crate::prototype::{CallConv, Prototype};
@@ -36,6 +36,25 @@ impl Comparator {
 }
 
 impl Guest {
+    /// Checks the export that compares elements of this type, which it finds [by its
+    /// name](CompareShape::exports_for): `compare_i32` or `compare` for `int`, `compare_bytes` for `void`,
+    /// which stands for runs of bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ModuleError::Export`] if there is no export of such a name; those of [`Guest::callback`].
+    pub fn comparator_for(&self, element: CType) -> Result<Callback> {
+        let exports = self.module().exports();
+        let names = CompareShape::exports_for(&element);
+        match names.iter().find(|name| exports.iter().any(|export| export.name == **name)) {
+            Some(name) => self.callback(name, Prototype::comparator(element)),
+            None => {
+                let reason = format!("it exports no {}, to compare {element}", names.join(" or "));
+                Err(ModuleError::Export { module: self.module().name().to_owned(), reason }.into())
+            }
+        }
+    }
+
     /// Checks that an export compares elements of the type that a prototype points to.
     pub(super) fn comparator(
         &self,

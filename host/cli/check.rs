@@ -22,7 +22,7 @@ pub(super) fn run(args: &args::Check) -> Result<Exit> {
 }
 
 /// Describes the finding in one or a few lines.
-pub(super) fn describe(checked: &Checked, items: &Items, show: impl Fn(&[u8]) -> String) -> String {
+pub(super) fn describe(checked: &Checked, items: &Items<'_>, show: impl Fn(&[u8]) -> String) -> String {
     let show = |at: usize| show(items.get(at));
     let Some(contradiction) = checked.contradiction else {
         return format!("no contradiction among {} of {} items", checked.items, items.len());

@@ -14,7 +14,7 @@ use super::fault::{Fault, Result};
 pub(super) const STDIN: &str = "-";
 
 /// Reads all files, or standard input if there are none, into one list of items.
-pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items> {
+pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items<'static>> {
     let separator = separator(args);
     let mut bytes = Vec::new();
     let stdin = [PathBuf::from(STDIN)];

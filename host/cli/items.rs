@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use callbox::{CType, NumberKind, Prototype};
+use callbox::{CType, CompareShape, NumberKind, Prototype};
 
 use super::number;
 
@@ -11,22 +11,22 @@ use super::number;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Lines,
-    Scalar { name: &'static str, ctype: CType, core: &'static str },
+    Scalar { name: &'static str, ctype: CType },
     Bytes { width: usize },
 }
 
-/// Name, C type and core type of each scalar.
-const SCALARS: [(&str, CType, &str); 10] = [
-    ("i8", CType::Int8, "i32"),
-    ("u8", CType::UInt8, "i32"),
-    ("i16", CType::Int16, "i32"),
-    ("u16", CType::UInt16, "i32"),
-    ("i32", CType::Int32, "i32"),
-    ("u32", CType::UInt32, "i32"),
-    ("i64", CType::Int64, "i64"),
-    ("u64", CType::UInt64, "i64"),
-    ("f32", CType::Float, "f32"),
-    ("f64", CType::Double, "f64"),
+/// Name and C type of each scalar.
+const SCALARS: [(&str, CType); 10] = [
+    ("i8", CType::Int8),
+    ("u8", CType::UInt8),
+    ("i16", CType::Int16),
+    ("u16", CType::UInt16),
+    ("i32", CType::Int32),
+    ("u32", CType::UInt32),
+    ("i64", CType::Int64),
+    ("u64", CType::UInt64),
+    ("f32", CType::Float),
+    ("f64", CType::Double),
 ];
 
 impl FromStr for Type {
@@ -59,8 +59,8 @@ impl fmt::Display for Type {
 
 impl Type {
     fn scalar(text: &str) -> Option<Type> {
-        let (name, ctype, core) = SCALARS.iter().find(|(name, ..)| *name == text)?;
-        Some(Type::Scalar { name, ctype: ctype.clone(), core })
+        let (name, ctype) = SCALARS.iter().find(|(name, _)| *name == text)?;
+        Some(Type::Scalar { name, ctype: ctype.clone() })
     }
 
     /// Returns the type of items that an export compares, as far as its name states it.
@@ -97,13 +97,9 @@ impl Type {
     /// Returns the names of exports that can compare such items, the best match first.
     pub(super) fn exports(&self) -> Vec<String> {
         match self {
-            Type::Lines => vec!["compare_bytes".into()],
+            Type::Lines => CompareShape::exports_for(&CType::Void),
             Type::Bytes { .. } => vec!["compare_bytes".into(), "compare".into()],
-            Type::Scalar { name, core, .. } => {
-                let wider = Type::scalar(core).filter(|wider| wider != self && !wider.misreads(self));
-                let names = [Some(name), wider.and(Some(core))].into_iter().flatten();
-                names.map(|name| format!("compare_{name}")).chain(["compare".into()]).collect()
-            }
+            Type::Scalar { ctype, .. } => CompareShape::exports_for(ctype),
         }
     }
 

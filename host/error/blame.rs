@@ -27,8 +27,8 @@ impl Error {
             | Library(_)
             | File(_)
             | ElementMismatch { .. }
-            | Ragged { .. }
-            | TooManyItems { .. }
+            | Items(_)
+            | Interrupted { .. }
             | ArrayTooLarge { .. }
             | Stack { .. }
             | Forked { .. }

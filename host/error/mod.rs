@@ -7,6 +7,7 @@ mod call;
 mod contradiction;
 mod file;
 pub(crate) mod imports;
+mod items;
 mod library;
 mod module;
 pub(crate) mod panics;
@@ -18,6 +19,7 @@ pub(crate) use bug::bug;
 pub use call::CallError;
 pub use contradiction::ContradictionError;
 pub use file::FileError;
+pub use items::ItemsError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub use text::escape;
@@ -102,24 +104,9 @@ pub enum Error {
         found: String,
     },
 
-    /// The bytes are not a whole number of elements, or the elements have no size.
-    #[error(
-        "{bytes} bytes cannot be divided into elements of {width}; the width must be at least 1 and \
-         divide the length"
-    )]
-    Ragged {
-        /// Number of bytes.
-        bytes: usize,
-        /// Width of an element in bytes.
-        width: usize,
-    },
-
-    /// There are more items than an index can count.
-    #[error("{len} items are too many; at most {} can be sorted at once", u32::MAX)]
-    TooManyItems {
-        /// Number of items.
-        len: usize,
-    },
+    /// Items, or the elements of an array, cannot be sorted or searched.
+    #[error(transparent)]
+    Items(#[from] ItemsError),
 
     /// The module cannot be used.
     #[error(transparent)]
@@ -149,6 +136,15 @@ pub enum Error {
         asked: Option<Box<[String; 2]>>,
         /// The place in the guest where it happened.
         source: GuestBacktrace,
+    },
+
+    /// The program stopped the guest: [`Config::interrupt_when`](crate::Config::interrupt_when).
+    #[error("{}: \"{}\" was interrupted", escape(module), escape(export))]
+    Interrupted {
+        /// The module's name or path.
+        module: String,
+        /// The function that the host had called.
+        export: String,
     },
 
     /// A guest was called while it was already running on this thread.

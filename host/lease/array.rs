@@ -13,8 +13,8 @@ use crate::batch::{Lookahead, MIN_ELEMENTS, Rules};
 use crate::callback::{Answer, Callback};
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::Result;
-use crate::memory::{AddressRange, Array, Bounds, Element, Extent, ScratchArray};
+use crate::error::{ItemsError, Result};
+use crate::memory::{AddressRange, Array, Bounds, Element, Extent, ScratchArray, check_width};
 use crate::registry::{Access, Entry, SlotHandle, SlotKey};
 use crate::sandbox::Budget;
 use crate::sync::Arc;
@@ -44,7 +44,8 @@ use crate::trampoline::{self, Ask, OpenCall};
 #[must_use = "a lease ends when it is dropped, and its pointer goes dead with it"]
 pub struct ArrayLease<'a> {
     open: OpenCall,
-    array: Array<'a>,
+    /// The array to write back to; `None` where the lender has only a copy.
+    array: Option<Array<'a>>,
     scratch: ScratchArray,
 }
 
@@ -77,14 +78,29 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// As [`Callback::lend`], and [`Error::Ragged`] if `records` is not a whole number of records.
+    /// As [`Callback::lend`], and [`ItemsError::Ragged`] if `records` is not a whole number of records.
     pub fn lend_records<'a>(&self, records: &'a mut [u8], width: usize) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::records(records, width)?)
     }
 
+    /// As [`Callback::lend_records`], without a borrow: [`ArrayLease::finish_into`] writes the result, and
+    /// [`ArrayLease::finish`] discards it. For bindings, whose arrays are borrowed in other ways.
+    ///
+    /// # Errors
+    ///
+    /// As [`Callback::lend_records`].
+    pub fn lend_copy(&self, records: &[u8], width: usize) -> Result<ArrayLease<'static>> {
+        check_width(records.len(), width)?;
+        self.accepts(width, None)?;
+        self.lend_scratch(ScratchArray::copy_of(records, width, self.guest().limits().array)?, None)
+    }
+
     fn lend_array<'a>(&self, array: Array<'a>) -> Result<ArrayLease<'a>> {
         self.accepts_array(&array)?;
-        let scratch = array.scratch_copy(self.guest().limits().array)?;
+        self.lend_scratch(array.scratch_copy(self.guest().limits().array)?, Some(array))
+    }
+
+    fn lend_scratch<'a>(&self, scratch: ScratchArray, array: Option<Array<'a>>) -> Result<ArrayLease<'a>> {
         let range = AddressRange::of(scratch.as_slice());
         let bounds = Bounds::Known { a: range, b: range, width: scratch.width(), ascending: false };
         let budget = self.guest().new_budget();
@@ -183,10 +199,30 @@ impl ArrayLease<'_> {
     ///
     /// The first failure, if any call failed.
     pub fn finish(mut self) -> Result<()> {
-        if let Some(failure) = self.open.handle().entry().take_failure() {
-            return Err(failure);
+        self.outcome()?;
+        if let Some(array) = &mut self.array {
+            array.bytes_mut().copy_from_slice(self.scratch.as_slice());
         }
-        self.array.bytes_mut().copy_from_slice(self.scratch.as_slice());
         Ok(())
+    }
+
+    /// As [`ArrayLease::finish`], but writes the private copy to `target`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayLease::finish`]; [`ItemsError::Ragged`] if `target` is not of the size of the array.
+    pub fn finish_into(self, target: &mut [u8]) -> Result<()> {
+        self.outcome()?;
+        let sorted = self.scratch.as_slice();
+        if target.len() != sorted.len() {
+            return Err(ItemsError::Ragged { bytes: target.len(), width: sorted.len() }.into());
+        }
+        target.copy_from_slice(sorted);
+        Ok(())
+    }
+
+    /// Returns the first failure, if any call failed.
+    fn outcome(&self) -> Result<()> {
+        self.open.handle().entry().take_failure().map_or(Ok(()), Err)
     }
 }

@@ -76,8 +76,8 @@ impl Callback {
 
     /// Lends the callback to native code that keeps it, as a function pointer of type `F`, which must be that
     /// of its prototype: `unsafe extern "C" fn(*const c_char) -> c_int` for `int (const char *)`.
-    /// `*const c_void` stands for any function pointer, unchecked, for prototypes that are not known
-    /// beforehand.
+    /// [`UntypedFn`](crate::UntypedFn) stands for any function pointer, unchecked, for prototypes that are
+    /// not known beforehand.
     ///
     /// The pointer is made by libffi; for a comparator, the pointer of [`Callback::retain`] is faster. A
     /// comparator that is retained as a function pointer type returns the guest's answer itself, not only its

@@ -2,7 +2,7 @@
 
 use super::{array_bytes, madvise, try_with_capacity};
 use crate::ctype::CType;
-use crate::error::{Error, Result};
+use crate::error::{ItemsError, Result};
 
 /// An element type of arrays that C sorts: plain data of a known C type.
 pub trait Element: bytemuck::Pod {
@@ -62,20 +62,14 @@ impl<'a> Array<'a> {
 
     /// Returns a copy for C to work on; `Err` where it exceeds `most` bytes.
     pub(crate) fn scratch_copy(&self, most: usize) -> Result<ScratchArray> {
-        let mut scratch = ScratchArray::empty(self.bytes.len() / self.width, self.width, most)?;
-        let (whole, rest) = self.bytes.as_chunks();
-        scratch.words.extend(whole.iter().map(|word| u128::from_ne_bytes(*word)));
-        let mut last = [0; size_of::<u128>()];
-        last[..rest.len()].copy_from_slice(rest);
-        scratch.words.resize(scratch.words.capacity(), u128::from_ne_bytes(last));
-        Ok(scratch)
+        ScratchArray::copy_of(self.bytes, self.width, most)
     }
 }
 
 /// `Err` unless `bytes` is a whole number of elements of `width` bytes each.
 pub(crate) fn check_width(bytes: usize, width: usize) -> Result<()> {
     if width == 0 || !bytes.is_multiple_of(width) {
-        return Err(Error::Ragged { bytes, width });
+        return Err(ItemsError::Ragged { bytes, width }.into());
     }
     Ok(())
 }
@@ -92,6 +86,18 @@ impl ScratchArray {
     pub(crate) fn zeroed(count: usize, width: usize, most: usize) -> Result<ScratchArray> {
         let mut scratch = ScratchArray::empty(count, width, most)?;
         scratch.words.resize(scratch.words.capacity(), 0);
+        Ok(scratch)
+    }
+
+    /// Creates an array of these bytes, a whole number of elements of `width`; `Err` where it exceeds `most`
+    /// bytes.
+    pub(crate) fn copy_of(bytes: &[u8], width: usize, most: usize) -> Result<ScratchArray> {
+        let mut scratch = ScratchArray::empty(bytes.len() / width, width, most)?;
+        let (whole, rest) = bytes.as_chunks();
+        scratch.words.extend(whole.iter().map(|word| u128::from_ne_bytes(*word)));
+        let mut last = [0; size_of::<u128>()];
+        last[..rest.len()].copy_from_slice(rest);
+        scratch.words.resize(scratch.words.capacity(), u128::from_ne_bytes(last));
         Ok(scratch)
     }
 

@@ -38,7 +38,8 @@ pub fn bsearch<T: Element>(key: &T, array: &[T], compare: &Callback) -> Result<O
 ///
 /// # Errors
 ///
-/// As [`bsearch`], and [`Error::Ragged`] where `records` is not a whole number of records.
+/// As [`bsearch`], and [`Ragged`](crate::ItemsError::Ragged) where `records` is not a whole number of
+/// records.
 pub fn bsearch_records(key: &[u8], records: &[u8], compare: &Callback) -> Result<Option<usize>> {
     check_width(records.len(), key.len())?;
     search(key, records, None, compare)

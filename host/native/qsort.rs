@@ -77,7 +77,7 @@ pub fn qsort_verified<T: Element>(array: &mut [T], compare: &Callback, verify: V
 ///
 /// # Errors
 ///
-/// As [`qsort`], and [`Ragged`](crate::Error::Ragged) where `records` is not a whole number of records.
+/// As [`qsort`], and [`Ragged`](crate::ItemsError::Ragged) where `records` is not a whole number of records.
 pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
     qsort_records_verified(records, width, compare, Verify::Off)
 }
@@ -86,7 +86,7 @@ pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Re
 ///
 /// # Errors
 ///
-/// As [`qsort_verified`], and [`Ragged`](crate::Error::Ragged) where `records` is not a whole number of
+/// As [`qsort_verified`], and [`Ragged`](crate::ItemsError::Ragged) where `records` is not a whole number of
 /// records.
 pub fn qsort_records_verified(
     records: &mut [u8],

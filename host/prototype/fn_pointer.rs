@@ -3,6 +3,7 @@
 
 use std::any::type_name;
 use std::ffi::c_void;
+use std::fmt;
 use std::mem;
 
 use super::{AbiClass, CValue, CallConv, Prototype};
@@ -10,19 +11,38 @@ use crate::ctype::CType;
 use crate::error::{Result, TypeError};
 
 /// A Rust function pointer type, such as `unsafe extern "C" fn(c_int) -> c_int`, of up to twelve
-/// arguments. `*const c_void` implements it as well, without a known prototype.
+/// arguments; or [`UntypedFn`], without a known prototype.
 ///
 /// # Safety
 ///
 /// A `*const c_void` that is the address of code with these arguments, result and calling convention can
 /// be transmuted into the type. `SIGNATURE` is `None` only where a call requires another transmutation.
-pub unsafe trait FnPointer: Copy + 'static {
+pub unsafe trait FnPointer: Copy + Send + Sync + 'static {
     /// Calling convention, result and arguments; `None` where they are unknown.
     const SIGNATURE: Option<(CallConv, AbiClass, &'static [AbiClass])>;
 }
 
-// SAFETY: `SIGNATURE` is `None`, and a `*const c_void` cannot be called without another transmutation.
-unsafe impl FnPointer for *const c_void {
+/// A function pointer whose type is not known at compile time, for prototypes that are read at run time. It
+/// has to be cast to be called.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct UntypedFn(unsafe extern "C" fn());
+
+impl UntypedFn {
+    /// Returns the address of the code, which is never null.
+    pub fn as_ptr(self) -> *const c_void {
+        self.0 as *const c_void
+    }
+}
+
+impl fmt::Debug for UntypedFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ptr().fmt(f)
+    }
+}
+
+// SAFETY: `SIGNATURE` is `None`, and an `UntypedFn` cannot be called without another transmutation.
+unsafe impl FnPointer for UntypedFn {
     const SIGNATURE: Option<(CallConv, AbiClass, &'static [AbiClass])> = None;
 }
 

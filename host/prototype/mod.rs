@@ -15,7 +15,7 @@ use crate::error::Error;
 pub use abi_class::{AbiClass, CValue};
 pub use conv::CallConv;
 #[cfg(feature = "libffi")]
-pub use fn_pointer::FnPointer;
+pub use fn_pointer::{FnPointer, UntypedFn};
 #[cfg(feature = "libffi")]
 pub(crate) use fn_pointer::{check_fn_pointer, fn_pointer};
 

@@ -40,8 +40,12 @@ pub struct Config {
     simd: bool,
     signals: bool,
     pub(super) print: Option<Sink>,
+    pub(super) interrupt: Option<Check>,
     pub(super) fresh_pages: bool,
 }
+
+/// A question whether a guest is to be stopped.
+pub(super) type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Receiver of the text of a guest's `callbox.print`.
 pub(super) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
@@ -55,7 +59,7 @@ impl From<Limits> for Config {
 impl Config {
     /// Creates a configuration without SIMD, with traps by signals, and with no import granted.
     pub fn new(limits: Limits) -> Config {
-        Config { limits, simd: false, signals: true, print: None, fresh_pages: false }
+        Config { limits, simd: false, signals: true, print: None, interrupt: None, fresh_pages: false }
     }
 
     /// Sets whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
@@ -85,6 +89,24 @@ impl Config {
     /// ```
     pub fn grant_print(self, sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Config {
         Config { print: Some(Arc::new(sink)), ..self }
+    }
+
+    /// Sets a check that may stop a guest: it is called on the thread that runs one, about every 10 ms, and
+    /// where it returns true, the call ends with [`Error::Interrupted`](crate::Error::Interrupted). It must
+    /// not call the guest.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    /// use callbox::{Config, Limits, Sandbox};
+    /// static INTERRUPTED: AtomicBool = AtomicBool::new(false); // which a handler of Ctrl-C sets
+    /// # fn main() -> callbox::Result<()> {
+    /// let config = Config::new(Limits::default()).interrupt_when(|| INTERRUPTED.load(Relaxed));
+    /// let sandbox = Sandbox::new(config)?;
+    /// # let _ = sandbox;
+    /// # Ok(()) }
+    /// ```
+    pub fn interrupt_when(self, check: impl Fn() -> bool + Send + Sync + 'static) -> Config {
+        Config { interrupt: Some(Arc::new(check)), ..self }
     }
 
     /// Sets whether the host may put elements into fresh pages of guests that grow their memory themselves
@@ -135,6 +157,7 @@ impl fmt::Debug for Config {
             .field("simd", &self.simd)
             .field("signals_based_traps", &self.signals)
             .field("grant_print", &self.print.is_some())
+            .field("interrupt_when", &self.interrupt.is_some())
             .field("assume_fresh_pages", &self.fresh_pages)
             .finish()
     }

@@ -2,7 +2,7 @@
 
 use wasmtime::{FuncType, ValType};
 
-use crate::ctype::NumberKind;
+use crate::ctype::{CType, NumberKind};
 
 /// The way in which a comparator export takes its two elements.
 ///
@@ -45,6 +45,38 @@ impl CompareShape {
             _ => false,
         };
         shape && matches!(results[..], [ValType::I32])
+    }
+
+    /// Returns the names of exports that can compare such elements, the best match first. `void` stands for
+    /// runs of bytes.
+    ///
+    /// ```
+    /// use callbox::{CType, CompareShape};
+    /// assert_eq!(CompareShape::exports_for(&CType::Void), ["compare_bytes"]);
+    /// assert_eq!(CompareShape::exports_for(&CType::Int32), ["compare_i32", "compare"]);
+    /// assert_eq!(CompareShape::exports_for(&CType::UInt8), ["compare_u8", "compare_i32", "compare"]);
+    /// ```
+    pub fn exports_for(element: &CType) -> Vec<String> {
+        let own = match (element, element.kind(), element.size()) {
+            (CType::Void, ..) => return vec!["compare_bytes".into()],
+            (_, Some(kind), Some(size)) => (kind, 8 * size),
+            _ => return vec!["compare_bytes".into(), "compare".into()],
+        };
+        // The core type, which narrower numbers are extended to; it would misread unsigned ones of its width.
+        let core = match own {
+            (NumberKind::Float, bits) => (NumberKind::Float, bits),
+            (NumberKind::Unsigned, bits @ (32 | 64)) => (NumberKind::Unsigned, bits),
+            (_, bits) => (NumberKind::Signed, bits.max(32)),
+        };
+        let name = |(kind, bits)| match kind {
+            NumberKind::Signed => format!("compare_i{bits}"),
+            NumberKind::Unsigned => format!("compare_u{bits}"),
+            NumberKind::Float => format!("compare_f{bits}"),
+        };
+        let mut names = vec![name(own)];
+        names.extend((core != own).then(|| name(core)));
+        names.push("compare".into());
+        names
     }
 
     /// Returns the types that fit, for an error.

@@ -32,6 +32,11 @@ impl ModuleSource {
         ModuleSource { name: name.into(), bytes: bytes.into(), text: false }
     }
 
+    /// Creates a source from WebAssembly text. `name` is its name in errors and leak reports.
+    pub fn from_text(name: impl Into<String>, text: impl Into<Vec<u8>>) -> ModuleSource {
+        ModuleSource { name: name.into(), bytes: text.into(), text: true }
+    }
+
     /// Reads a file: text if its name ends in `.wat`, a binary otherwise.
     ///
     /// # Errors

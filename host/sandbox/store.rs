@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
-use super::config::Sink;
+use super::config::{Check, Sink};
 use super::{Budget, Sandbox, engine_error};
 use crate::error::{Error, GuestBacktrace, GuestFrame, Result, printable};
 use crate::kernel;
@@ -20,6 +20,7 @@ pub(super) struct StoreData {
     /// The guest's own budget, refilled for each call that has no other.
     own: Arc<Budget>,
     clock: Clock,
+    interrupt: Option<Check>,
     print: Option<Sink>,
     printed: usize,
     pub(super) growing: Growing,
@@ -67,6 +68,11 @@ pub(super) struct Hit {
     what: String,
 }
 
+/// The program has stopped the guest, as an error that passes through wasmtime.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
 impl Hit {
     fn err<T>(limits: &Limits, limit: Limit, subject: &str, found: usize) -> wasmtime::Result<T> {
         let what = limits.exceeded(limit, subject, found as u64);
@@ -78,6 +84,7 @@ impl Hit {
 pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreData>> {
     let state = StoreData {
         limits: sandbox.config.limits,
+        interrupt: sandbox.config.interrupt.clone(),
         print: sandbox.config.print.clone(),
         printed: 0,
         growing: Growing::ByGuest,
@@ -89,12 +96,16 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreD
     store.limiter(|state| state);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
-        let StoreData { budget, clock, .. } = store.data_mut();
+        let StoreData { budget, clock, interrupt, .. } = store.data_mut();
         if clock.is_over(budget) {
-            Err(wasmtime::Error::new(Trap::Interrupt))
-        } else {
-            Ok(UpdateDeadline::Continue(1))
+            return Err(wasmtime::Error::new(Trap::Interrupt));
         }
+        // The check is the host's code and may do anything, so it is not called with a borrowed store.
+        let check = interrupt.clone();
+        if check.is_some_and(|check| check()) {
+            return Err(wasmtime::Error::new(Interrupted));
+        }
+        Ok(UpdateDeadline::Continue(1))
     });
     fuel(&mut store, &budget)?;
     Ok(store)
@@ -202,6 +213,9 @@ pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, limits
     let module = module.to_owned();
     if let Some(hit) = error.downcast_ref::<Hit>() {
         return Error::Limit { module, limit: hit.limit, what: hit.what.clone() };
+    }
+    if error.is::<Interrupted>() {
+        return Error::Interrupted { module, export: export.to_owned() };
     }
     let trap = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {

@@ -71,7 +71,7 @@ impl Run for Numbers {
             }
             NumberSession::Sandboxed(sort) => {
                 let all = numbers.clone().map(|at| items.get(at as usize));
-                sort.load(numbers.len(), all, Some([items.whole(numbers.clone()), &[]]))?;
+                sort.load(numbers.len(), all, items.whole(numbers.clone()).map(|whole| [whole, &[]]))?;
                 sort.sort()?
             }
         };

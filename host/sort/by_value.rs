@@ -9,7 +9,7 @@ use super::runs::{Piece, Run, reserve};
 use super::worker::{Opens, Worker};
 use crate::batch::SandboxedSort;
 use crate::callback::Callback;
-use crate::error::Result;
+use crate::error::{Result, bug};
 use crate::sandbox::Budget;
 
 /// A run of the records themselves.
@@ -49,7 +49,7 @@ impl Opens for Values {
 impl Run for Values {
     fn sort<'a>(worker: &mut Worker<'a, SandboxedSort<'a>>, numbers: Range<u32>) -> Result<Values> {
         let items = worker.items.items;
-        let whole = items.whole(numbers.clone());
+        let whole = items.whole(numbers.clone()).ok_or_else(|| bug!("values are records"))?;
         let all = numbers.clone().map(|at| items.get(at as usize));
         worker.first().load(numbers.len(), all, Some([whole, &[]]))?;
         let width = whole.len() / numbers.len().max(1);

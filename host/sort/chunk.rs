@@ -22,7 +22,7 @@ const MIN_PART: usize = 1024;
 /// Items and copies of their keys.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    pub(super) items: Items,
+    pub(super) items: Items<'static>,
     columns: Columns,
     /// Memory in bytes that the items take, and may take together with what sorting them takes.
     kept: usize,
@@ -93,7 +93,7 @@ impl Chunk {
         self.items.bytes() as u64
     }
 
-    pub(super) fn into_items(self) -> Items {
+    pub(super) fn into_items(self) -> Items<'static> {
         self.items
     }
 

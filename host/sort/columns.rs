@@ -6,12 +6,12 @@ use crate::error::Result;
 
 /// The keys of items: for each key `None` where it is the item itself, or else a copy of each item's.
 #[derive(Clone, Debug)]
-pub(super) struct Columns(Vec<Option<Items>>);
+pub(super) struct Columns(Vec<Option<Items<'static>>>);
 
 /// Items and their keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keyed<'a> {
-    pub(super) items: &'a Items,
+    pub(super) items: &'a Items<'a>,
     columns: &'a Columns,
 }
 
@@ -40,7 +40,7 @@ impl Columns {
     }
 
     /// Copies the keys of items.
-    pub(super) fn of(keys: &[Key], items: &Items) -> Result<Columns> {
+    pub(super) fn of(keys: &[Key], items: &Items<'_>) -> Result<Columns> {
         let mut columns = Columns::new(keys);
         if !keys.iter().all(Key::is_item) {
             items.iter().try_for_each(|item| columns.push(keys, item).map(drop))?;
@@ -59,14 +59,14 @@ impl Columns {
         Ok(bytes)
     }
 
-    pub(super) fn with<'a>(&'a self, items: &'a Items) -> Keyed<'a> {
+    pub(super) fn with<'a>(&'a self, items: &'a Items<'a>) -> Keyed<'a> {
         Keyed { items, columns: self }
     }
 }
 
 impl<'a> Keyed<'a> {
     /// Returns the keys of this number of all items.
-    pub(super) fn column(self, key: usize) -> &'a Items {
+    pub(super) fn column(self, key: usize) -> &'a Items<'a> {
         self.columns.0[key].as_ref().unwrap_or(self.items)
     }
 

@@ -61,7 +61,7 @@ impl Job {
     /// # Errors
     ///
     /// As [`Job::sort`].
-    pub fn check_contract(&self, items: &Items, sample: usize) -> Result<Checked> {
+    pub fn check_contract(&self, items: &Items<'_>, sample: usize) -> Result<Checked> {
         let (chosen, columns) = (spread(items.len(), sample), Columns::of(&self.keys, items)?);
         let contradiction = self.compare_with(columns.with(items), |worker| worker.contradiction(&chosen))?;
         Ok(Checked { items: chosen.len(), contradiction })

@@ -1,35 +1,43 @@
 //! The items of a sort: lines or records, in one buffer.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use super::Offsets;
 use super::csv::RecordEnds;
-use super::starts::Starts;
-use crate::error::{Error, Result, bug};
+use crate::error::{Error, ItemsError, Result, bug};
 use crate::memory::{check_width, try_with_capacity};
 
-/// Lines, or records of one width, in memory.
+/// Lines, runs of bytes given by their offsets, or records of one width, in memory. The bytes are owned or
+/// borrowed.
 #[derive(Clone, Debug)]
-pub struct Items {
-    bytes: Vec<u8>,
-    boundaries: Boundaries,
+pub struct Items<'a> {
+    bytes: Cow<'a, [u8]>,
+    boundaries: Boundaries<'a>,
 }
 
 #[derive(Clone, Debug)]
-enum Boundaries {
-    Lines { starts: Starts, separator: u8 },
-    Records { width: usize },
+enum Boundaries<'a> {
+    /// From one offset to the next, without the separator that ends each, if any.
+    Lines {
+        starts: Offsets<'a>,
+        separator: Option<u8>,
+    },
+    Records {
+        width: usize,
+    },
 }
 
-impl Items {
+impl<'a> Items<'a> {
     /// Splits a text into lines. A line does not contain its separator; the last one may lack it.
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyItems`] beyond 2³² − 1 lines, [`Error::NoMemory`].
-    pub fn lines(text: Vec<u8>, separator: u8) -> Result<Items> {
+    /// [`ItemsError::TooMany`] beyond 2³² − 1 lines, [`Error::NoMemory`].
+    pub fn lines(text: Vec<u8>, separator: u8) -> Result<Items<'a>> {
         // Counted first: a list that grows line by line would take up to three times the memory at its peak.
         let separators = memchr::memchr_iter(separator, &text).count();
-        let mut starts = Starts::with_capacity(separators + 2, text.len() + 1)?;
+        let mut starts = Offsets::with_capacity(separators + 2, text.len() + 1)?;
         starts.push(0)?;
         memchr::memchr_iter(separator, &text).try_for_each(|at| starts.push(at + 1))?;
         if text.last().is_some_and(|last| *last != separator) {
@@ -43,9 +51,9 @@ impl Items {
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyItems`] beyond 2³² − 1 records, [`Error::NoMemory`].
-    pub fn csv(text: Vec<u8>, delimiter: u8) -> Result<Items> {
-        let (mut starts, mut ends) = (Starts::default(), RecordEnds::new(delimiter));
+    /// [`ItemsError::TooMany`] beyond 2³² − 1 records, [`Error::NoMemory`].
+    pub fn csv(text: Vec<u8>, delimiter: u8) -> Result<Items<'a>> {
+        let (mut starts, mut ends) = (Offsets::default(), RecordEnds::new(delimiter));
         starts.push(0)?;
         let mut at = 0;
         while at < text.len() {
@@ -58,29 +66,52 @@ impl Items {
 
     /// Creates items from a text and the places that begin them, and one more place after the last one's
     /// separator.
-    pub(super) fn split(text: Vec<u8>, starts: Starts, separator: u8) -> Result<Items> {
-        check_len(starts.len() - 1)?;
-        Ok(Items { bytes: text, boundaries: Boundaries::Lines { starts, separator } })
+    pub(super) fn split(text: Vec<u8>, starts: Offsets<'a>, separator: u8) -> Result<Items<'a>> {
+        check_len(starts.items())?;
+        let boundaries = Boundaries::Lines { starts, separator: Some(separator) };
+        Ok(Items { bytes: Cow::Owned(text), boundaries })
+    }
+
+    /// Creates items from bytes and the offsets that begin them, and one more offset past the end of the last
+    /// one: Arrow's layout, borrowed.
+    ///
+    /// ```
+    /// use callbox::sort::Items;
+    /// let items = Items::offsets(b"v1.10v1.9", &[0, 5, 9][..])?;
+    /// assert_eq!(items.iter().collect::<Vec<_>>(), [b"v1.10", &b"v1.9"[..]]);
+    /// # callbox::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ItemsError::Offset`] where an offset is before the one before it, or beyond the bytes;
+    /// [`ItemsError::TooMany`] beyond 2³² − 1 items.
+    pub fn offsets(bytes: &'a [u8], offsets: impl Into<Offsets<'a>>) -> Result<Items<'a>> {
+        let starts = offsets.into();
+        starts.check(bytes.len())?;
+        check_len(starts.items())?;
+        Ok(Items { bytes: Cow::Borrowed(bytes), boundaries: Boundaries::Lines { starts, separator: None } })
     }
 
     /// Creates a list of no items, each to be followed by a separator.
-    pub(super) fn empty(separator: u8) -> Items {
-        let mut starts = Starts::default();
+    pub(super) fn empty(separator: u8) -> Items<'a> {
+        let mut starts = Offsets::default();
         // The first one fits in memory, or the next one reports that it does not.
         let _ = starts.push(0);
-        Items { bytes: Vec::new(), boundaries: Boundaries::Lines { starts, separator } }
+        let boundaries = Boundaries::Lines { starts, separator: Some(separator) };
+        Items { bytes: Cow::Owned(Vec::new()), boundaries }
     }
 
     /// Appends an item; returns how many bytes of memory it takes. A record has to be of the right width, and
     /// a line before must not lack its separator.
     pub(super) fn push(&mut self, item: &[u8]) -> Result<usize> {
-        let bytes = item.len() + 1;
-        self.bytes.try_reserve(bytes).map_err(|_| Error::NoMemory { bytes, what: "the items" })?;
-        self.bytes.extend_from_slice(item);
+        let (all, bytes) = (self.bytes.to_mut(), item.len() + 1);
+        all.try_reserve(bytes).map_err(|_| Error::NoMemory { bytes, what: "the items" })?;
+        all.extend_from_slice(item);
         match &mut self.boundaries {
             Boundaries::Lines { starts, separator } => {
-                self.bytes.push(*separator);
-                starts.push(self.bytes.len())?;
+                all.extend(*separator);
+                starts.push(all.len())?;
                 Ok(bytes + size_of::<u32>())
             }
             Boundaries::Records { .. } => Ok(item.len()),
@@ -91,18 +122,36 @@ impl Items {
     ///
     /// # Errors
     ///
-    /// [`Error::Ragged`] where the bytes are not a whole number of records,
-    /// [`Error::TooManyItems`] beyond 2³² − 1 of them.
-    pub fn records(bytes: Vec<u8>, width: usize) -> Result<Items> {
+    /// [`ItemsError::Ragged`] where the bytes are not a whole number of records,
+    /// [`ItemsError::TooMany`] beyond 2³² − 1 of them.
+    pub fn records(bytes: Vec<u8>, width: usize) -> Result<Items<'a>> {
+        Items::cut(Cow::Owned(bytes), width)
+    }
+
+    /// As [`Items::records`], without a copy of the bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Items::records`].
+    pub fn borrowed_records(bytes: &'a [u8], width: usize) -> Result<Items<'a>> {
+        Items::cut(Cow::Borrowed(bytes), width)
+    }
+
+    fn cut(bytes: Cow<'a, [u8]>, width: usize) -> Result<Items<'a>> {
         check_width(bytes.len(), width)?;
         check_len(bytes.len() / width)?;
         Ok(Items { bytes, boundaries: Boundaries::Records { width } })
     }
 
+    /// Returns the bytes of all items as they are in memory: with their separators, if they have any.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into_owned()
+    }
+
     /// Returns the number of items.
     pub fn len(&self) -> usize {
         match &self.boundaries {
-            Boundaries::Lines { starts, .. } => starts.len() - 1,
+            Boundaries::Lines { starts, .. } => starts.items(),
             Boundaries::Records { width } => self.bytes.len() / width,
         }
     }
@@ -119,7 +168,9 @@ impl Items {
     /// Panics where there is no such item.
     pub fn get(&self, at: usize) -> &[u8] {
         match &self.boundaries {
-            Boundaries::Lines { starts, .. } => &self.bytes[starts.get(at)..starts.get(at + 1) - 1],
+            Boundaries::Lines { starts, separator } => {
+                &self.bytes[starts.get(at)..starts.get(at + 1) - usize::from(separator.is_some())]
+            }
             Boundaries::Records { width } => &self.bytes[at * width..][..*width],
         }
     }
@@ -143,16 +194,18 @@ impl Items {
     }
 
     pub(super) fn records_mut(&mut self) -> &mut [u8] {
-        if self.width().is_some() { &mut self.bytes } else { &mut [] }
+        if self.width().is_some() { self.bytes.to_mut() } else { &mut [] }
     }
 
-    /// Returns the bytes of the items of these numbers, as in memory, without the last line's separator.
-    pub(super) fn whole(&self, numbers: Range<u32>) -> &[u8] {
+    /// Returns the bytes of the items of these numbers, as in memory, without the last line's separator;
+    /// `None` where items have no separators.
+    pub(super) fn whole(&self, numbers: Range<u32>) -> Option<&[u8]> {
         let (from, to) = (numbers.start as usize, numbers.end as usize);
         match &self.boundaries {
-            Boundaries::Lines { .. } if from == to => &[],
-            Boundaries::Lines { starts, .. } => &self.bytes[starts.get(from)..starts.get(to) - 1],
-            Boundaries::Records { width } => &self.bytes[from * width..to * width],
+            Boundaries::Lines { separator: None, .. } => None,
+            Boundaries::Lines { .. } if from == to => Some(&[]),
+            Boundaries::Lines { starts, .. } => Some(&self.bytes[starts.get(from)..starts.get(to) - 1]),
+            Boundaries::Records { width } => Some(&self.bytes[from * width..to * width]),
         }
     }
 
@@ -167,22 +220,24 @@ impl Items {
 
     /// Replaces the items by those of these numbers, in this order.
     pub(super) fn arrange(&mut self, order: &[u32]) -> Result<()> {
-        let end = usize::from(self.width().is_none());
+        let separator = match self.boundaries {
+            Boundaries::Lines { separator, .. } => separator,
+            Boundaries::Records { .. } => None,
+        };
+        let end = usize::from(separator.is_some());
         let len = order.iter().map(|&at| self.get(at as usize).len() + end).sum();
         let mut bytes = try_with_capacity(len, "the sorted items")?;
-        let mut starts = Starts::with_capacity(order.len() + 1, len)?;
+        let mut starts = Offsets::with_capacity(order.len() + 1, len)?;
         for &at in order {
             starts.push(bytes.len())?;
             bytes.extend_from_slice(self.get(at as usize));
-            if let Boundaries::Lines { separator, .. } = self.boundaries {
-                bytes.push(separator);
-            }
+            bytes.extend(separator);
         }
         starts.push(bytes.len())?;
         if let Boundaries::Lines { starts: old, .. } = &mut self.boundaries {
             *old = starts;
         }
-        self.bytes = bytes;
+        self.bytes = Cow::Owned(bytes);
         Ok(())
     }
 
@@ -193,7 +248,7 @@ impl Items {
 }
 
 fn check_len(len: usize) -> Result<()> {
-    if len > u32::MAX as usize { Err(Error::TooManyItems { len }) } else { Ok(()) }
+    if len > u32::MAX as usize { Err(ItemsError::TooMany { len }.into()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -210,6 +265,23 @@ mod tests {
             }
             let items = Items::lines(text.clone().into_bytes(), b'\n').unwrap();
             prop_assert_eq!(items.iter().collect::<Vec<_>>(), naive);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn offsets_divide_bytes_or_are_refused(offsets in proptest::collection::vec(-1i64..9, 0..6)) {
+            let bytes = b"abcdefg";
+            let naive: Option<Vec<&[u8]>> = (offsets.windows(2))
+                .map(|pair| bytes.get(usize::try_from(pair[0]).ok()?..usize::try_from(pair[1]).ok()?))
+                .collect();
+            let alone = offsets.iter().all(|offset| (0..=7).contains(offset));
+            let naive = naive.filter(|_| alone);
+            let short: Vec<i32> = offsets.iter().map(|offset| *offset as i32).collect();
+            for items in [Items::offsets(bytes, &offsets[..]), Items::offsets(bytes, &short[..])] {
+                let items = items.as_ref().ok().map(|items| items.iter().collect::<Vec<_>>());
+                prop_assert_eq!(items, naive.clone());
+            }
         }
     }
 

@@ -104,25 +104,13 @@ impl Job {
     /// [`Error::ElementMismatch`] where records are not of the width that the callback compares; those of
     /// [`native::qsort`](crate::native::qsort); [`Error::Contradiction`] where an answer is against the
     /// result; [`Error::Thread`] where a thread could not be started.
-    pub fn sort(&self, items: &Items) -> Result<Sorted> {
+    pub fn sort(&self, items: &Items<'_>) -> Result<Sorted> {
         let columns = Columns::of(&self.keys, items)?;
         self.sort_keyed(columns.with(items))
     }
 
     pub(super) fn sort_keyed(&self, items: Keyed<'_>) -> Result<Sorted> {
-        let before = self.comparisons();
-        self.begin_sorting(items.len());
-        let sorted = self.with_fallback(items, |job| job.sort_numbers(items));
-        let Numbers(mut order) = sorted.map_err(|error| self.explain(items, error))?;
-        let firsts = if self.options.unique {
-            Some(self.compare_with(items, |worker| worker.first_of_equals(&order))?)
-        } else {
-            None
-        };
-        let known = Known { numbers: Some(&order), firsts: firsts.as_deref() };
-        let number = |place: usize| order[place] as usize;
-        let key = |key: usize, place: usize| items.column(key).get(number(place));
-        self.verify(order.len(), &|place| items.items.get(number(place)), &key, before, known)?;
+        let (mut order, firsts) = self.sort_and_cut(items)?;
         if let Some(firsts) = firsts {
             for (place, &first) in firsts.iter().enumerate() {
                 order[place] = order[first as usize];
@@ -132,12 +120,31 @@ impl Job {
         Ok(Sorted { order })
     }
 
+    /// Returns the numbers of all items in their order, and with [`Options::unique`] the places in it that
+    /// begin a run of items that the guests call equal.
+    pub(super) fn sort_and_cut(&self, items: Keyed<'_>) -> Result<(Vec<u32>, Option<Vec<u32>>)> {
+        let before = self.comparisons();
+        self.begin_sorting(items.len());
+        let sorted = self.with_fallback(items, |job| job.sort_numbers(items));
+        let Numbers(order) = sorted.map_err(|error| self.explain(items, error))?;
+        let firsts = if self.options.unique {
+            Some(self.compare_with(items, |worker| worker.first_of_equals(&order))?)
+        } else {
+            None
+        };
+        let known = Known { numbers: Some(&order), firsts: firsts.as_deref() };
+        let number = |place: usize| order[place] as usize;
+        let key = |key: usize, place: usize| items.column(key).get(number(place));
+        self.verify(order.len(), &|place| items.items.get(number(place)), &key, before, known)?;
+        Ok((order, firsts))
+    }
+
     /// Sorts the items themselves. For numeric records this takes less time and memory than [`Job::sort`].
     ///
     /// # Errors
     ///
     /// As [`Job::sort`]; the items are unchanged then.
-    pub fn sort_in_place(&self, items: &mut Items) -> Result<()> {
+    pub fn sort_in_place(&self, items: &mut Items<'_>) -> Result<()> {
         let Options { stable, unique, sorter, .. } = self.options;
         let (threads, before) = (parallel::threads(self, items), self.comparisons());
         if let Some(width) = items.width().filter(|_| !unique && self.is_plain()) {
@@ -267,7 +274,7 @@ impl Job {
     /// # Errors
     ///
     /// As [`Job::sort`].
-    pub fn disorder(&self, items: &Items) -> Result<Option<usize>> {
+    pub fn disorder(&self, items: &Items<'_>) -> Result<Option<usize>> {
         let columns = Columns::of(&self.keys, items)?;
         let items = columns.with(items);
         self.compare_with(items, |worker| {

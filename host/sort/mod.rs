@@ -27,14 +27,15 @@ mod input;
 mod items;
 mod job;
 mod key;
+mod offsets;
 mod options;
 mod parallel;
+mod permutation;
 mod progress;
 mod runs;
 mod sorter;
 #[cfg(feature = "spill")]
 mod spill;
-mod starts;
 mod worker;
 
 pub use contract::{Checked, Contradiction};
@@ -44,7 +45,9 @@ pub use input::{Format, Input};
 pub use items::Items;
 pub use job::{Job, Sorted};
 pub use key::{Ignore, Key, Part};
+pub use offsets::Offsets;
 pub use options::{Options, Sorter, Trace};
+pub use permutation::{Side, argsort, rank, search};
 pub use progress::{Phase, Progress};
 #[cfg(feature = "spill")]
 pub use spill::{Arranged, Disorder, Spill, max_open_files};

@@ -17,7 +17,7 @@ const MIN_ITEMS_PER_THREAD: usize = 4096;
 const ITEMS_PER_PIECE: usize = 1 << 17;
 
 /// Returns the number of threads that pays for this job.
-pub(super) fn threads(job: &Job, items: &Items) -> usize {
+pub(super) fn threads(job: &Job, items: &Items<'_>) -> usize {
     job.options.parallel.get().min(items.len() / MIN_ITEMS_PER_THREAD).max(1)
 }
 

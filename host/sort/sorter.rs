@@ -34,9 +34,11 @@ impl Job {
         let outcome = work(self);
         let in_sandbox = self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed;
         match outcome {
-            Err(Error::Contradiction(_) | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. }) => {
-                outcome
-            }
+            Err(
+                Error::Contradiction(_)
+                | Error::Interrupted { .. }
+                | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. },
+            ) => outcome,
             Err(_) if in_sandbox => {
                 let options = Options { sorter: Sorter::Qsort, ..self.options.clone() };
                 let (keys, budget) = (self.keys.clone(), self.budget.clone());

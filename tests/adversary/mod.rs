@@ -14,8 +14,6 @@ mod p08_sqlite;
 #[cfg(unix)]
 mod p10_text;
 
-use std::ffi::c_void;
-
 use crate::support::{ISOLATIONS, callbox, run};
 use callbox::{Callback, FnPointer, Limits, Module, Prototype, RetainedLease, Sandbox};
 
@@ -30,5 +28,3 @@ fn behind(body: &str, prototype: &str) -> callbox::Result<Callback> {
 fn pointer<F: FnPointer>(body: &str, prototype: &str) -> callbox::Result<RetainedLease<F>> {
     behind(body, prototype)?.retain_as::<F>()
 }
-
-type Untyped = *const c_void;

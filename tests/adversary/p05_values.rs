@@ -4,9 +4,9 @@
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::ptr;
 
-use callbox::{CallError, Error, Prototype, TypeError};
+use callbox::{CallError, Error, Prototype, TypeError, UntypedFn};
 
-use super::{Untyped, pointer};
+use super::pointer;
 
 fn refuses(error: Option<Error>) -> bool {
     matches!(error, Some(Error::Call(CallError::Forged { .. } | CallError::NoValue { .. })))
@@ -29,17 +29,17 @@ fn a_bool_is_0_or_1_wherever_it_lies() {
     // In a struct that is the result, as an answer, and in a struct of one.
     #[repr(C)]
     struct Two(u8, u8);
-    let two = pointer::<Untyped>(store, "struct { _Bool a; _Bool b; } (void)").unwrap();
+    let two = pointer::<UntypedFn>(store, "struct { _Bool a; _Bool b; } (void)").unwrap();
     // SAFETY: C returns a struct of two bytes in this way.
-    let call = unsafe { std::mem::transmute::<Untyped, unsafe extern "C" fn() -> Two>(two.pointer()) };
+    let call = unsafe { std::mem::transmute::<UntypedFn, unsafe extern "C" fn() -> Two>(two.pointer()) };
     // SAFETY: it takes nothing.
     let two = unsafe { call() };
     assert!(two.0 == 1 && two.1 == 1, "{} {}", two.0, two.1);
     let answer = "(func (export \"f\") (result i32) (i32.const 0x7fffff00))";
     for prototype in ["_Bool (void)", "struct { _Bool only[1]; } (void)"] {
-        let one = pointer::<Untyped>(answer, prototype).unwrap();
+        let one = pointer::<UntypedFn>(answer, prototype).unwrap();
         // SAFETY: a `_Bool` is returned as a byte.
-        let call = unsafe { std::mem::transmute::<Untyped, unsafe extern "C" fn() -> u8>(one.pointer()) };
+        let call = unsafe { std::mem::transmute::<UntypedFn, unsafe extern "C" fn() -> u8>(one.pointer()) };
         // SAFETY: it takes nothing.
         let one = unsafe { call() };
         assert_eq!(one, 1, "{prototype}");

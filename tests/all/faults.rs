@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use callbox::sort::{Items, Job, Options};
+use callbox::sort::{Items, Job, Options, Sorter};
 use callbox::{CType, Config, Error, Limit, Limits, Module, Prototype, Sandbox, native};
 
 #[cfg(unix)]
@@ -48,6 +48,34 @@ fn an_endless_loop_in_any_call_ends_at_the_deadline() {
         assert_eq!(numbers, shuffled(500));
         // Generous, because machines are busy; without a deadline the fuel would last an hour.
         assert!(started.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_guest_is_stopped_where_the_program_says_so_and_answers_again_afterwards() {
+    let asked = Arc::new(AtomicBool::new(false));
+    let stop = asked.clone();
+    let config = Config::new(Limits::default()).interrupt_when(move || stop.swap(false, Relaxed));
+    let sandbox = Sandbox::new(config).unwrap();
+    let guest = comparing_in(&sandbox, &endless_at(3));
+    let callback = guest.callback("compare", comparator()).unwrap();
+    // The deadline is far away, and nothing else ends the call.
+    asked.store(true, Relaxed);
+    let mut numbers = [4, 3, 2, 1];
+    let error = native::qsort(&mut numbers, &callback).unwrap_err();
+    assert_eq!(error.to_string(), "comparing: \"compare\" was interrupted");
+    assert_eq!(numbers, [4, 3, 2, 1]);
+    native::qsort(&mut numbers, &callback).unwrap();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+
+    let text = format!(r#"(module (func (export "compare_i32") (param i32 i32) (result i32) {ENDLESS}))"#);
+    let endless = Module::from_text(&sandbox, "endless", &text).unwrap().instantiate().unwrap();
+    let endless = endless.comparator_for(CType::Int32).unwrap();
+    let items = Items::records(vec![0; 40_000], 4).unwrap();
+    for sorter in [Sorter::Qsort, Sorter::Auto, Sorter::Sandboxed] {
+        asked.store(true, Relaxed);
+        let error = Job::new(&endless, Options::default().sorter(sorter)).sort(&items).unwrap_err();
+        assert!(matches!(error, Error::Interrupted { .. }), "{error}");
     }
 }
 

@@ -109,7 +109,7 @@ fn a_child_of_a_process_whose_threads_are_in_each_operation_never_waits_for_ever
                 unsafe { failing.pointer()(null, null) };
                 failing.take_failure();
                 #[cfg(feature = "libffi")]
-                drop(callback.retain_as::<*const std::ffi::c_void>().unwrap());
+                drop(callback.retain_as::<callbox::UntypedFn>().unwrap());
             },
         ];
         let (done, started) = (AtomicBool::new(false), Barrier::new(operations.len() + 1));

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use callbox::{CType, CallError, CallbackTable, CompareFn, Error, Prototype};
+use callbox::{CType, CallError, CallbackTable, CompareFn, Error, ItemsError, Prototype};
 
 use crate::support::{
     again, alone, comparator, comparing, good, granting_print, path, sandbox, shared_library, skip,
@@ -60,6 +60,34 @@ fn a_strangers_sort_that_met_a_failure_leaves_the_array_as_it_was() {
     assert_eq!(callback.calls(), 3, "without the guest");
     assert!(matches!(lease.finish(), Err(Error::Trap { .. })));
     assert_eq!(ia, [9, 8, 7, 6]);
+}
+
+#[test]
+fn a_lease_of_a_copy_writes_where_it_is_told_to_and_only_without_a_failure() {
+    let bytes: Vec<u8> = [5_i32, 1, 7, 33, 99].into_iter().flat_map(i32::to_le_bytes).collect();
+    let failing = comparing("unreachable").callback("compare", comparator()).unwrap();
+    for (callback, sorted) in [(good("ascending", "compare"), true), (failing, false)] {
+        let mut target = [-1_i32; 5];
+        let mut lease = callback.lend_copy(&bytes, 4).unwrap();
+        let (base, len, width) = (lease.base(), lease.len(), lease.width());
+        // SAFETY: `vendor_sort` calls the pointer only until it returns.
+        unsafe { vendor_sort(base, len, width, lease.pointer()) };
+        assert_eq!(lease.finish_into(callbox::bytemuck::cast_slice_mut(&mut target)).is_ok(), sorted);
+        assert_eq!(target, if sorted { [1, 5, 7, 33, 99] } else { [-1; 5] });
+    }
+    let callback = good("ascending", "compare");
+    let other_size = callback.lend_copy(&bytes, 4).unwrap().finish_into(&mut [0; 8]);
+    assert!(matches!(other_size, Err(Error::Items(ItemsError::Ragged { bytes: 8, width: 20 }))));
+    assert!(matches!(callback.lend_copy(&bytes[..16], 8), Err(Error::ElementMismatch { .. })));
+    callback.lend_copy(&bytes, 4).unwrap().finish().unwrap();
+}
+
+#[test]
+fn a_retained_lease_of_any_prototype_can_be_shared_and_sent() {
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    is_shared(&good("ascending", "compare").retain().unwrap());
+    #[cfg(feature = "libffi")]
+    is_shared(&good("ascending", "compare").retain_as::<callbox::UntypedFn>().unwrap());
 }
 
 #[test]

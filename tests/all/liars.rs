@@ -146,7 +146,7 @@ fn stateful() -> Vec<(&'static str, String)> {
 }
 
 /// Returns items with these keys, of each kind with a callback of the guest that compares them.
-fn inputs(guest: &Guest, keys: &[u32]) -> [(Callback, Items); 3] {
+fn inputs(guest: &Guest, keys: &[u32]) -> [(Callback, Items<'static>); 3] {
     let numbers: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
     let lines: String = keys.iter().map(|key| format!("{key:04}\n")).collect();
     let [numbers, lines] =
@@ -180,7 +180,7 @@ fn sorters() -> Vec<Sorter> {
 }
 
 /// Sorts in both ways; the items are unchanged where it fails. Returns the failures.
-fn sort(callback: &Callback, options: &Options, items: &Items) -> [Result<(), Error>; 2] {
+fn sort(callback: &Callback, options: &Options, items: &Items<'_>) -> [Result<(), Error>; 2] {
     let mut moved = items.clone();
     let in_place = Job::new(callback, options.clone()).sort_in_place(&mut moved);
     if in_place.is_err() {
@@ -302,7 +302,7 @@ fn no_bundled_guest_is_taken_for_a_liar() {
         "99999999999999999999",
         "\0",
     ];
-    let check = |callback: &Callback, items: &Items, name: &str| {
+    let check = |callback: &Callback, items: &Items<'_>, name: &str| {
         for bits in 0..8 {
             for (sorter, verify) in [
                 (Sorter::Qsort, Verify::Full),

@@ -31,6 +31,7 @@ mod messages;
 mod native_sorts;
 mod orders;
 mod panics;
+mod permutations;
 mod progress;
 #[cfg(feature = "libffi")]
 mod prototypes;

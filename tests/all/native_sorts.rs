@@ -1,7 +1,7 @@
 //! `qsort`, `bsearch` and the Microsoft runtime's algorithm, called through the library.
 
 use callbox::native::{bsearch, bsearch_records, msvcrt_qsort, msvcrt_qsort_records, qsort, qsort_records};
-use callbox::{CType, Callback, CompareShape, Element, Error, Prototype};
+use callbox::{CType, Callback, CompareShape, Element, Error, ItemsError, Prototype};
 use proptest::prelude::*;
 
 use crate::support::{bundled_for, comparator, comparing, good, guest, sandbox};
@@ -134,8 +134,11 @@ fn bsearch_over_records_takes_the_width_of_its_key() {
     let by_bytes = by_bytes.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap();
     assert_eq!(bsearch_records(b"cc", b"aabbccdd", &by_bytes).unwrap(), Some(2));
     assert_eq!(bsearch_records(b"xx", b"aabbccdd", &by_bytes).unwrap(), None);
-    assert!(matches!(bsearch_records(b"", b"aa", &by_bytes), Err(Error::Ragged { .. })));
-    assert!(matches!(bsearch_records(b"aa", b"aab", &by_bytes), Err(Error::Ragged { .. })));
+    assert!(matches!(bsearch_records(b"", b"aa", &by_bytes), Err(Error::Items(ItemsError::Ragged { .. }))));
+    assert!(matches!(
+        bsearch_records(b"aa", b"aab", &by_bytes),
+        Err(Error::Items(ItemsError::Ragged { .. }))
+    ));
 }
 
 #[test]

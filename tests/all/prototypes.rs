@@ -10,7 +10,7 @@ use std::thread;
 
 use callbox::{
     CallError, Callback, CallbackTable, Error, FallbackValue, Limit, Limits, Module, Prototype,
-    RetainedLease, Sandbox, TypeError,
+    RetainedLease, Sandbox, TypeError, UntypedFn,
 };
 
 use crate::support::{alone, clang, good, granting_print, guest, sandbox};
@@ -222,7 +222,7 @@ fn arguments_that_do_not_cross_are_failures_that_name_them() {
     let guest = Module::from_text(&sandbox, "small", text).unwrap().instantiate().unwrap();
     let failure = |prototype: &str, at: *const c_void, n: usize| {
         let callback = guest.callback("f", prototype.parse().unwrap()).unwrap().fallback(-1).unwrap();
-        let kept = callback.retain_as::<*const c_void>().unwrap();
+        let kept = callback.retain_as::<UntypedFn>().unwrap();
         // SAFETY: a pointer and an integer are passed in this way, whatever the integer's type.
         let function: unsafe extern "C" fn(*const c_void, usize) -> c_int =
             unsafe { std::mem::transmute(kept.pointer()) };
@@ -523,8 +523,8 @@ fn a_released_function_pointer_is_lent_again_only_after_every_other_of_its_proto
             }
             // Another prototype has pointers of its own.
             let text = r#"(func (export "f") (param i64) (result i32) (i32.const 3))"#;
-            let other = self::callback(text, "f", "int (long)").retain_as::<*const c_void>().unwrap();
-            assert_ne!(other.pointer().addr(), pointer as usize);
+            let other = self::callback(text, "f", "int (long)").retain_as::<UntypedFn>().unwrap();
+            assert_ne!(other.pointer().as_ptr().addr(), pointer as usize);
             let again = callback.retain_as::<Unary>().unwrap();
             assert_eq!(again.pointer() as usize, pointer as usize);
             let full: Result<Vec<_>, _> =

@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::fmt::Write;
 
-use callbox::{Limits, Module, Prototype, Sandbox};
+use callbox::{Limits, Module, Prototype, Sandbox, UntypedFn};
 
 use crate::support::{Random, shared_library};
 
@@ -716,7 +716,7 @@ fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
             let callback = guest
                 .callback(&format!("f{id}"), prototype)
                 .unwrap_or_else(|error| panic!("{error}\n{wasm}"));
-            let kept = callback.retain_as::<*const c_void>().unwrap();
+            let kept = callback.retain_as::<UntypedFn>().unwrap();
             // SAFETY: this is its type in the C source.
             let drive = unsafe {
                 library
@@ -737,7 +737,7 @@ fn c_cannot_tell_a_guest_from_a_function_of_its_own() {
                 }
                 log
             };
-            let (expected, found) = (run(std::ptr::null()), run(kept.pointer()));
+            let (expected, found) = (run(std::ptr::null()), run(kept.pointer().as_ptr()));
             let failure = kept.take_failure();
             assert!(failure.is_none(), "{text}: {}", failure.unwrap());
             assert_eq!(found, expected, "{text}\n{wasm}");

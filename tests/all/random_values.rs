@@ -431,7 +431,7 @@ fn a_guest_that_leaves_random_bytes_makes_no_value_that_c_could_not_have_made() 
             let callback = guest
                 .callback(&format!("f{id}"), prototype)
                 .unwrap_or_else(|error| panic!("{error}\n{wasm}"));
-            let kept = callback.retain_as::<*const std::ffi::c_void>().unwrap();
+            let kept = callback.retain_as::<callbox::UntypedFn>().unwrap();
             // SAFETY: this is its type in the C source.
             let drive = unsafe {
                 library
@@ -443,7 +443,7 @@ fn a_guest_that_leaves_random_bytes_makes_no_value_that_c_could_not_have_made() 
             for call in 0..CALLS {
                 let mut changed = 0;
                 // SAFETY: the function has the prototype.
-                let line = unsafe { drive(kept.pointer(), &mut changed) };
+                let line = unsafe { drive(kept.pointer().as_ptr(), &mut changed) };
                 let failure = kept.take_failure();
                 assert_eq!(line, 0, "call {call}, {failure:?}: {text}\n{c}");
                 match failure {

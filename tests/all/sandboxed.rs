@@ -23,7 +23,7 @@ pub(crate) fn rules(bits: usize, options: Options) -> Options {
 
 /// Checks that the order and the items themselves, by any sorter and number of threads, are those of the C
 /// library's qsort on one thread.
-fn same_as_qsort(callback: &Callback, items: &Items, all_rules: &[usize], ways: &[(Sorter, usize)]) {
+fn same_as_qsort(callback: &Callback, items: &Items<'_>, all_rules: &[usize], ways: &[(Sorter, usize)]) {
     for &bits in all_rules {
         let plain = rules(bits, options(Sorter::Qsort, 1));
         let expected = Job::new(callback, plain.clone()).sort(items).unwrap().order;
@@ -246,7 +246,7 @@ fn a_liar_that_the_kernel_takes_in_is_found_out_and_numbers_are_not_lost() {
         let mut items = Items::records(bytes.clone(), 4).unwrap();
         match Job::new(&callback, options(Sorter::Sandboxed, 1)).sort_in_place(&mut items) {
             Ok(()) => {
-                let sorted = |items: &Items| {
+                let sorted = |items: &Items<'_>| {
                     let mut all: Vec<_> = items.iter().map(<[u8]>::to_vec).collect();
                     all.sort();
                     all

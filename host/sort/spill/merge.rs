@@ -45,7 +45,7 @@ impl<S: Source> Merge<S> {
     pub(super) fn run(
         mut self,
         job: &Job,
-        none: &Items,
+        none: &Items<'_>,
         mut spots: Option<&mut Spots>,
         mut each: impl FnMut(Merged<'_, S>) -> Result<()>,
     ) -> Result<()> {

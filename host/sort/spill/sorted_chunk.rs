@@ -17,7 +17,7 @@ pub(super) struct SortedChunk {
 
 /// Sorted items in memory, without their keys.
 pub(super) struct Held {
-    items: Items,
+    items: Items<'static>,
     order: Option<Vec<u32>>,
 }
 

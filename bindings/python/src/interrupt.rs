@@ -1,0 +1,74 @@
+//! Work without the interpreter's lock, and Ctrl-C during it.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+
+use super::errors;
+
+/// Python's main thread, as its module threading identifies threads: the only one that handles signals.
+static MAIN_THREAD: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Number of calls of [`detached`] on this thread that have not returned.
+    static DETACHED: Cell<usize> = const { Cell::new(0) };
+    /// The exception of a signal's handler, to be raised by the call that a guest was stopped in.
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Remembers which thread is the main one.
+pub(crate) fn find_main_thread(py: Python<'_>) -> PyResult<()> {
+    let main = py.import("threading")?.call_method0("main_thread")?.getattr("ident")?;
+    MAIN_THREAD.store(main.extract()?, Relaxed);
+    Ok(())
+}
+
+fn is_main_thread() -> bool {
+    // SAFETY: it has no preconditions.
+    #[allow(unsafe_code, reason = "asks which thread this is, as Python does")]
+    let this = unsafe { libc::pthread_self() };
+    this as u64 == MAIN_THREAD.load(Relaxed)
+}
+
+/// Does work that may run a guest, without the interpreter's lock. If the handler of a signal raises an
+/// exception meanwhile, the guest is stopped, and the exception takes the place of the outcome.
+pub(crate) fn detached<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> callbox::Result<T> + Send,
+) -> PyResult<T> {
+    DETACHED.with(|depth| depth.set(depth.get() + 1));
+    let outcome = py.detach(work);
+    DETACHED.with(|depth| depth.set(depth.get() - 1));
+    match RAISED.take() {
+        Some(raised) => Err(raised),
+        None => outcome.map_err(errors::exception),
+    }
+}
+
+/// Runs the handlers of signals that have arrived; returns whether one raised an exception. A running guest
+/// asks it about every 10 ms.
+pub(crate) fn is_raised() -> bool {
+    if !is_main_thread() {
+        return false;
+    }
+    let raised = Python::try_attach(|py| py.check_signals().map_err(|error| raise(py, error)).is_err());
+    raised.unwrap_or(false)
+}
+
+/// Has an exception raised: by the call of this package that is in progress, or else, where other native code
+/// called a function pointer, by Python as soon as that returns.
+fn raise(py: Python<'_>, error: PyErr) {
+    if DETACHED.get() > 0 {
+        RAISED.set(Some(error));
+    } else if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        // SAFETY: it sets a flag, from which Python calls the handler again.
+        #[allow(unsafe_code, reason = "has a signal handled again")]
+        unsafe {
+            pyo3::ffi::PyErr_SetInterrupt()
+        };
+    } else {
+        error.write_unraisable(py, None);
+    }
+}

@@ -1,0 +1,176 @@
+//! Sorts, permutations, ranks and places.
+
+use callbox::sort::{self, Contradiction as Found, Items, Job, Options, Side, Sorter};
+use callbox::{CType, Callback};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::elements::{Elements, Kind};
+use super::guest::Guest;
+use super::interrupt::detached;
+use super::values::Values;
+
+/// Answers of a comparator that cannot all be true.
+#[pyclass(frozen, get_all, module = "callbox")]
+pub(crate) struct Contradiction {
+    /// "not reflexive", "not deterministic", "not antisymmetric" or "not transitive".
+    kind: &'static str,
+    /// The numbers of the values, in the order of the questions.
+    items: Vec<usize>,
+    /// The answers: -1, 0 or 1.
+    answers: Vec<i32>,
+}
+
+#[pymethods]
+impl Contradiction {
+    fn __repr__(&self) -> String {
+        format!("<Contradiction {}: values {:?}, answers {:?}>", self.kind, self.items, self.answers)
+    }
+}
+
+/// Values in the order of a guest, as list.sort has it: equal ones stay in their order.
+#[derive(Clone, Copy)]
+pub(crate) struct Order<'g> {
+    pub(crate) guest: &'g Guest,
+    /// The export that compares; `None` for the one that fits the values.
+    pub(crate) export: Option<&'g str>,
+    pub(crate) reverse: bool,
+}
+
+impl Order<'_> {
+    fn comparator(&self, element: &CType) -> callbox::Result<Callback> {
+        self.guest.comparator(element, self.export)
+    }
+
+    /// Where they fit, values are sorted in the sandbox.
+    fn options(&self) -> Options {
+        Options::default().stable(true).reverse(self.reverse).sorter(Sorter::Auto)
+    }
+
+    /// Sorts a buffer in place.
+    pub(crate) fn sort(&self, buffer: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = buffer.py();
+        let elements = Elements::of(buffer)?;
+        elements.check_writable()?;
+        let (bytes, width) = (elements.copied(py), elements.width());
+        if matches!(elements.kind, Kind::Bytes | Kind::Characters) {
+            let order = self.permutation(py, &Values::of(buffer)?)?;
+            let sorted: Vec<u8> =
+                order.iter().flat_map(|at| &bytes[*at as usize * width..][..width]).copied().collect();
+            return elements.overwrite(py, &sorted);
+        }
+        let element = elements.kind.element(width);
+        let sorted = detached(py, || {
+            let compare = self.comparator(&element)?;
+            let sorted = |sorter| -> callbox::Result<Vec<u8>> {
+                let mut items = Items::borrowed_records(&bytes, width)?;
+                Job::new(&compare, self.options().sorter(sorter)).sort_in_place(&mut items)?;
+                Ok(items.into_bytes())
+            };
+            match sorted(Sorter::Sandboxed) {
+                // The sandbox has no room for them.
+                Err(error) if error.limit() == Some(callbox::Limit::Memory) => sorted(Sorter::Qsort),
+                outcome => outcome,
+            }
+        })?;
+        elements.overwrite(py, &sorted)
+    }
+
+    fn permutation(&self, py: Python<'_>, values: &Values) -> PyResult<Vec<u32>> {
+        detached(py, || sort::argsort(&self.comparator(&values.element())?, &values.items()?, self.options()))
+    }
+
+    /// Returns the numbers of values in their order, those that are not there last.
+    pub(crate) fn argsort<'py>(&self, py: Python<'py>, values: &Values) -> PyResult<Bound<'py, PyAny>> {
+        let order = self.permutation(py, values)?;
+        let present = order.into_iter().map(|number| values.place(number as usize));
+        numbers(py, values.len, present.chain(values.missing()))
+    }
+
+    /// Returns the dense ranks of values, those that are not there last.
+    pub(crate) fn rank<'py>(&self, py: Python<'py>, values: &Values) -> PyResult<Bound<'py, PyAny>> {
+        let ranks = detached(py, || {
+            sort::rank(&self.comparator(&values.element())?, &values.items()?, self.options())
+        })?;
+        let last = ranks.iter().max().map_or(0, |most| *most as usize + 1);
+        spread(py, values, &ranks, last)
+    }
+
+    /// Returns the places of values among splitters, those that are not there last.
+    pub(crate) fn search<'py>(
+        &self,
+        py: Python<'py>,
+        splitters: &Values,
+        values: &Values,
+        side: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let side = match side {
+            "left" => Side::Left,
+            "right" => Side::Right,
+            other => {
+                let text = format!("side is \"left\" or \"right\", not \"{}\"", callbox::escape(other));
+                return Err(PyValueError::new_err(text));
+            }
+        };
+        if splitters.missing().next().is_some() {
+            return Err(PyValueError::new_err("a splitter is None or null"));
+        }
+        let places = detached(py, || {
+            let compare = self.comparator(&values.element())?;
+            sort::search(&compare, &splitters.items()?, &values.items()?, side, self.options())
+        })?;
+        spread(py, values, &places, splitters.len)
+    }
+
+    /// Returns the first contradiction that is found.
+    pub(crate) fn check(
+        &self,
+        py: Python<'_>,
+        values: &Values,
+        sample: usize,
+    ) -> PyResult<Option<Contradiction>> {
+        let checked = detached(py, || {
+            let job = Job::new(&self.comparator(&values.element())?, self.options());
+            job.check_contract(&values.items()?, sample)
+        })?;
+        let contradiction = checked.contradiction.map(|found| match found {
+            Found::NotReflexive { item, answer } => ("not reflexive", vec![item], vec![answer]),
+            Found::NotDeterministic { items, answers } => {
+                ("not deterministic", items.to_vec(), answers.to_vec())
+            }
+            Found::NotAntisymmetric { items, answers } => {
+                ("not antisymmetric", items.to_vec(), answers.to_vec())
+            }
+            Found::NotTransitive { items, answers } => ("not transitive", items.to_vec(), answers.to_vec()),
+            _ => ("contradictory", Vec::new(), Vec::new()),
+        });
+        Ok(contradiction.map(|(kind, items, answers)| Contradiction {
+            kind,
+            items: items.into_iter().map(|item| values.place(item)).collect(),
+            answers: answers.into_iter().map(|answer| answer as i32).collect(),
+        }))
+    }
+}
+
+/// Returns the numbers of the values that are there, each at its place, and `last` at the others.
+fn spread<'py>(py: Python<'py>, values: &Values, found: &[u32], last: usize) -> PyResult<Bound<'py, PyAny>> {
+    let mut all = vec![last; values.len];
+    for (number, found) in found.iter().enumerate() {
+        all[values.place(number)] = *found as usize;
+    }
+    numbers(py, all.len(), all.into_iter())
+}
+
+/// Returns an array.array of 64-bit integers, which numpy, pandas and pyarrow take without looking at each.
+fn numbers<'py>(
+    py: Python<'py>,
+    len: usize,
+    all: impl Iterator<Item = usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut bytes = Vec::with_capacity(len * size_of::<i64>());
+    all.for_each(|number| bytes.extend_from_slice(&(number as i64).to_ne_bytes()));
+    let array = py.import("array")?.getattr("array")?.call1(("q",))?;
+    array.call_method1("frombytes", (PyBytes::new(py, &bytes),))?;
+    Ok(array)
+}
