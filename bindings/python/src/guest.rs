@@ -51,8 +51,8 @@ impl Guest {
         source: impl FnOnce(&callbox::Limits) -> callbox::Result<ModuleSource> + Send,
     ) -> PyResult<Guest> {
         let limits = limits.map_or_else(callbox::Limits::default, |limits| limits.0);
-        // Programs turn on faulthandler when they like, which takes over the signal by which traps are noticed
-        // otherwise.
+        // Programs turn on faulthandler when they like, which takes over the signal by which traps are
+        // noticed otherwise.
         let config = Config::new(limits).signals_based_traps(false).interrupt_when(interrupt::is_raised);
         let config = match print {
             Some(print) => config.grant_print(move |text| told(&print, text)),
@@ -92,8 +92,8 @@ fn told(print: &Py<PyAny>, text: &[u8]) {
 
 /// Loads a guest from a file: WebAssembly text if its name ends in `.wat`, a binary otherwise.
 ///
-/// `print` is a function that gets the text that the guest prints by the import `callbox.print`, which no guest
-/// may have otherwise.
+/// `print` is a function that gets the text that the guest prints by the import `callbox.print`, which no
+/// guest may have otherwise.
 #[pyfunction]
 #[pyo3(signature = (path, *, limits=None, print=None))]
 pub(crate) fn load(
@@ -193,8 +193,8 @@ impl Guest {
 
     /// Returns the numbers of the values in the order of the values, as an array of 64-bit integers.
     ///
-    /// The values are a list of str or bytes, strings or numbers of numpy, or anything with Arrow's interface.
-    /// None and nulls are last.
+    /// The values are a list of str or bytes, strings or numbers of numpy, or anything with Arrow's
+    /// interface. None and nulls are last.
     #[pyo3(signature = (values, *, reverse=false, export=None))]
     fn argsort<'py>(
         &self,
@@ -205,8 +205,8 @@ impl Guest {
         Order { guest: self, export, reverse }.argsort(values.py(), &Values::of(values)?)
     }
 
-    /// Returns the dense rank of each value, from 0, as an array of 64-bit integers: equal values have the same
-    /// one, and None and nulls the last.
+    /// Returns the dense rank of each value, from 0, as an array of 64-bit integers: equal values have the
+    /// same one, and None and nulls the last.
     #[pyo3(signature = (values, *, reverse=false, export=None))]
     fn rank<'py>(
         &self,
@@ -237,8 +237,8 @@ impl Guest {
         Ok(list)
     }
 
-    /// Returns for each value the number of splitters before it, which are in order; with side "right" also of
-    /// those that it equals. As numpy.searchsorted.
+    /// Returns for each value the number of splitters before it, which are in order; with side "right" also
+    /// of those that it equals. As numpy.searchsorted.
     #[pyo3(signature = (splitters, values, *, side="left", export=None))]
     fn search<'py>(
         &self,

@@ -69,7 +69,8 @@ impl Lease {
         this
     }
 
-    /// Writes the copy back, or raises the guest's failure. After an exception in the block nothing is written.
+    /// Writes the copy back, or raises the guest's failure. After an exception in the block nothing is
+    /// written.
     fn __exit__(
         &mut self,
         py: Python<'_>,

@@ -1,9 +1,10 @@
-//! `callbox._callbox`, the compiled half of the Python package `callbox`: thin, over Callbox's public library.
+//! `callbox._callbox`, the compiled half of the Python package `callbox`: thin, over Callbox's public
+//! library.
 //!
-//! Three rules keep it safe. Guests run without the interpreter's lock ([`interrupt::detached`]), because a guest
-//! may wait for its turn, and what prints for it waits for the lock. Memory of Python's objects is copied while
-//! the lock is held, except Arrow's, which nobody may change. What belongs to a process is made anew in a forked
-//! child ([`process::PerProcess`]).
+//! Three rules keep it safe. Guests run without the interpreter's lock ([`interrupt::detached`]), because a
+//! guest may wait for its turn, and what prints for it waits for the lock. Memory of Python's objects is
+//! copied while the lock is held, except Arrow's, which nobody may change. What belongs to a process is made
+//! anew in a forked child ([`process::PerProcess`]).
 
 mod arrow;
 mod callback;

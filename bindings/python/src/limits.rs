@@ -9,10 +9,10 @@ use pyo3::types::PyDict;
 
 /// Limits of a guest, each with a default that suits a comparator.
 ///
-/// Fuel (about one unit an instruction) and `timeout` (in seconds) are the budget of one native call, or of each
-/// call by C where C keeps the pointer; sizes are in bytes.
+/// Fuel (about one unit an instruction) and `timeout` (in seconds) are the budget of one native call, or of
+/// each call by C where C keeps the pointer; sizes are in bytes.
 ///
-/// >>> callbox.Limits(fuel=1_000_000, timeout=0.5).timeout
+/// >>> callbox.Limits(fuel=1_000_000, timeout=0.5).as_dict()["timeout"]
 /// 0.5
 #[pyclass(frozen, eq, module = "callbox", from_py_object)]
 #[derive(Clone, PartialEq)]
@@ -60,15 +60,19 @@ impl Limits {
         Ok(Limits(all))
     }
 
-    fn __getattr__<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
-        let limit = by_name(key).ok_or_else(|| {
-            pyo3::exceptions::PyAttributeError::new_err(format!("there is no limit \"{key}\""))
-        })?;
-        let value = self.0.get(limit);
-        Ok(match limit.unit() {
-            LimitUnit::Nanoseconds => Duration::from_nanos(value).as_secs_f64().into_pyobject(py)?.into_any(),
-            _ => value.into_pyobject(py)?.into_any(),
-        })
+    /// Returns each limit by its name.
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        for limit in Limit::ALL {
+            let value = self.0.get(*limit);
+            match limit.unit() {
+                LimitUnit::Nanoseconds => {
+                    all.set_item(name(*limit), Duration::from_nanos(value).as_secs_f64())?;
+                }
+                _ => all.set_item(name(*limit), value)?,
+            }
+        }
+        Ok(all)
     }
 
     fn __repr__(&self) -> String {

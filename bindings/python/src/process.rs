@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// A value of this process. A forked child makes its own at its first use, because nothing keeps the deadlines
-/// of guests that it inherited.
+/// A value of this process. A forked child makes its own at its first use, because nothing keeps the
+/// deadlines of guests that it inherited.
 pub(crate) struct PerProcess<T>(Mutex<(u32, T)>);
 
 impl<T: Clone> PerProcess<T> {
@@ -12,8 +12,8 @@ impl<T: Clone> PerProcess<T> {
         PerProcess(Mutex::new((std::process::id(), value)))
     }
 
-    /// Returns the value, or in a forked child one that `make` makes. The interpreter's lock must not be held,
-    /// because `make` may run a guest.
+    /// Returns the value, or in a forked child one that `make` makes. The interpreter's lock must not be
+    /// held, because `make` may run a guest.
     pub(crate) fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();

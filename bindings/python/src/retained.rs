@@ -42,9 +42,9 @@ impl Pointer {
 /// A function pointer that native code may keep and call from any thread, until this object is collected or
 /// released. After that a call is answered with 0, and counted by `late_calls`.
 ///
-/// It works on the caller's own memory: after a failure of the guest, or a lie, an array that C sorts through it
-/// may be left half sorted, and a C library that trusts its comparator may leave the array. `Callback.lend`
-/// keeps both from happening.
+/// It works on the caller's own memory: after a failure of the guest, or a lie, an array that C sorts through
+/// it may be left half sorted, and a C library that trusts its comparator may leave the array.
+/// `Callback.lend` keeps both from happening.
 #[pyclass(frozen, weakref, module = "callbox")]
 pub(crate) struct Retained {
     /// `None` once it has been released.
@@ -103,8 +103,8 @@ impl Retained {
         self.with(|kept| kept.map_or(0, |kept| each!(kept, lease => lease.calls())))
     }
 
-    /// Returns the first failure since the last time, as an exception that is not raised, or None. The guest is
-    /// called again afterwards; until then C gets 0.
+    /// Returns the first failure since the last time, as an exception that is not raised, or None. The guest
+    /// is called again afterwards; until then C gets 0.
     fn take_failure(&self) -> Option<PyErr> {
         let failure = self.with(|kept| kept.and_then(|kept| each!(kept, lease => lease.take_failure())));
         failure.map(errors::exception)

@@ -4,21 +4,28 @@ use callbox::CallbackTable;
 use pyo3::prelude::*;
 
 /// A callback that native code may call now, and who holds it.
-#[pyclass(frozen, get_all, module = "callbox")]
+#[pyclass(frozen, module = "callbox")]
 pub(crate) struct Registration {
     /// The slot of the table.
+    #[pyo3(get)]
     slot: usize,
     /// The name of the guest's export.
+    #[pyo3(get)]
     export: String,
     /// The name of the guest's module.
+    #[pyo3(get)]
     module: String,
     /// The prototype by which C calls it.
+    #[pyo3(get)]
     prototype: String,
     /// How often C has called it.
+    #[pyo3(get)]
     calls: u64,
     /// How many of these calls failed.
+    #[pyo3(get)]
     failures: u64,
     /// How many leases hold it.
+    #[pyo3(get)]
     leases: usize,
     line: String,
 }

@@ -80,7 +80,7 @@ class _Prototype:
         space = f" {name}" if name else ""
         if isinstance(ctype, type):
             if issubclass(ctype, ctypes._SimpleCData):
-                spelled = _SIMPLE.get(ctype._type_)
+                spelled = _SIMPLE.get(getattr(ctype, "_type_", ""))
                 if spelled is not None:
                     return f"{spelled}{space}"
             elif issubclass(ctype, ctypes._Pointer):
