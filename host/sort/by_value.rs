@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Job;
 use super::columns::{ItemRef, Keyed};
 use super::runs::{Piece, Run, reserve};
-use super::worker::{Opens, Worker};
+use super::worker::{FirstGuest, Opens, Worker, with_worker};
+use super::{Job, parallel};
 use crate::batch::SandboxedSort;
 use crate::callback::Callback;
 use crate::error::{Result, bug};
@@ -29,6 +29,21 @@ impl Values {
     fn piece<'r>(piece: &Piece<'r, Values>) -> &'r [u8] {
         let Values { bytes, width } = piece.run;
         &bytes[piece.range.start * width..piece.range.end * width]
+    }
+}
+
+impl Job {
+    /// Sorts records by value in the sandbox.
+    pub(super) fn sort_values(&self, items: Keyed<'_>, threads: usize) -> Result<Values> {
+        match threads {
+            1 => {
+                let all = 0..items.len() as u32; // lossless: `Items` bounds its length
+                with_worker::<Values, _>(self, items, &self.budget, FirstGuest::Own, |worker| {
+                    Values::sort(worker, all)
+                })
+            }
+            threads => parallel::sort(self, items, threads),
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::by_number::Numbers;
-use super::by_value::Values;
 use super::columns::{Columns, Keyed};
 use super::runs::Run;
 use super::worker::{FirstGuest, with_worker};
@@ -151,11 +150,20 @@ impl Job {
             let columns = Columns::new(&self.keys);
             let keyed = columns.with(items);
             self.begin_sorting(items.len());
-            if sorter == Sorter::Sandboxed && self.callback().number().is_some() {
-                let sorted = self.sort_values(keyed, threads).map_err(|error| self.explain(keyed, error))?;
-                let record = |place: usize| sorted.record(place);
-                self.verify(items.len(), &record, &|_, place| record(place), before, Known::default())?;
-                return items.replace_records(&sorted.bytes);
+            if self.sorter(keyed) == Sorter::Sandboxed && self.callback().number().is_some() {
+                self.counters.in_sandbox.store(true, Relaxed);
+                match self.sort_values(keyed, threads) {
+                    Ok(sorted) => {
+                        let record = |place: usize| sorted.record(place);
+                        let key = |_, place| record(place);
+                        self.verify(items.len(), &record, &key, before, Known::default())?;
+                        return items.replace_records(&sorted.bytes);
+                    }
+                    Err(error) if self.may_fall_back(keyed, &error) => {
+                        self.counters.in_sandbox.store(false, Relaxed);
+                    }
+                    Err(error) => return Err(self.explain(keyed, error)),
+                }
             }
             if let (Some(sorter), 1, false) = (sorter.native_in_place(), threads, stable) {
                 let scratch = self.compare_with(keyed, |worker| worker.sort_records(sorter, width))?;
@@ -167,19 +175,6 @@ impl Job {
         }
         let sorted = self.sort(items)?;
         items.arrange(&sorted.order)
-    }
-
-    /// Sorts records by value in the sandbox.
-    fn sort_values(&self, items: Keyed<'_>, threads: usize) -> Result<Values> {
-        match threads {
-            1 => {
-                let all = 0..items.len() as u32; // lossless: `Items` bounds its length
-                with_worker::<Values, _>(self, items, &self.budget, FirstGuest::Own, |worker| {
-                    Values::sort(worker, all)
-                })
-            }
-            threads => parallel::sort(self, items, threads),
-        }
     }
 
     /// Asks fresh guests about pairs of a result; `item` returns an item of it by its place, and `key` one of

@@ -19,8 +19,8 @@ pub enum Sorter {
     /// The C library's `qsort`.
     #[default]
     Qsort,
-    /// [`Sorter::Sandboxed`] for lines and keys that fit in the memory of their guests, and otherwise, or for
-    /// few lines, [`Sorter::Qsort`].
+    /// [`Sorter::Sandboxed`] for items and keys that fit in the memory of their guests, and otherwise, or for
+    /// few items, [`Sorter::Qsort`].
     Auto,
     /// The Microsoft C runtime's algorithm, [`native::msvcrt::qsort`](crate::native::msvcrt::qsort).
     Msvcrt,

@@ -8,7 +8,7 @@ use crate::batch::Rules;
 use crate::error::{Error, Result};
 use crate::limits::Limit;
 
-/// Number of items from which [`Sorter::Auto`] sorts whole lines in the sandbox: about as many as make up for
+/// Number of items from which [`Sorter::Auto`] sorts whole items in the sandbox: about as many as make up for
 /// the guest that is made for it.
 const MIN_SANDBOXED_ITEMS: usize = 4096;
 
@@ -18,7 +18,7 @@ impl Job {
         // Beside a key's bytes, its number twice and where it ends.
         let bytes = items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
         let few = self.is_plain() && items.len() < MIN_SANDBOXED_ITEMS;
-        let may = self.may_sort_in_sandbox(items.items.width().is_some());
+        let may = self.may_sort_in_sandbox();
         match self.options.sorter {
             Sorter::Auto if may && !few && bytes <= (self.sandbox_room() / 6).saturating_mul(7) => {
                 Sorter::Sandboxed
@@ -31,15 +31,8 @@ impl Job {
     /// Does work in the sandbox, or by [`Sorter::Qsort`] where [`Sorter::Auto`] has taken a guest for one
     /// that has room for all items. A guest that traps is asked again too: its error names two items then.
     pub(super) fn with_fallback<T>(&self, items: Keyed<'_>, work: impl Fn(&Job) -> Result<T>) -> Result<T> {
-        let outcome = work(self);
-        let in_sandbox = self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed;
-        match outcome {
-            Err(
-                Error::Contradiction(_)
-                | Error::Interrupted { .. }
-                | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. },
-            ) => outcome,
-            Err(_) if in_sandbox => {
+        match work(self) {
+            Err(error) if self.may_fall_back(items, &error) => {
                 let options = Options { sorter: Sorter::Qsort, ..self.options.clone() };
                 let (keys, budget) = (self.keys.clone(), self.budget.clone());
                 self.counters.in_sandbox.store(false, Relaxed);
@@ -49,11 +42,22 @@ impl Job {
         }
     }
 
-    /// Returns whether items, `records` or lines, may be sorted in the sandbox.
-    pub(super) fn may_sort_in_sandbox(&self, records: bool) -> bool {
+    /// Returns whether work that failed in the sandbox may be done by [`Sorter::Qsort`].
+    pub(super) fn may_fall_back(&self, items: Keyed<'_>, error: &Error) -> bool {
+        let is_final = matches!(
+            error,
+            Error::Contradiction(_)
+                | Error::Interrupted { .. }
+                | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. }
+        );
+        !is_final && self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed
+    }
+
+    /// Returns whether items may be sorted in the sandbox.
+    pub(super) fn may_sort_in_sandbox(&self) -> bool {
         match self.options.sorter {
             // Comparisons in the sandbox cannot be traced.
-            Sorter::Auto => !records && self.options.trace.is_none(),
+            Sorter::Auto => self.options.trace.is_none(),
             sorter => sorter.native().is_none(),
         }
     }

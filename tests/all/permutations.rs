@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use callbox::sort::{self, Items, Options, Side, Sorter};
-use callbox::{CType, Callback, Error, ItemsError};
+use callbox::{CType, Callback, Error, ItemsError, Limits, Sandbox};
 
 use crate::support::{Random, bundled, comparing, liar, liars};
 
@@ -94,6 +94,27 @@ fn a_permutation_of_borrowed_records_is_that_of_numbers() {
         let ranks = sort::rank(&compare, &items, options).unwrap();
         let first = ranks.iter().position(|rank| *rank == 0).unwrap();
         assert_eq!(numbers[first], if reverse { -least } else { least });
+    }
+}
+
+#[test]
+fn numbers_are_sorted_in_the_sandbox_where_they_fit_and_by_c_where_not() {
+    let numbers: Vec<u8> = (0..50_000_u32).rev().flat_map(u32::to_le_bytes).collect();
+    for (memory, in_sandbox) in [(64 << 20, true), (300_000, false), (100_000, false)] {
+        let sandbox = Sandbox::new(Limits::default().memory(memory)).unwrap();
+        let compare = sandbox.bundled("u32").unwrap().comparator_for(CType::UInt32).unwrap();
+        let job = sort::Job::new(&compare, Options::default().sorter(Sorter::Auto));
+        let mut items = Items::records(numbers.clone(), 4).unwrap();
+        job.sort_in_place(&mut items).unwrap();
+        assert_eq!(job.sorted_in_sandbox(), in_sandbox, "memory {memory}");
+        assert!(items.iter().map(|item| u32::from_le_bytes(item.try_into().unwrap())).eq(0..50_000));
+        let order = sort::argsort(
+            &compare,
+            &Items::borrowed_records(&numbers, 4).unwrap(),
+            Options::default().sorter(Sorter::Auto),
+        )
+        .unwrap();
+        assert!(order.into_iter().eq((0..50_000).rev()));
     }
 }
 

@@ -6,7 +6,6 @@ use std::ffi::{c_int, c_uint};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use host::CompareShape;
 use host::sort::{self, Contradiction, Items, Job, Options, Side, Sorter, Verify};
 
 use crate::border::{Failure, Result, Status, status};
@@ -28,17 +27,13 @@ pub(crate) struct CContradiction {
     items: [usize; 3],
 }
 
-/// Returns the options of a sort by a callback.
-fn options(callback: &host::Callback, flags: c_uint, known: c_uint) -> Result<Options> {
+/// Returns the options of a sort.
+fn options(flags: c_uint, known: c_uint) -> Result<Options> {
     if flags & !known != 0 {
         return Err(Failure::invalid(format!("`flags` has {:#x}, which mean nothing here", flags & !known)));
     }
     let is = |flag| flags & flag != 0;
-    let sorter = match callback.shape() {
-        _ if is(QSORT) => Sorter::Qsort,
-        Some(CompareShape::Scalars) => Sorter::Sandboxed, // by value, with no copy in the guest
-        _ => Sorter::Auto,
-    };
+    let sorter = if is(QSORT) { Sorter::Qsort } else { Sorter::Auto };
     let verify = if is(VERIFY_FULL) { Verify::Full } else { Verify::default() };
     Ok(Options::default().reverse(is(REVERSE)).stable(is(STABLE)).sorter(sorter).verify(verify))
 }
@@ -58,17 +53,16 @@ pub(crate) unsafe extern "C" fn callbox_sort(
 ) -> c_int {
     status(|| {
         let Callback(callback) = given(callback, "callback")?;
-        let options = options(callback, flags, REVERSE | STABLE | QSORT | VERIFY_FULL)?;
+        let options = options(flags, REVERSE | STABLE | QSORT | VERIFY_FULL)?;
         let bytes = size(count, width)?;
         // SAFETY: the caller passes the size, and leaves the array alone until the call returns.
         let array = unsafe { array(base, bytes, "base")? };
         let mut items = Items::records(copy(array)?, width)?;
         Job::new(callback, options).sort_in_place(&mut items)?;
-        for (at, item) in items.iter().enumerate() {
-            // SAFETY: `at` is less than `count`, as items are as many as before.
-            let place = unsafe { base.add(at * width) };
-            // SAFETY: the items are a copy, each of this width.
-            unsafe { ptr::copy_nonoverlapping(item.as_ptr(), place, width) };
+        let sorted = items.into_bytes();
+        if !sorted.is_empty() {
+            // SAFETY: the array has as many bytes, which the caller leaves alone, and the items are a copy.
+            unsafe { ptr::copy_nonoverlapping(sorted.as_ptr(), base, sorted.len()) };
         }
         Ok(())
     })
@@ -110,7 +104,7 @@ pub(crate) unsafe extern "C" fn callbox_argsort(
     order: Option<&mut MaybeUninit<u32>>,
 ) -> c_int {
     let find = |callback: &host::Callback, items: &Items<'_>| {
-        let options = options(callback, flags, REVERSE | STABLE | QSORT | VERIFY_FULL)?;
+        let options = options(flags, REVERSE | STABLE | QSORT | VERIFY_FULL)?;
         Ok(sort::argsort(callback, items, options)?)
     };
     // SAFETY: the caller's promise.
@@ -130,7 +124,7 @@ pub(crate) unsafe extern "C" fn callbox_rank(
     ranks: Option<&mut MaybeUninit<u32>>,
 ) -> c_int {
     let find = |callback: &host::Callback, items: &Items<'_>| {
-        let options = options(callback, flags, REVERSE | STABLE | QSORT | VERIFY_FULL)?;
+        let options = options(flags, REVERSE | STABLE | QSORT | VERIFY_FULL)?;
         Ok(sort::rank(callback, items, options)?)
     };
     // SAFETY: the caller's promise.
@@ -151,7 +145,7 @@ pub(crate) unsafe extern "C" fn callbox_search(
     places: Option<&mut MaybeUninit<u32>>,
 ) -> c_int {
     let find = |callback: &host::Callback, items: &Items<'_>| {
-        let options = options(callback, flags & !RIGHT, REVERSE)?;
+        let options = options(flags & !RIGHT, REVERSE)?;
         let side = if flags & RIGHT == 0 { Side::Left } else { Side::Right };
         // SAFETY: the caller's promise.
         let splitters = unsafe { given(splitters, "splitters")?.get()? };

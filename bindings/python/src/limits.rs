@@ -37,9 +37,8 @@ fn number(limit: Limit, value: &Bound<'_, PyAny>) -> PyResult<u64> {
             Duration::try_from_secs_f64(value.extract()?).map_err(|error| invalid(error.to_string()))?;
         return Ok(u64::try_from(seconds.as_nanos()).unwrap_or(u64::MAX));
     }
-    value.extract().map_err(|error: PyErr| match error.is_instance_of::<PyTypeError>(value.py()) {
-        true => error,
-        false => invalid(error.to_string()),
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(value.py()) { error } else { invalid(error.to_string()) }
     })
 }
 

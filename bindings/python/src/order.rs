@@ -62,17 +62,9 @@ impl Order<'_> {
         }
         let element = elements.kind.element(width);
         let sorted = detached(py, || {
-            let compare = self.comparator(&element)?;
-            let sorted = |sorter| -> callbox::Result<Vec<u8>> {
-                let mut items = Items::borrowed_records(&bytes, width)?;
-                Job::new(&compare, self.options().sorter(sorter)).sort_in_place(&mut items)?;
-                Ok(items.into_bytes())
-            };
-            match sorted(Sorter::Sandboxed) {
-                // The sandbox has no room for them.
-                Err(error) if error.limit() == Some(callbox::Limit::Memory) => sorted(Sorter::Qsort),
-                outcome => outcome,
-            }
+            let mut items = Items::records(bytes, width)?;
+            Job::new(&self.comparator(&element)?, self.options()).sort_in_place(&mut items)?;
+            Ok(items.into_bytes())
         })?;
         elements.overwrite(py, &sorted)
     }

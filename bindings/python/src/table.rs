@@ -42,7 +42,7 @@ impl Registration {
 pub(crate) fn table() -> Vec<Registration> {
     let registration = |found: callbox::Registration| Registration {
         line: callbox::escape(found.to_string()),
-        slot: found.key.slot() as usize,
+        slot: found.key.slot(),
         export: found.export,
         module: found.module,
         prototype: found.prototype.to_string(),

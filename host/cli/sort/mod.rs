@@ -210,6 +210,8 @@ fn options(args: &args::Sort, order: &Order, sorter: Sorter) -> Options {
 #[allow(unsafe_code, reason = "loads a library that the user has named")]
 fn sorter(args: &args::Sort) -> Result<Sorter> {
     Ok(match &args.sorter {
+        // Records are C's to sort unless the user says otherwise.
+        args::SorterArg::Auto if args.items.kind != Type::Lines => Sorter::Qsort,
         args::SorterArg::Auto => Sorter::Auto,
         args::SorterArg::Qsort => Sorter::Qsort,
         args::SorterArg::Msvcrt => Sorter::Msvcrt,
