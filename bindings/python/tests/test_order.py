@@ -199,6 +199,18 @@ def test_sqlite3_collates_by_a_guest(version):
     assert sorted(VERSIONS, key=functools.cmp_to_key(version.collation())) == [VERSIONS[at] for at in ORDER]
 
 
+def test_a_collation_that_fails_is_raised_by_the_statement():
+    guest = wat('(func (export "compare_bytes") (param i32 i32 i32 i32) (result i32) unreachable)')
+    connection = sqlite3.connect(":memory:")
+    connection.create_collation("failing", guest.collation())
+    connection.execute("create table t (v text)")
+    connection.execute("create index i on t (v collate failing)")
+    with pytest.raises(callbox.GuestError):
+        with connection:
+            connection.executemany("insert into t values (?)", [(value,) for value in VERSIONS])
+    assert connection.execute("select count(*) from t not indexed").fetchone() == (0,)
+
+
 def test_a_module_of_ones_own_is_loaded_from_text_bytes_and_a_path(tmp_path):
     text = ASCENDING.read_text()
     (tmp_path / "own.wat").write_text(text)
