@@ -15,14 +15,18 @@ const MIN_SANDBOXED_ITEMS: usize = 4096;
 impl Job {
     /// Returns the sorter for these items.
     pub(super) fn sorter(&self, items: Keyed<'_>) -> Sorter {
+        let column = items.column(0);
         // Beside a key's bytes, its number twice and where it ends.
-        let bytes = items.column(0).bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
+        let bytes = column.bytes().saturating_add(items.len().saturating_mul(3 * size_of::<u32>()));
+        let room = match (column.width(), self.callback().number()) {
+            // Numbers are kept in the kernel's memory, and never in the guest's.
+            (Some(_), Some(_)) if self.is_plain() => self.callback().guest().limits().array,
+            _ => (self.sandbox_room() / 6).saturating_mul(7),
+        };
         let few = self.is_plain() && items.len() < MIN_SANDBOXED_ITEMS;
         let may = self.may_sort_in_sandbox();
         match self.options.sorter {
-            Sorter::Auto if may && !few && bytes <= (self.sandbox_room() / 6).saturating_mul(7) => {
-                Sorter::Sandboxed
-            }
+            Sorter::Auto if may && !few && bytes <= room => Sorter::Sandboxed,
             Sorter::Auto => Sorter::Qsort,
             sorter => sorter,
         }

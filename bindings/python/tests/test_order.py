@@ -122,7 +122,7 @@ def test_a_sort_by_pointers_is_in_place_too(ascending):
 
 
 def test_more_numbers_than_the_sandbox_has_room_for_are_sorted_too():
-    guest = callbox.bundled("i32", limits=callbox.Limits(memory=1 << 20))
+    guest = callbox.bundled("i32", limits=callbox.Limits(array=2 << 20))
     numbers = array.array("i", ((n * 7919) % 1_000_003 for n in range(400_000)))
     expected = sorted(numbers)
     guest.sort(numbers)
