@@ -49,7 +49,15 @@ impl Guest {
         match names.iter().find(|name| exports.iter().any(|export| export.name == **name)) {
             Some(name) => self.callback(name, Prototype::comparator(element)),
             None => {
-                let reason = format!("it exports no {}, to compare {element}", names.join(" or "));
+                let found: Vec<_> = exports.iter().filter(|export| export.shape.is_some()).collect();
+                let found: Vec<_> = found.iter().map(|export| export.shown()).collect();
+                let others = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+                let what = match element {
+                    CType::Void => "runs of bytes".to_owned(),
+                    element => element.to_string(),
+                };
+                let reason =
+                    format!("it exports no {}, to compare {what}; it compares by {others}", names.join(" or "));
                 Err(ModuleError::Export { module: self.module().name().to_owned(), reason }.into())
             }
         }
@@ -129,6 +137,18 @@ impl Callback {
     ) -> Result<Session<'_>> {
         self.comparator()?;
         self.session(budget)
+    }
+
+    /// Checks that the callback compares runs of bytes of any length.
+    pub(crate) fn accepts_runs(&self) -> Result<()> {
+        if self.comparator()?.shape == CompareShape::Slices && self.width()?.is_none() {
+            return Ok(());
+        }
+        Err(Error::ElementMismatch {
+            export: self.inner.export.clone(),
+            expected: "elements of one size".to_owned(),
+            found: "bytes of any length".to_owned(),
+        })
     }
 
     /// Returns the width of the elements in bytes, if it is known.

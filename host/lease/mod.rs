@@ -2,7 +2,7 @@
 //!
 //! | native code | lease | ends |
 //! |---|---|---|
-//! | sorts or searches an array until it returns | [`ArrayLease`]: [`lend`] | [`finish`][array] or drop |
+//! | sorts an array until it returns | [`ArrayLease`]: [`lend`] | [`finish`][array] or drop |
 //! | calls until it returns | [`ScopedLease`]: [`lend_as`] | [`finish`][scoped] or drop |
 //! | keeps the pointer for a known time | [`RetainedLease`]: [`retain`], [`retain_as`] | last clone dropped |
 //! | keeps it, and calls a destructor | [`RetainedLease::into_user_data`] | its destructor, [`release`] |

@@ -132,7 +132,8 @@ CALLBOX_MUST_USE int callbox_guest_bundled(const callbox_sandbox *sandbox, const
 void callbox_guest_free(callbox_guest *guest);
 
 /* Checks an export of a guest against a prototype in C's words, such as "int (const int *, const int *)" or
- * "double (const char *, struct point { int x; int y; })". */
+ * "double (const char *, struct point { int x; int y; })". A comparator of texts, which is exported as
+ * compare_bytes, is "int (const void *, const void *)": it gets each with its length. */
 CALLBOX_MUST_USE int callbox_callback_new(const callbox_guest *guest, const char *name, const char *prototype,
         callbox_callback **callback);
 
@@ -237,9 +238,10 @@ typedef int (*callbox_compare_with_context_fn)(const void *, const void *, void 
 /* A function pointer of any prototype, which the caller casts to its type. */
 typedef void (*callbox_fn)(void);
 
-/* A comparator lent to C code that sorts or searches an array until it returns. C works on a private copy,
- * and every pointer that it passes is checked against it: should the answers drive C out of the copy, the
- * process ends with a message. */
+/* A comparator lent to C code that sorts an array until it returns. C works on a private copy, and every
+ * pointer that it passes is checked against it: should the answers drive C out of the copy, the process ends
+ * with a message. So it does where C compares with an element elsewhere by design, as bsearch does with its
+ * key: use callbox_search, or callbox_retain. */
 typedef struct callbox_lease {
     void *base;                                           /* the private copy */
     size_t count;                                         /* its elements */

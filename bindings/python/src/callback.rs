@@ -81,7 +81,7 @@ impl Callback {
         detached(py, || Ok(self.checked.callback()?.compare(&a, &b)? as i32))
     }
 
-    /// Lends the callback, with a private copy of a buffer, to native code that sorts or searches it until it
+    /// Lends the callback, with a private copy of a buffer, to native code that sorts it until it
     /// returns:
     ///
     ///     with compare.lend(ia) as lease:

@@ -73,7 +73,13 @@ impl Kind {
 impl Elements {
     /// Takes a view of an object's buffer, whose elements may be passed to guests.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Elements> {
-        let elements = Elements::in_view(PyMemoryView::from(object)?)?;
+        let view = PyMemoryView::from(object).map_err(|error| {
+            let text = format!(
+                "a buffer was expected, as numpy, array.array and ctypes have them, not a list: {error}"
+            );
+            if error.is_instance_of::<PyTypeError>(object.py()) { PyTypeError::new_err(text) } else { error }
+        })?;
+        let elements = Elements::in_view(view)?;
         if elements.kind == Kind::Objects {
             return Err(PyTypeError::new_err("the buffer holds objects, which no guest can be passed"));
         }

@@ -4,6 +4,8 @@ use callbox::{Error as Failure, Limit};
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError};
 use pyo3::prelude::*;
 
+use super::limits;
+
 pyo3::create_exception!(callbox, Error, PyException, "What every exception of Callbox's own is.");
 pyo3::create_exception!(callbox, GuestError, Error, "The guest failed: it trapped, or called itself.");
 pyo3::create_exception!(
@@ -65,7 +67,7 @@ fn limit_error(limit: Limit, text: String) -> PyErr {
     let error = LimitError::new_err(text);
     Python::attach(|py| {
         // Without the attribute the exception still says what happened.
-        let _ = error.value(py).setattr("limit", limit.name());
+        let _ = error.value(py).setattr("limit", limits::name(limit));
     });
     error
 }

@@ -116,6 +116,9 @@ pub(crate) fn loads(
     print: Option<Py<PyAny>>,
 ) -> PyResult<Guest> {
     let source = if let Ok(text) = module.cast::<PyString>() {
+        if !text.to_str()?.contains('(') {
+            return Err(PyTypeError::new_err("this is no WebAssembly text; load takes the path of a file"));
+        }
         ModuleSource::from_text(name, text.to_str()?)
     } else if let Ok(bytes) = module.cast::<PyBytes>() {
         ModuleSource::new(name, bytes.as_bytes())

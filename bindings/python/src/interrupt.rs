@@ -1,9 +1,11 @@
 //! Work without the interpreter's lock, and Ctrl-C during it.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
 use super::errors;
@@ -78,13 +80,25 @@ pub(crate) fn is_raised() -> bool {
 fn raise(py: Python<'_>, error: PyErr) {
     if DETACHED.get() > 0 {
         RAISED.set(Some(error));
-    } else if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-        // SAFETY: it sets a flag, from which Python calls the handler again.
-        #[allow(unsafe_code, reason = "has a signal handled again")]
-        unsafe {
-            pyo3::ffi::PyErr_SetInterrupt()
-        };
-    } else {
-        error.write_unraisable(py, None);
+        return;
     }
+    let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: the function takes no argument, and Python calls it on the main thread with its lock held.
+    #[allow(unsafe_code, reason = "has Python call a function at its next line")]
+    let refused = unsafe { pyo3::ffi::Py_AddPendingCall(Some(raise_pending), ptr::null_mut()) } != 0;
+    if refused || pending.is_some() {
+        error.write_unraisable(py, None);
+    } else {
+        *pending = Some(error);
+    }
+}
+
+/// An exception of a signal's handler that waits for native code to return to Python.
+static PENDING: Mutex<Option<PyErr>> = Mutex::new(None);
+
+/// Raises the exception that waits. Python calls it between two lines of the main thread.
+extern "C" fn raise_pending(_: *mut c_void) -> c_int {
+    let pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let raised = Python::try_attach(|py| pending.map(|error| error.restore(py)).is_some());
+    if raised.unwrap_or(false) { -1 } else { 0 }
 }

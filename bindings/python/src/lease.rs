@@ -65,8 +65,9 @@ impl Lease {
         Ok(self.open()?.len())
     }
 
-    fn __enter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
-        this
+    fn __enter__(this: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        this.borrow_mut().open()?;
+        Ok(this)
     }
 
     /// Writes the copy back, or raises the guest's failure. After an exception in the block nothing is

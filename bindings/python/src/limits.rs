@@ -19,7 +19,7 @@ use pyo3::types::PyDict;
 pub(crate) struct Limits(pub(crate) callbox::Limits);
 
 /// Returns the name of a limit here: Python says timeout, as its own functions do.
-fn name(limit: Limit) -> &'static str {
+pub(crate) fn name(limit: Limit) -> &'static str {
     match limit {
         Limit::Deadline => "timeout",
         other => other.name(),
@@ -74,7 +74,9 @@ impl Limits {
         Ok(all)
     }
 
-    fn __repr__(&self) -> String {
-        format!("Limits({})", self.0)
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let all = self.as_dict(py)?;
+        let one = |(key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| format!("{key}={value}");
+        Ok(format!("Limits({})", all.into_iter().map(one).collect::<Vec<_>>().join(", ")))
     }
 }

@@ -84,8 +84,25 @@ impl Retained {
         Ok(Retained { lease: Mutex::new(Some(kept)), pointer: Pointer(address.addr()) })
     }
 
+    /// Takes the lease. A failure that nobody took is told as an exception that cannot be raised, as ctypes
+    /// tells those of callbacks.
+    fn end(&self, py: Python<'_>) -> Option<Kept> {
+        let kept = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        if let Some(failure) = each!(&kept, lease => lease.take_failure()) {
+            errors::exception(failure).write_unraisable(py, None);
+        }
+        Some(kept)
+    }
+
     fn with<T>(&self, look: impl FnOnce(Option<&Kept>) -> T) -> T {
         look(self.lease.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+    }
+}
+
+impl Drop for Retained {
+    fn drop(&mut self) {
+        // An interpreter that is ending has nobody to tell.
+        Python::try_attach(|py| drop(self.end(py)));
     }
 }
 
@@ -111,17 +128,31 @@ impl Retained {
     }
 
     /// Ends the lease. The pointer stays safe to call.
-    fn release(&self) {
-        let kept = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(kept);
+    fn release(&self, py: Python<'_>) {
+        drop(self.end(py));
     }
 
     /// Ends the lease, and never lends its pointer again: a late call can then never reach another callback.
-    fn retire(&self) {
-        let kept = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(kept) = kept {
+    fn retire(&self, py: Python<'_>) {
+        if let Some(kept) = self.end(py) {
             each!(kept, lease => lease.retire());
         }
+    }
+
+    fn __enter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    /// Releases it.
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _exception: &Bound<'_, PyAny>,
+        _value: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> bool {
+        self.release(py);
+        false
     }
 
     fn __repr__(&self) -> String {

@@ -3,6 +3,7 @@
 import array
 import ctypes
 import faulthandler
+import gc
 import os
 import signal
 import subprocess
@@ -47,6 +48,8 @@ def test_modules_that_cannot_be_used_are_refused_with_the_reason():
         callbox.bundled("versions")
     with pytest.raises(TypeError):
         callbox.loads(3)
+    with pytest.raises(TypeError, match="load takes the path"):
+        callbox.loads("shorter.wat")
 
 
 def test_a_limit_is_named():
@@ -55,7 +58,7 @@ def test_a_limit_is_named():
     )
     with pytest.raises(callbox.LimitError, match="deadline of 50ms") as caught:
         guest.argsort(["a", "b"])
-    assert caught.value.limit == "deadline"
+    assert caught.value.limit == "timeout"
     guest = callbox.loads(f'(module (memory (export "memory") 1) {ENDLESS_BYTES})', limits=callbox.Limits(fuel=1000))
     with pytest.raises(callbox.LimitError) as caught:
         guest.argsort(["a", "b"])
@@ -67,7 +70,7 @@ def test_limits_are_read_written_and_checked():
     found = limits.as_dict()
     assert (found["fuel"], found["timeout"], found["memory"]) == (1000, 1.5, 1 << 20)
     assert callbox.Limits(**found) == limits
-    assert "fuel 1000" in repr(limits)
+    assert repr(limits).startswith("Limits(fuel=1000, timeout=1.5, memory=1048576, ")
     assert limits == callbox.Limits(fuel=1000, timeout=1.5, memory=1 << 20) != callbox.Limits()
     with pytest.raises(TypeError, match='there is no limit "fule"; there are fuel, timeout, memory'):
         callbox.Limits(fule=3)
@@ -86,6 +89,22 @@ def test_a_failure_through_a_plain_pointer_is_kept(libc):
     failure = kept.take_failure()
     assert isinstance(failure, callbox.GuestError) and "unreachable" in str(failure)
     assert kept.take_failure() is None and sorted(numbers) == [1, 2, 3]
+
+
+def test_a_failure_that_nobody_took_is_told_at_the_end():
+    told = []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: told.append(unraisable.exc_type)
+    try:
+        guest = wat('(func (export "f") (result i32) unreachable)')
+        for end in [lambda kept: None, lambda kept: kept.lease.release(), lambda kept: kept.lease.take_failure()]:
+            function = guest.cfunctype(ctypes.c_int)("f")
+            assert function() == 0
+            end(function)
+            del function
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+    assert told == [callbox.GuestError, callbox.GuestError]
 
 
 def test_an_exception_of_a_print_function_is_not_the_guests():
@@ -154,6 +173,45 @@ def test_a_handler_that_raises_something_else_is_obeyed():
             wat(ENDLESS_BYTES).argsort(["a", "b"])
     finally:
         signal.signal(signal.SIGALRM, old)
+
+
+def test_a_handlers_exception_arrives_behind_a_plain_pointer_and_in_a_lease(libc):
+    class Alarm(Exception):
+        pass
+
+    def handler(number, frame):
+        raise Alarm
+
+    compare = wat(ENDLESS_POINTERS).callback("compare", "int (const int *, const int *)")
+    numbers, reached = array.array("i", [3, 1, 2]), []
+
+    def plain():
+        with compare.retain() as kept:
+            libc.qsort((ctypes.c_int * 3)(3, 1, 2), 3, 4, kept.pointer)
+            for _ in range(1000):
+                pass
+            reached.append("the end of the block")
+
+    def lent():
+        with compare.lend(numbers) as lease:
+            libc.qsort(lease.base, len(lease), lease.width, lease.pointer)
+            for _ in range(1000):
+                pass
+            reached.append("the end of the block")
+
+    told = []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: told.append(unraisable.exc_type)
+    old = signal.signal(signal.SIGALRM, handler)
+    try:
+        for work in [plain, lent]:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(Alarm):
+                work()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+        sys.unraisablehook = hook
+    assert not reached and numbers.tolist() == [3, 1, 2]
+    assert told == [callbox.Error], "the failure of the retained pointer, which nobody took"
 
 
 def test_a_handler_that_returns_leaves_the_guest_running():

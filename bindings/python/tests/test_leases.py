@@ -66,7 +66,7 @@ def test_a_lease_that_has_ended_says_so(ascending):
     lease = ascending.callback("compare", COMPARE).lend(array.array("i", [2, 1]))
     with lease:
         pass
-    for use in [lambda: lease.base, lambda: lease.pointer, lambda: len(lease)]:
+    for use in [lambda: lease.base, lambda: lease.pointer, lambda: len(lease), lease.__enter__]:
         with pytest.raises(ValueError, match="has ended"):
             use()
 

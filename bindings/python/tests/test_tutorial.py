@@ -1,9 +1,21 @@
 """The callback session of the ctypes tutorial, line by line; only the lines that make a callback differ."""
 
 import gc
-from ctypes import CDLL, CFUNCTYPE, POINTER, c_int, c_void_p, cast, sizeof
+from ctypes import (
+    CDLL,
+    CFUNCTYPE,
+    POINTER,
+    ArgumentError,
+    Structure,
+    c_int,
+    c_size_t,
+    c_void_p,
+    cast,
+    sizeof,
+)
 
 import callbox
+import pytest
 from conftest import ASCENDING, ROOT
 
 
@@ -39,6 +51,25 @@ def test_argtypes_of_ctypes_accept_the_function(libc, ascending):
     ia = (c_int * 3)(3, 1, 2)
     libc.qsort(ia, 3, 4, ascending.cfunctype(c_int, POINTER(c_int), POINTER(c_int))("compare"))
     assert list(ia) == [1, 2, 3]
+
+
+def test_argtypes_and_fields_may_have_the_type_of_the_guest(libc, ascending):
+    CMPFUNC = ascending.cfunctype(c_int, POINTER(c_int), POINTER(c_int))
+    libc.qsort.argtypes = [c_void_p, c_size_t, c_size_t, CMPFUNC]
+    ia = (c_int * 3)(3, 1, 2)
+    libc.qsort(ia, 3, 4, CMPFUNC("compare"))
+    assert list(ia) == [1, 2, 3]
+    ia = (c_int * 3)(3, 1, 2)
+    with ascending.callback("compare", "int (const int *, const int *)").lend(ia) as lease:
+        libc.qsort(lease.base, len(lease), lease.width, lease.pointer)
+    assert list(ia) == [1, 2, 3]
+    with pytest.raises(ArgumentError):
+        libc.qsort(ia, 3, 4, 7)
+
+    class Hooks(Structure):
+        _fields_ = [("compare", CMPFUNC.functype)]
+
+    assert Hooks(CMPFUNC("compare")).compare(c_int(1), c_int(2)) == -1
 
 
 def test_a_function_that_was_collected_answers_0_and_is_counted(ascending):

@@ -25,7 +25,12 @@ impl Guest {
         let stages = lowering.needs_staging();
         let lowering = lowering.fit(&function.params, &function.results).map_err(|expected| {
             let found = &function.signature;
-            let reason = format!("\"{export}\" has the type {found}, but \"{prototype}\" takes {expected}");
+            let advice = match export.rsplit_once('_') {
+                Some((_, "bytes")) => "; register it as \"int (const void *, const void *)\"",
+                _ => "",
+            };
+            let reason =
+                format!("\"{export}\" has the type {found}, but \"{prototype}\" takes {expected}{advice}");
             ModuleError::Export { module: self.module().name().to_owned(), reason }
         })?;
         if stages {

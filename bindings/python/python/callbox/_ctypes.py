@@ -41,7 +41,8 @@ class CFuncType:
     def __init__(self, guest: Guest, restype: Any, argtypes: tuple[Any, ...]) -> None:
         self._guest = guest
         self.prototype = _Prototype().text(restype, argtypes)
-        self._functype: Any = ctypes.CFUNCTYPE(restype, *argtypes)
+        #: What `ctypes.CFUNCTYPE` returns: the type of the function objects, for fields of structures.
+        self.functype: Any = ctypes.CFUNCTYPE(restype, *argtypes)
 
     def __call__(self, export: str, *, width: int | None = None) -> Any:
         """Checks the export against the type, and returns a function object.
@@ -53,9 +54,15 @@ class CFuncType:
             raise TypeError(f"the name of an export was expected, not {export!r}; a guest compares, not Python")
         callback: Callback = self._guest.callback(export, self.prototype)
         lease: Retained = callback.retain(width=width)
-        function = self._functype(int(lease.pointer))
+        function = self.functype(int(lease.pointer))
         function.callback, function.lease = callback, lease
         return function
+
+    def from_param(self, value: Any) -> Any:
+        """Lets `argtypes` have it where they have a type of ctypes, for functions and for pointers of leases."""
+        if hasattr(value, "_as_parameter_"):
+            value = self.functype(int(value))
+        return self.functype.from_param(value)
 
     def __repr__(self) -> str:
         return f"<CFuncType {self.prototype}>"
