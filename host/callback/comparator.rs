@@ -56,8 +56,10 @@ impl Guest {
                     CType::Void => "runs of bytes".to_owned(),
                     element => element.to_string(),
                 };
-                let reason =
-                    format!("it exports no {}, to compare {what}; it compares by {others}", names.join(" or "));
+                let reason = format!(
+                    "it exports no {}, to compare {what}; it compares by {others}",
+                    names.join(" or ")
+                );
                 Err(ModuleError::Export { module: self.module().name().to_owned(), reason }.into())
             }
         }

@@ -63,8 +63,8 @@ impl Callback {
     /// each other and it relied on them: glibc's `qsort` before 2.39 does so when it has no memory for its
     /// temporary array. Unknown code cannot be unwound, and an answer would let it write out of bounds, so
     /// the process is aborted with a message. [`native::qsort`](crate::native::qsort) returns an error
-    /// instead. For native code that by design compares with elements elsewhere, such as the key of `bsearch`,
-    /// a copied pivot, or Apple's `qsort`, use [`Callback::retain`].
+    /// instead. For native code that by design compares with elements elsewhere, such as the key of
+    /// `bsearch`, a copied pivot, or Apple's `qsort`, use [`Callback::retain`].
     ///
     /// # Errors
     ///

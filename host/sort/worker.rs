@@ -94,7 +94,7 @@ impl Job {
         with_worker::<Compares, _>(self, items, &self.budget, FirstGuest::Callbacks, work)
     }
 
-    /// `Err` where records are not of the width that the callback compares, or lines are not what it compares.
+    /// `Err` where records are not of the width that the callback compares, or lines not what it compares.
     pub(super) fn check_widths(&self, items: Keyed<'_>) -> Result<()> {
         self.keys.iter().enumerate().try_for_each(|(at, key)| match items.column(at).width() {
             Some(width) => key.callback.accepts(width, None),

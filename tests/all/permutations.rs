@@ -163,7 +163,8 @@ fn a_liar_gets_a_permutation_and_places_within_bounds_or_an_error() {
 #[test]
 fn runs_of_bytes_are_refused_by_comparators_of_elements_of_one_size() {
     let items = Items::offsets(b"v10v9", &[0, 3, 5][..]).unwrap();
-    let by_pointers = comparing("(i32.const 0)").callback("compare", Prototype::comparator(CType::Void)).unwrap();
+    let by_pointers =
+        comparing("(i32.const 0)").callback("compare", Prototype::comparator(CType::Void)).unwrap();
     let by_value = bundled("i32").comparator_for(CType::Int32).unwrap();
     for compare in [by_pointers, by_value] {
         let found = sort::argsort(&compare, &items, Options::default());
@@ -176,7 +177,13 @@ fn runs_of_bytes_are_refused_by_comparators_of_elements_of_one_size() {
 #[test]
 fn a_guest_that_has_no_export_for_the_elements_is_told_which_to_add() {
     let error = comparing("(i32.const 0)").comparator_for(CType::Void).unwrap_err();
-    assert_eq!(error.to_string(), "comparing: it exports no compare_bytes, to compare runs of bytes; it compares by compare");
+    assert_eq!(
+        error.to_string(),
+        "comparing: it exports no compare_bytes, to compare runs of bytes; it compares by compare"
+    );
     let error = bundled("u32").comparator_for(CType::Int32).unwrap_err().to_string();
-    assert_eq!(error, "u32: it exports no compare_i32 or compare, to compare int32_t; it compares by compare_u32");
+    assert_eq!(
+        error,
+        "u32: it exports no compare_i32 or compare, to compare int32_t; it compares by compare_u32"
+    );
 }

@@ -161,8 +161,8 @@ pub(crate) fn run_of<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<(Cow<'v, [u8]>
     }
     let name = value.get_type().name()?;
     Err(PyTypeError::new_err(format!(
-        "a value is str or bytes, and in a list also None, and this is {name}; numbers are passed in an array, \
-         array.array or one of numpy's numbers"
+        "a value is str or bytes, and in a list also None, and this is {name}; numbers are passed in an \
+         array, array.array or one of numpy's numbers"
     )))
 }
 
