@@ -51,6 +51,14 @@ const MAX_PAGES: u64 = 65_536;
 /// Memory in bytes that is surely enough for the stack on which the engine handles a thread's signals.
 const SIGNAL_STACK_BYTES: usize = 1 << 20;
 
+/// Stack in bytes that is surely enough to compile a module within the default limits.
+const COMPILER_STACK_BYTES: usize = 1 << 20;
+
+/// Does the work of a compiler, which takes more stack than the threads of some programs have.
+fn on_compiler_stack<T>(work: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(COMPILER_STACK_BYTES, 2 * COMPILER_STACK_BYTES, work)
+}
+
 /// Converts an error of wasmtime's that is no guest's fault.
 fn engine_error(error: wasmtime::Error) -> Error {
     Error::Engine { reason: format!("{error:#}") }

@@ -10,7 +10,7 @@ use wasmtime::{ExternType, FuncType};
 use super::shape::{CompareShape, func_type_text};
 use super::source::{ModuleSource, parse_text};
 use super::staging::{ElementRoom, NoRoom};
-use super::{Sandbox, admission, engine_error};
+use super::{Sandbox, admission, engine_error, on_compiler_stack};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{ModuleError, Result, imports, printable};
@@ -99,6 +99,10 @@ impl Module {
     /// it needs a proposal that is not allowed, [`Error::Limit`] where it exceeds a limit.
     pub fn new(sandbox: &Sandbox, name: impl Into<String>, bytes: &[u8]) -> Result<Module> {
         let name = name.into();
+        on_compiler_stack(|| Module::compiled(sandbox, name, bytes))
+    }
+
+    fn compiled(sandbox: &Sandbox, name: String, bytes: &[u8]) -> Result<Module> {
         sandbox.check_process(&name)?;
         let facts = admission::scan(&name, bytes, sandbox.limits(), sandbox.config.features())?;
         let section = Section::enter();

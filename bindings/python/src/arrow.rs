@@ -15,11 +15,11 @@ use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, make_array};
 use arrow_schema::{ArrowError, DataType};
 use callbox::CType;
 use callbox::sort::Items;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
-use super::values::{Runs, Stored, Values};
+use super::values::{Runs, Stored, Values, push};
 
 /// A column of strings or binaries without nulls, whose buffers are used as they are.
 pub(crate) struct Column(ArrayRef);
@@ -52,6 +52,11 @@ impl Column {
     }
 }
 
+/// Returns whether an object has Arrow's interface.
+pub(crate) fn has(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(object.hasattr("__arrow_c_array__")? || object.hasattr("__arrow_c_stream__")?)
+}
+
 /// Returns the values of an object with Arrow's interface; `None` where it has none.
 pub(crate) fn values(object: &Bound<'_, PyAny>) -> PyResult<Option<Values>> {
     let chunks = if object.hasattr("__arrow_c_array__")? {
@@ -73,7 +78,7 @@ pub(crate) fn values(object: &Bound<'_, PyAny>) -> PyResult<Option<Values>> {
     for chunk in &chunks {
         gathered.add(chunk)?;
     }
-    let items = gathered.items.unwrap_or_else(|| Stored::Runs(Runs::with_capacity(0)));
+    let items = gathered.items.unwrap_or_else(|| Stored::Runs(Runs::new()));
     Ok(Some(Values::some(items, gathered.present, len)))
 }
 
@@ -87,13 +92,13 @@ struct Gathered {
 impl Gathered {
     fn add(&mut self, array: &ArrayRef) -> PyResult<()> {
         match array.data_type() {
-            DataType::Utf8 => self.runs(array, array.as_string::<i32>().iter()),
-            DataType::LargeUtf8 => self.runs(array, array.as_string::<i64>().iter()),
-            DataType::Utf8View => self.runs(array, array.as_string_view().iter()),
-            DataType::Binary => self.runs(array, array.as_binary::<i32>().iter()),
-            DataType::LargeBinary => self.runs(array, array.as_binary::<i64>().iter()),
-            DataType::BinaryView => self.runs(array, array.as_binary_view().iter()),
-            DataType::FixedSizeBinary(_) => self.runs(array, array.as_fixed_size_binary().iter()),
+            DataType::Utf8 => self.runs(array.as_string::<i32>().iter()),
+            DataType::LargeUtf8 => self.runs(array.as_string::<i64>().iter()),
+            DataType::Utf8View => self.runs(array.as_string_view().iter()),
+            DataType::Binary => self.runs(array.as_binary::<i32>().iter()),
+            DataType::LargeBinary => self.runs(array.as_binary::<i64>().iter()),
+            DataType::BinaryView => self.runs(array.as_binary_view().iter()),
+            DataType::FixedSizeBinary(_) => self.runs(array.as_fixed_size_binary().iter()),
             DataType::Int8 => self.numbers::<Int8Type, _>(array, CType::Int8, i8::to_le_bytes),
             DataType::Int16 => self.numbers::<Int16Type, _>(array, CType::Int16, i16::to_le_bytes),
             DataType::Int32 => self.numbers::<Int32Type, _>(array, CType::Int32, i32::to_le_bytes),
@@ -117,17 +122,13 @@ impl Gathered {
         }
     }
 
-    fn runs<R: AsRef<[u8]>>(
-        &mut self,
-        array: &ArrayRef,
-        all: impl Iterator<Item = Option<R>>,
-    ) -> PyResult<()> {
-        let fresh = || Stored::Runs(Runs::with_capacity(array.len()));
+    fn runs<R: AsRef<[u8]>>(&mut self, all: impl Iterator<Item = Option<R>>) -> PyResult<()> {
+        let fresh = || Stored::Runs(Runs::new());
         let Stored::Runs(runs) = self.items.get_or_insert_with(fresh) else { return Err(mixed()) };
         for run in all {
             if let Some(run) = run {
-                runs.push(run.as_ref());
-                self.present.push(self.len as u32);
+                runs.push(run.as_ref())?;
+                push(&mut self.present, self.len as u32)?;
             }
             self.len += 1;
         }
@@ -144,8 +145,11 @@ impl Gathered {
         let Stored::Records { bytes, .. } = self.items.get_or_insert_with(fresh) else { return Err(mixed()) };
         for number in array.as_primitive::<T>().iter() {
             if let Some(number) = number {
+                bytes
+                    .try_reserve(WIDTH)
+                    .map_err(|_| PyMemoryError::new_err("the column could not be copied"))?;
                 bytes.extend_from_slice(&bytes_of(number));
-                self.present.push(self.len as u32);
+                push(&mut self.present, self.len as u32)?;
             }
             self.len += 1;
         }
@@ -157,14 +161,35 @@ impl Gathered {
         let array = array.as_any_dictionary();
         let mut words = Gathered { items: None, present: Vec::new(), len: 0 };
         words.add(array.values())?;
-        let Some(Stored::Runs(words)) = words.items.filter(|_| array.values().null_count() == 0) else {
+        let words = words.items.unwrap_or_else(|| Stored::Runs(Runs::new()));
+        let (Stored::Runs(words), 0) = (words, array.values().null_count()) else {
             return Err(PyTypeError::new_err("a dictionary of strings or binaries was expected"));
         };
-        let keys = array.normalized_keys();
-        let word = |key: usize| &words.bytes[words.offsets[key] as usize..words.offsets[key + 1] as usize];
-        let all = (0..array.len()).map(|at| array.keys().is_valid(at).then(|| word(keys[at])));
-        self.runs(&array.slice(0, array.len()), all)
+        let all = (0..array.len()).map(|at| key_of(array.keys(), at)).map(|key| match key {
+            None => Ok(None),
+            Some(key) => match words.offsets.get(key..).and_then(|offsets| offsets.first_chunk()) {
+                Some([start, end]) => Ok(Some(&words.bytes[*start as usize..*end as usize])),
+                None => Err(PyValueError::new_err(format!("the dictionary has no word {key}"))),
+            },
+        });
+        let all: Vec<_> = all.collect::<PyResult<_>>()?;
+        self.runs(all.into_iter())
     }
+}
+
+/// Returns the number of a word in a dictionary; none there is where it is negative.
+fn key_of(keys: &dyn Array, at: usize) -> Option<usize> {
+    macro_rules! key {
+        ($($variant:ident $kind:ident),*) => {
+            match keys.data_type() {
+                $(DataType::$variant => usize::try_from(i128::from(keys.as_primitive::<$kind>().value(at))),)*
+                _ => Ok(usize::MAX),
+            }
+        };
+    }
+    let key = key!(Int8 Int8Type, Int16 Int16Type, Int32 Int32Type, Int64 Int64Type, UInt8 UInt8Type,
+        UInt16 UInt16Type, UInt32 UInt32Type, UInt64 UInt64Type);
+    keys.is_valid(at).then(|| key.unwrap_or(usize::MAX))
 }
 
 fn mixed() -> PyErr {

@@ -9,6 +9,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
+use super::values;
+
 /// A buffer of one dimension, and what its elements are.
 pub(crate) struct Elements {
     buffer: PyUntypedBuffer,
@@ -73,6 +75,7 @@ impl Kind {
 impl Elements {
     /// Takes a view of an object's buffer, whose elements may be passed to guests.
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Elements> {
+        values::refuse_masks(object)?;
         let view = PyMemoryView::from(object).map_err(|error| {
             let text = format!(
                 "a buffer was expected, as numpy, array.array and ctypes have them, not a list: {error}"
@@ -107,20 +110,24 @@ impl Elements {
     }
 
     /// Copies the elements, one after the other.
-    pub(crate) fn copied(&self, _: Python<'_>) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// MemoryError.
+    pub(crate) fn copied(&self, _: Python<'_>) -> PyResult<Vec<u8>> {
         let (width, len) = (self.width(), self.buffer.item_count());
-        let mut bytes = Vec::with_capacity(len * width);
+        let mut bytes = values::with_capacity(len.saturating_mul(width))?;
         if self.buffer.is_c_contiguous() {
             // SAFETY: Python vouches for the memory of a view for as long as it is not released, and with the
             // interpreter's lock held nobody writes to it.
             bytes.extend_from_slice(unsafe { slice::from_raw_parts(self.at(0), len * width) });
-            return bytes;
+            return Ok(bytes);
         }
         for at in 0..len {
             // SAFETY: as above, for one element.
             bytes.extend_from_slice(unsafe { slice::from_raw_parts(self.at(at), width) });
         }
-        bytes
+        Ok(bytes)
     }
 
     /// Overwrites the elements.

@@ -13,8 +13,9 @@ use super::interrupt::{self, detached};
 use super::key::{Collation, Key};
 use super::limits::Limits;
 use super::order::{Contradiction, Order};
+use super::print;
 use super::process::PerProcess;
-use super::values::Values;
+use super::values::{self, Values};
 
 /// An instance of a WebAssembly module in a sandbox of its own.
 ///
@@ -55,7 +56,7 @@ impl Guest {
         // noticed otherwise.
         let config = Config::new(limits).signals_based_traps(false).interrupt_when(interrupt::is_raised);
         let config = match print {
-            Some(print) => config.grant_print(move |text| told(&print, text)),
+            Some(function) => config.grant_print(move |text| print::told(&function, text)),
             None => config,
         };
         detached(py, || {
@@ -77,17 +78,6 @@ impl Guest {
             None => guest.comparator_for(element.clone()),
         }
     }
-}
-
-/// Hands a guest's text to a function of Python's.
-fn told(print: &Py<PyAny>, text: &[u8]) {
-    let told = Python::try_attach(|py| {
-        if let Err(error) = print.call1(py, (String::from_utf8_lossy(text),)) {
-            error.write_unraisable(py, Some(print.bind(py)));
-        }
-    });
-    // An interpreter that is ending has nobody to tell.
-    told.unwrap_or_default();
 }
 
 /// Loads a guest from a file: WebAssembly text if its name ends in `.wat`, a binary otherwise.
@@ -232,8 +222,8 @@ impl Guest {
         for value in values.try_iter()? {
             all.append(value?)?;
         }
-        // An iterator has been used up, and columns are faster than lists.
-        let order = if values.hasattr("__len__")? { values } else { all.as_any() };
+        // Columns are faster than lists; anything else may not have the same values twice.
+        let order = if values::is_column(values)? { values } else { all.as_any() };
         let list = PyList::empty(py);
         for number in self.argsort(order, reverse, export)?.try_iter()? {
             list.append(all.as_any().get_item(number?)?)?;

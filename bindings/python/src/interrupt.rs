@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 
@@ -16,6 +16,8 @@ static MAIN_THREAD: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     /// Number of calls of [`detached`] on this thread that have not returned.
     static DETACHED: Cell<usize> = const { Cell::new(0) };
+    /// Number of times that Python's code runs in the middle of a guest's call.
+    static IN_GUEST: Cell<usize> = const { Cell::new(0) };
     /// The exception of a signal's handler, to be raised by the call that a guest was stopped in.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
@@ -65,32 +67,65 @@ impl Drop for Inside {
     }
 }
 
-/// Runs the handlers of signals that have arrived; returns whether one raised an exception. A running guest
-/// asks it about every 10 ms.
-pub(crate) fn is_raised() -> bool {
-    if !is_main_thread() {
-        return false;
+/// Python's code in the middle of a guest's call on this thread.
+pub(crate) struct InGuest;
+
+impl InGuest {
+    pub(crate) fn enter() -> InGuest {
+        IN_GUEST.set(IN_GUEST.get() + 1);
+        InGuest
     }
+
+    /// Returns whether Python's code runs in the middle of a guest's call, and so perhaps of native code's.
+    pub(crate) fn is_entered() -> bool {
+        IN_GUEST.get() > 0
+    }
+}
+
+impl Drop for InGuest {
+    fn drop(&mut self) {
+        IN_GUEST.set(IN_GUEST.get() - 1);
+    }
+}
+
+/// Runs the handlers of signals that have arrived; returns whether one raised an exception, or what prints
+/// for the guest has. A running guest asks it about every 10 ms.
+pub(crate) fn is_raised() -> bool {
+    let waits = RAISED.with_borrow(Option::is_some);
+    if waits || !is_main_thread() {
+        return waits;
+    }
+    let inside = InGuest::enter();
     let raised = Python::try_attach(|py| py.check_signals().map_err(|error| raise(py, error)).is_err());
-    raised.unwrap_or(false)
+    drop(inside);
+    raised.unwrap_or(false) || pending().is_some()
 }
 
 /// Has an exception raised: by the call of this package that is in progress, or else, where other native code
 /// called a function pointer, by Python as soon as that returns.
-fn raise(py: Python<'_>, error: PyErr) {
+pub(crate) fn raise(py: Python<'_>, error: PyErr) {
     if DETACHED.get() > 0 {
         RAISED.set(Some(error));
         return;
     }
-    let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pending = pending();
+    if pending.is_some() || !is_main_thread() {
+        drop(pending);
+        error.write_unraisable(py, None);
+        return;
+    }
+    *pending = Some(error);
+    drop(pending);
     // SAFETY: the function takes no argument, and Python calls it on the main thread with its lock held.
     #[allow(unsafe_code, reason = "has Python call a function at its next line")]
-    let refused = unsafe { pyo3::ffi::Py_AddPendingCall(Some(raise_pending), ptr::null_mut()) } != 0;
-    if refused || pending.is_some() {
-        error.write_unraisable(py, None);
-    } else {
-        *pending = Some(error);
-    }
+    unsafe {
+        // It is refused only if many others wait; the exception is raised with the next one then.
+        pyo3::ffi::Py_AddPendingCall(Some(raise_pending), ptr::null_mut())
+    };
+}
+
+fn pending() -> MutexGuard<'static, Option<PyErr>> {
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An exception of a signal's handler that waits for native code to return to Python.
@@ -98,7 +133,7 @@ static PENDING: Mutex<Option<PyErr>> = Mutex::new(None);
 
 /// Raises the exception that waits. Python calls it between two lines of the main thread.
 extern "C" fn raise_pending(_: *mut c_void) -> c_int {
-    let pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let pending = pending().take();
     let raised = Python::try_attach(|py| pending.map(|error| error.restore(py)).is_some());
     if raised.unwrap_or(false) { -1 } else { 0 }
 }

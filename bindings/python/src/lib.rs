@@ -16,6 +16,7 @@ mod key;
 mod lease;
 mod limits;
 mod order;
+mod print;
 mod process;
 mod retained;
 mod table;
@@ -49,6 +50,7 @@ mod _callbox {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         interrupt::find_main_thread(module.py())?;
+        print::register(module)?;
         let names: Vec<_> = callbox::bundled::BUNDLED.iter().map(|guest| guest.name).collect();
         module.add("BUNDLED", pyo3::types::PyTuple::new(module.py(), names)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))

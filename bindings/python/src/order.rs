@@ -2,14 +2,14 @@
 
 use callbox::sort::{self, Contradiction as Found, Items, Job, Options, Side, Sorter};
 use callbox::{CType, Callback};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::elements::{Elements, Kind};
+use super::elements::Elements;
 use super::guest::Guest;
 use super::interrupt::detached;
-use super::values::Values;
+use super::values::{self, Runs, Stored, Values};
 
 /// Answers of a comparator that cannot all be true.
 #[pyclass(frozen, get_all, module = "callbox")]
@@ -53,11 +53,12 @@ impl Order<'_> {
         let py = buffer.py();
         let elements = Elements::of(buffer)?;
         elements.check_writable()?;
-        let (bytes, width) = (elements.copied(py), elements.width());
-        if matches!(elements.kind, Kind::Bytes | Kind::Characters) {
-            let order = self.permutation(py, &Values::of(buffer)?)?;
-            let sorted: Vec<u8> =
-                order.iter().flat_map(|at| &bytes[*at as usize * width..][..width]).copied().collect();
+        let (bytes, width) = (elements.copied(py)?, elements.width());
+        if let Some(runs) = Runs::of(&elements.kind, width, &bytes)? {
+            let values = Values::whole(Stored::Runs(runs), bytes.len() / width);
+            let order = self.permutation(py, &values)?;
+            let mut sorted = values::with_capacity(bytes.len())?;
+            order.iter().for_each(|at| sorted.extend_from_slice(&bytes[*at as usize * width..][..width]));
             return elements.overwrite(py, &sorted);
         }
         let element = elements.kind.element(width);
@@ -105,6 +106,9 @@ impl Order<'_> {
                 return Err(PyValueError::new_err(text));
             }
         };
+        if splitters.element() != values.element() && splitters.len > 0 && values.len > 0 {
+            return Err(PyTypeError::new_err("the splitters are of another type than the values"));
+        }
         if splitters.missing().next().is_some() {
             return Err(PyValueError::new_err("a splitter is None or null"));
         }
@@ -147,7 +151,8 @@ impl Order<'_> {
 
 /// Returns the numbers of the values that are there, each at its place, and `last` at the others.
 fn spread<'py>(py: Python<'py>, values: &Values, found: &[u32], last: usize) -> PyResult<Bound<'py, PyAny>> {
-    let mut all = vec![last; values.len];
+    let mut all = values::with_capacity(values.len)?;
+    all.resize(values.len, last);
     for (number, found) in found.iter().enumerate() {
         all[values.place(number)] = *found as usize;
     }
@@ -160,7 +165,7 @@ fn numbers<'py>(
     len: usize,
     all: impl Iterator<Item = usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut bytes = Vec::with_capacity(len * size_of::<i64>());
+    let mut bytes = values::with_capacity(len.saturating_mul(size_of::<i64>()))?;
     all.for_each(|number| bytes.extend_from_slice(&(number as i64).to_ne_bytes()));
     let array = py.import("array")?.getattr("array")?.call1(("q",))?;
     array.call_method1("frombytes", (PyBytes::new(py, &bytes),))?;

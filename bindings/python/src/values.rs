@@ -1,10 +1,11 @@
 //! Values to order: lists of str or bytes, columns of Arrow, arrays of numpy.
 
 use std::borrow::Cow;
+use std::collections::TryReserveError;
 
 use callbox::CType;
 use callbox::sort::Items;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyMemoryError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
@@ -38,16 +39,64 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    pub(crate) fn with_capacity(len: usize) -> Runs {
-        let mut offsets = Vec::with_capacity(len + 1);
-        offsets.push(0);
-        Runs { bytes: Vec::new(), offsets }
+    pub(crate) fn new() -> Runs {
+        Runs { bytes: Vec::new(), offsets: vec![0] }
     }
 
-    pub(crate) fn push(&mut self, run: &[u8]) {
-        self.bytes.extend_from_slice(run);
-        self.offsets.push(self.bytes.len() as u64);
+    /// Returns the texts of fixed width in copied elements; `None` for elements of other kinds.
+    pub(crate) fn of(kind: &Kind, width: usize, bytes: &[u8]) -> PyResult<Option<Runs>> {
+        let mut runs = Runs::new();
+        match kind {
+            Kind::Bytes => bytes.chunks_exact(width).try_for_each(|run| runs.push(without_zeros(run)))?,
+            Kind::Characters => {
+                for run in bytes.chunks_exact(width) {
+                    runs.push(text(run)?.as_bytes())?;
+                }
+            }
+            Kind::Numbers(_) | Kind::Records | Kind::Objects => return Ok(None),
+        }
+        Ok(Some(runs))
     }
+
+    /// # Errors
+    ///
+    /// MemoryError.
+    pub(crate) fn push(&mut self, run: &[u8]) -> PyResult<()> {
+        self.bytes.try_reserve(run.len()).map_err(no_memory)?;
+        self.bytes.extend_from_slice(run);
+        push(&mut self.offsets, self.bytes.len() as u64)
+    }
+}
+
+/// Appends an element, or raises MemoryError.
+pub(crate) fn push<T>(all: &mut Vec<T>, element: T) -> PyResult<()> {
+    all.try_reserve(1).map_err(no_memory)?;
+    all.push(element);
+    Ok(())
+}
+
+/// Creates a list with room for so many elements, or raises MemoryError.
+pub(crate) fn with_capacity<T>(len: usize) -> PyResult<Vec<T>> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(len).map_err(no_memory)?;
+    Ok(all)
+}
+
+fn no_memory(error: TryReserveError) -> PyErr {
+    PyMemoryError::new_err(format!("the values could not be copied: {error}"))
+}
+
+/// `Err` for numpy's masked arrays, whose values that are not there no buffer tells.
+pub(crate) fn refuse_masks(object: &Bound<'_, PyAny>) -> PyResult<()> {
+    if object.hasattr("mask")? && object.hasattr("fill_value")? {
+        return Err(PyTypeError::new_err("a masked array hides values; pass its compressed() or filled()"));
+    }
+    Ok(())
+}
+
+/// Returns whether an object's values are taken without an iterator.
+pub(crate) fn is_column(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(arrow::has(object)? || PyMemoryView::from(object).is_ok())
 }
 
 impl Values {
@@ -56,6 +105,7 @@ impl Values {
         if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
             return Err(PyTypeError::new_err("a list of values was expected, and this is a single one"));
         }
+        refuse_masks(object)?;
         if let Some(values) = arrow::values(object)? {
             return Ok(values);
         }
@@ -80,31 +130,17 @@ impl Values {
     }
 
     fn of_elements(py: Python<'_>, elements: &Elements) -> PyResult<Values> {
-        let (bytes, width) = (elements.copied(py), elements.width());
+        let (bytes, width) = (elements.copied(py)?, elements.width());
         let len = bytes.len() / width;
-        let items = match elements.kind {
-            Kind::Bytes => {
-                let mut runs = Runs::with_capacity(len);
-                bytes.chunks_exact(width).for_each(|run| runs.push(without_zeros(run)));
-                Stored::Runs(runs)
-            }
-            Kind::Characters => {
-                let mut runs = Runs::with_capacity(len);
-                for run in bytes.chunks_exact(width) {
-                    runs.push(text(run)?.as_bytes());
-                }
-                Stored::Runs(runs)
-            }
-            Kind::Numbers(_) | Kind::Records | Kind::Objects => {
-                Stored::Records { bytes, width, element: elements.kind.element(width) }
-            }
+        let items = match Runs::of(&elements.kind, width, &bytes)? {
+            Some(runs) => Stored::Runs(runs),
+            None => Stored::Records { bytes, width, element: elements.kind.element(width) },
         };
         Ok(Values::whole(items, len))
     }
 
     fn of_sequence(object: &Bound<'_, PyAny>) -> PyResult<Values> {
-        let (mut runs, mut present, mut len) =
-            (Runs::with_capacity(object.len().unwrap_or(0)), Vec::new(), 0);
+        let (mut runs, mut present, mut len) = (Runs::new(), Vec::new(), 0);
         let mut texts = None;
         for value in object.try_iter()? {
             let value = value?;
@@ -113,8 +149,8 @@ impl Values {
                 if *texts.get_or_insert(is_text) != is_text {
                     return Err(PyTypeError::new_err("values are all str or all bytes, not some of each"));
                 }
-                runs.push(&run);
-                present.push(len as u32);
+                runs.push(&run)?;
+                push(&mut present, len as u32)?;
             }
             len += 1;
         }

@@ -13,7 +13,7 @@ import time
 
 import callbox
 import pytest
-from conftest import ROOT, wat
+from conftest import wat
 
 ENDLESS = '(func (export "{name}") {params} (result i32) (loop $l (br $l)) unreachable)'
 ENDLESS_BYTES = ENDLESS.format(name="compare_bytes", params="(param i32 i32 i32 i32)")
@@ -105,20 +105,6 @@ def test_a_failure_that_nobody_took_is_told_at_the_end():
     finally:
         sys.unraisablehook = hook
     assert told == [callbox.GuestError, callbox.GuestError]
-
-
-def test_an_exception_of_a_print_function_is_not_the_guests():
-    def raises(text):
-        raise ZeroDivisionError
-
-    guest = callbox.load(ROOT / "wat/good/tutorial.wat", print=raises)
-    caught = []
-    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: caught.append(unraisable.exc_type)
-    try:
-        guest.callback("ascending", "int (const int *, const int *)").compare(bytes(4), bytes(4))
-    finally:
-        sys.unraisablehook = hook
-    assert caught == [ZeroDivisionError]
 
 
 def interrupted(work) -> float:

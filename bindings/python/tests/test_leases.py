@@ -78,13 +78,13 @@ def test_a_lease_stays_on_its_thread(ascending):
     def use():
         try:
             lease.base
-        except BaseException as error:
-            caught.append(type(error).__name__)
+        except ValueError as error:
+            caught.append(str(error))
 
     thread = threading.Thread(target=use)
     thread.start()
     thread.join()
-    assert caught
+    assert caught == ["the lease belongs to another thread"]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_what_no_guest_can_be_passed_is_refused_by_name(ascending):
     class Either(ctypes.Union):
         _fields_ = [("a", c_int)]
 
-    for ctype, named in [(Packed, "_pack_"), (Bits, "Bits.a"), (Either, "Either"), (ctypes.py_object, "py_object")]:
+    for ctype, named in [(Packed, "Packed.b is not where C puts it"), (Bits, "Bits.a"), (Either, "Either"), (ctypes.py_object, "py_object")]:
         with pytest.raises(TypeError, match=named):
             ascending.cfunctype(c_int, ctype)
     with pytest.raises(TypeError, match="not Python"):

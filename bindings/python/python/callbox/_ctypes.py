@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ class _Prototype:
     """Writes types of ctypes as C does."""
 
     def __init__(self) -> None:
-        # The tag of each structure that has been defined so far.
+        # The tag of each structure that has been defined so far, and those whose fields are being written.
         self._tags: dict[type, str] = {}
+        self._open: set[type] = set()
 
     def text(self, restype: Any, argtypes: tuple[Any, ...]) -> str:
         arguments = [self._declare(argtype) for argtype in argtypes]
@@ -85,12 +87,12 @@ class _Prototype:
 
     def _declare(self, ctype: Any, name: str = "") -> str:
         space = f" {name}" if name else ""
-        if isinstance(ctype, type):
+        if isinstance(ctype, type) and _is_native(ctype):
             if issubclass(ctype, ctypes._SimpleCData):
                 spelled = _SIMPLE.get(getattr(ctype, "_type_", ""))
                 if spelled is not None:
                     return f"{spelled}{space}"
-            elif issubclass(ctype, ctypes._Pointer):
+            elif issubclass(ctype, ctypes._Pointer) and hasattr(ctype, "_type_"):
                 return self._pointer(ctype._type_, name)
             elif issubclass(ctype, ctypes.Array):
                 return self._declare(ctype._type_, f"{name}[{ctype._length_}]")
@@ -107,16 +109,46 @@ class _Prototype:
         tag = self._tags.get(ctype)
         if tag is not None:
             return f"struct {tag}"
-        if getattr(ctype, "_pack_", 0):
-            raise TypeError(f"{ctype.__name__} has _pack_, and a guest is passed structures as C lays them out")
-        fields = []
-        for field in ctype._fields_:
-            if len(field) > 2:
-                raise TypeError(f"{ctype.__name__}.{field[0]} is a bit field, which a guest cannot be passed")
-            fields.append(f"{self._declare(field[1], field[0])};")
-        tag = f"{ctype.__name__}_{len(self._tags)}" if ctype.__name__.isascii() else f"s_{len(self._tags)}"
+        name = ctype.__name__ if ctype.__name__.isascii() else "s"
+        if "_fields_" not in vars(ctype):
+            return f"struct {name}"  # opaque, or refused where it is no pointee
+        _check_layout(ctype)
+        if ctype in self._open:
+            raise TypeError(f"{ctype.__name__} leads to itself, which no guest can be passed")
+        self._open.add(ctype)
+        fields = [f"{self._declare(field[1], field[0])};" for field in ctype._fields_]
+        self._open.remove(ctype)
+        tag = f"{name}_{len(self._tags)}"
         self._tags[ctype] = tag
         return f"struct {tag} {{ {' '.join(fields)} }}"
+
+
+def _check_layout(ctype: type[ctypes.Structure]) -> None:
+    """Raises a TypeError unless C lays the structure out as ctypes does: no other guest's view of it is right."""
+    name = ctype.__name__
+    end = 0
+    for field in ctype._fields_:
+        if len(field) > 2:
+            raise TypeError(f"{name}.{field[0]} is a bit field, which a guest cannot be passed")
+        if not (field[0].isascii() and field[0].isidentifier()):
+            raise TypeError(f"{name} has a field {field[0]!r}, which is no name of C's")
+        alignment = ctypes.alignment(field[1])
+        start = (end + alignment - 1) // alignment * alignment
+        if getattr(ctype, field[0]).offset != start:
+            raise TypeError(
+                f"{name}.{field[0]} is not where C puts it; a guest is passed structures without _pack_ or _align_, "
+                "that inherit no fields"
+            )
+        end = start + ctypes.sizeof(field[1])
+    alignment = ctypes.alignment(ctype)
+    if ctypes.sizeof(ctype) != (end + alignment - 1) // alignment * alignment:
+        raise TypeError(f"{name} is not as large as C makes it; it inherits fields, or has _align_")
+
+
+def _is_native(ctype: type) -> bool:
+    """Returns whether the bytes of a type are in this machine's order."""
+    native = getattr(ctype, f"__ctype_{sys.byteorder[0]}e__", ctype)
+    return native is ctype and not hasattr(ctype, "_swappedbytes_")
 
 
 def _compares(restype: Any, argtypes: tuple[Any, ...]) -> bool:
