@@ -12,15 +12,22 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// The functions that run now, and whether no more may begin.
 struct Printing {
+    /// The process that counts: a forked child has none of its parent's threads.
+    process: u32,
     running: usize,
     is_over: bool,
 }
 
-static PRINTING: Mutex<Printing> = Mutex::new(Printing { running: 0, is_over: false });
+static PRINTING: Mutex<Printing> = Mutex::new(Printing { process: 0, running: 0, is_over: false });
 static ENDED: Condvar = Condvar::new();
 
 fn printing() -> MutexGuard<'static, Printing> {
-    PRINTING.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut now = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    if now.process != process {
+        *now = Printing { process, running: 0, is_over: false };
+    }
+    now
 }
 
 /// Hands a guest's text to a function. What that raises stops the guest.
@@ -38,7 +45,9 @@ pub(crate) fn told(print: &Py<PyAny>, text: &[u8]) {
         }
     });
     drop(inside);
-    printing().running -= 1;
+    let mut now = printing();
+    now.running = now.running.saturating_sub(1);
+    drop(now);
     ENDED.notify_all();
 }
 

@@ -62,6 +62,22 @@ time.sleep(0.2)
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_child_that_is_forked_in_a_print_function_ends_as_any_other():
+    done = run(
+        f"""
+import array, callbox, os, sys
+def fork(text):
+    if os.fork() == 0:
+        sys.exit()
+    os.wait()
+guest = callbox.loads({PRINTING.replace("MORE", "0")!r}, print=fork)
+guest.sort(array.array("i", [2, 1]))
+print("parent")
+"""
+    )
+    assert (done.returncode, done.stdout) == (0, "parent\n"), done.stderr
+
+
 def test_a_thread_with_little_stack_loads_a_guest():
     done = run(
         """
