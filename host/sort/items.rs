@@ -77,9 +77,11 @@ impl<'a> Items<'a> {
     ///
     /// ```
     /// use callbox::sort::Items;
-    /// let items = Items::offsets(b"v1.10v1.9", &[0, 5, 9][..])?;
-    /// assert_eq!(items.iter().collect::<Vec<_>>(), [b"v1.10", &b"v1.9"[..]]);
-    /// # callbox::Result::Ok(())
+    /// # fn main() -> callbox::Result<()> {
+    /// let offsets: [i32; 3] = [0, 5, 9];
+    /// let items = Items::offsets(b"v1.10v1.9", &offsets[..])?;
+    /// assert_eq!(items.iter().collect::<Vec<_>>(), [&b"v1.10"[..], b"v1.9"]);
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
