@@ -76,12 +76,10 @@ impl<'a> Items<'a> {
     /// one: Arrow's layout, borrowed.
     ///
     /// ```
-    /// use callbox::sort::Items;
-    /// # fn main() -> callbox::Result<()> {
     /// let offsets: [i32; 3] = [0, 5, 9];
-    /// let items = Items::offsets(b"v1.10v1.9", &offsets[..])?;
+    /// let items = callbox::sort::Items::offsets(b"v1.10v1.9", &offsets[..])?;
     /// assert_eq!(items.iter().collect::<Vec<_>>(), [&b"v1.10"[..], b"v1.9"]);
-    /// # Ok(()) }
+    /// # Ok::<(), callbox::Error>(())
     /// ```
     ///
     /// # Errors
