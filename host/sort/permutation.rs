@@ -1,4 +1,4 @@
-//! What engines take in place of a comparator: permutations, ranks and places.
+//! Permutations, ranks and places: engines take them in place of a comparator.
 
 use super::columns::{Columns, ItemRef, Keyed};
 use super::{Items, Job, Options};

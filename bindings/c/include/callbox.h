@@ -44,7 +44,7 @@ extern "C" {
 
 /* ---- Errors ---- */
 
-/* What a function returns, and who has to change something if it is not CALLBOX_OK. */
+/* The result of a function, and who has to change something if it is not CALLBOX_OK. */
 enum callbox_status {
     CALLBOX_OK = 0,
     CALLBOX_INVALID = 1,       /* the caller: an argument, a file that cannot be read, a forked process */

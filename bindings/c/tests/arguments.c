@@ -1,4 +1,4 @@
-/* What callers can get wrong, and what every call leaves alone. */
+/* Mistakes of callers, and errno, which no call changes. */
 #include "check.h"
 
 #include <errno.h>

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "takes over structures of Arrow's C interface")]
 
 use std::ffi::CStr;
-use std::ptr;
 
 use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
@@ -13,12 +12,13 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, make_array};
 use arrow_schema::{ArrowError, DataType};
-use callbox::CType;
 use callbox::sort::Items;
+use callbox::{CType, ItemsError};
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
+use super::errors::exception;
 use super::values::{Runs, Stored, Values, push};
 
 /// A column of strings or binaries without nulls, whose buffers are used as they are.
@@ -69,6 +69,10 @@ pub(crate) fn values(object: &Bound<'_, PyAny>) -> PyResult<Option<Values>> {
         return Ok(None);
     };
     let len = chunks.iter().map(|chunk| chunk.len()).sum();
+    if len > u32::MAX as usize {
+        // Nulls take no memory, so that there can be more than an index counts.
+        return Err(exception(ItemsError::TooMany { len }.into()));
+    }
     if let [chunk] = &chunks[..]
         && Column::is_one(chunk)
     {
@@ -177,7 +181,8 @@ impl Gathered {
     }
 }
 
-/// Returns the number of a word in a dictionary; none there is where it is negative.
+/// Returns the number of a word in a dictionary: one that no word has where it is negative; `None` for a
+/// null.
 fn key_of(keys: &dyn Array, at: usize) -> Option<usize> {
     macro_rules! key {
         ($($variant:ident $kind:ident),*) => {
@@ -223,8 +228,5 @@ fn refused(error: ArrowError) -> PyErr {
 
 /// Returns what a capsule of this name points to.
 fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> PyResult<*mut T> {
-    let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(name))?;
-    let pointer = pointer.as_ptr().cast::<T>();
-    debug_assert!(!ptr::eq(pointer, ptr::null()));
-    Ok(pointer)
+    Ok(capsule.cast::<PyCapsule>()?.pointer_checked(Some(name))?.as_ptr().cast())
 }

@@ -1,8 +1,6 @@
 //! Elements in buffers: numpy's arrays, array.array, arrays of ctypes, memoryview.
 #![allow(unsafe_code, reason = "copies from and to the memory of buffers")]
 
-use std::slice;
-
 use callbox::CType;
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -17,7 +15,7 @@ pub(crate) struct Elements {
     pub(crate) kind: Kind,
 }
 
-/// What elements are, as far as their format says it.
+/// The kind of elements, as far as their format says it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     /// Numbers of this type.
@@ -117,15 +115,16 @@ impl Elements {
     pub(crate) fn copied(&self, _: Python<'_>) -> PyResult<Vec<u8>> {
         let (width, len) = (self.width(), self.buffer.item_count());
         let mut bytes = values::with_capacity(len.saturating_mul(width))?;
-        if self.buffer.is_c_contiguous() {
-            // SAFETY: Python vouches for the memory of a view for as long as it is not released, and with the
-            // interpreter's lock held nobody writes to it.
-            bytes.extend_from_slice(unsafe { slice::from_raw_parts(self.at(0), len * width) });
-            return Ok(bytes);
-        }
-        for at in 0..len {
-            // SAFETY: as above, for one element.
-            bytes.extend_from_slice(unsafe { slice::from_raw_parts(self.at(at), width) });
+        // Contiguous elements are one piece.
+        let (pieces, size) = if self.buffer.is_c_contiguous() { (1, len * width) } else { (len, width) };
+        for piece in 0..pieces {
+            let place = bytes.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+            // SAFETY: Python vouches for the memory of a view as long as it is not released. The room was
+            // reserved, and is not Python's. A thread that writes to the buffer meanwhile, without Python's
+            // lock, may leave any bytes there, as for `bytes(view)`.
+            unsafe { self.at(piece).copy_to_nonoverlapping(place, size) };
+            // SAFETY: so many bytes have just been written.
+            unsafe { bytes.set_len(bytes.len() + size) };
         }
         Ok(bytes)
     }
@@ -140,8 +139,9 @@ impl Elements {
         let width = self.width();
         assert_eq!(bytes.len(), self.buffer.item_count() * width, "as many elements as before");
         if self.buffer.is_c_contiguous() {
-            // SAFETY: Python vouches for the memory of a view for as long as it is not released, it may be
-            // written to, and with the interpreter's lock held nobody else uses it. `bytes` is Rust's memory.
+            // SAFETY: Python vouches for the memory of a view as long as it is not released, and it may be
+            // written to. `bytes` is not Python's memory, and as long as the elements. What threads without
+            // Python's lock do with the buffer meanwhile is as for `view[:] = bytes`.
             unsafe { self.at(0).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
             return Ok(());
         }

@@ -26,7 +26,7 @@ pub(crate) struct Guest {
     made: Arc<Made>,
 }
 
-/// What a guest is made of, and the one of this process.
+/// The source and settings of a guest, and the one of this process.
 pub(crate) struct Made {
     source: ModuleSource,
     config: Config,
@@ -264,7 +264,7 @@ impl Guest {
     /// It asks the guest for each comparison; `sorted` of this class takes less time.
     #[pyo3(signature = (*, export=None))]
     fn key(&self, py: Python<'_>, export: Option<&str>) -> PyResult<Key> {
-        Key::new(py, self.bytes_comparator(py, export)?)
+        Ok(Key::new(self.bytes_comparator(py, export)?))
     }
 
     /// Returns a function for `create_collation` of sqlite3.

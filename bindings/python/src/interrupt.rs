@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
 
 use super::errors;
 
@@ -23,9 +24,19 @@ thread_local! {
 }
 
 /// Remembers which thread is the main one.
-pub(crate) fn find_main_thread(py: Python<'_>) -> PyResult<()> {
+#[pyfunction]
+fn find_main_thread(py: Python<'_>) -> PyResult<()> {
     let main = py.import("threading")?.call_method0("main_thread")?.getattr("ident")?;
     MAIN_THREAD.store(main.extract()?, Relaxed);
+    Ok(())
+}
+
+/// Remembers which thread is the main one, in forked children as well: there it is the one that forked.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    find_main_thread(module.py())?;
+    let after = [("after_in_child", wrap_pyfunction!(find_main_thread, module)?)];
+    let after = after.into_py_dict(module.py())?;
+    module.py().import("os")?.call_method("register_at_fork", (), Some(&after))?;
     Ok(())
 }
 
@@ -108,20 +119,20 @@ pub(crate) fn raise(py: Python<'_>, error: PyErr) {
         RAISED.set(Some(error));
         return;
     }
-    let mut pending = pending();
-    if pending.is_some() || !is_main_thread() {
-        drop(pending);
+    if is_main_thread() && pending().is_none() && ask_for_raise_pending() {
+        // Python calls the function on this thread, which is here.
+        *pending() = Some(error);
+    } else {
         error.write_unraisable(py, None);
-        return;
     }
-    *pending = Some(error);
-    drop(pending);
+}
+
+/// Has Python call [`raise_pending`]; returns false where too many other functions wait for that.
+fn ask_for_raise_pending() -> bool {
     // SAFETY: the function takes no argument, and Python calls it on the main thread with its lock held.
     #[allow(unsafe_code, reason = "has Python call a function at its next line")]
-    unsafe {
-        // It is refused only if many others wait; the exception is raised with the next one then.
-        pyo3::ffi::Py_AddPendingCall(Some(raise_pending), ptr::null_mut())
-    };
+    let refused = unsafe { pyo3::ffi::Py_AddPendingCall(Some(raise_pending), ptr::null_mut()) };
+    refused == 0
 }
 
 fn pending() -> MutexGuard<'static, Option<PyErr>> {

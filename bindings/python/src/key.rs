@@ -17,8 +17,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn new(_: Python<'_>, callback: Callback) -> PyResult<Key> {
-        Ok(Key { checked: callback.checked() })
+    pub(crate) fn new(callback: Callback) -> Key {
+        Key { checked: callback.checked() }
     }
 }
 

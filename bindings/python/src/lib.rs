@@ -49,7 +49,7 @@ mod _callbox {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        interrupt::find_main_thread(module.py())?;
+        interrupt::register(module)?;
         print::register(module)?;
         let names: Vec<_> = callbox::bundled::BUNDLED.iter().map(|guest| guest.name).collect();
         module.add("BUNDLED", pyo3::types::PyTuple::new(module.py(), names)?)?;

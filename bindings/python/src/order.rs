@@ -43,7 +43,7 @@ impl Order<'_> {
         self.guest.comparator(element, self.export)
     }
 
-    /// Where they fit, values are sorted in the sandbox.
+    /// Returns the options of a stable sort, in the sandbox where the values fit.
     fn options(&self) -> Options {
         Options::default().stable(true).reverse(self.reverse).sorter(Sorter::Auto)
     }

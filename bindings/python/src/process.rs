@@ -1,4 +1,4 @@
-//! What belongs to one process, and is made anew in a forked child.
+//! Values that belong to one process, and are made anew in a forked child.
 
 use std::sync::{Mutex, PoisonError};
 

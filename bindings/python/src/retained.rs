@@ -28,7 +28,7 @@ impl Pointer {
         self.0
     }
 
-    /// What ctypes passes to C in its place.
+    /// The c_void_p that ctypes passes to C in its place.
     #[getter]
     fn _as_parameter_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("ctypes")?.getattr("c_void_p")?.call1((self.0,))
@@ -72,9 +72,9 @@ impl Retained {
         let kept = detached(py, || {
             let callback = checked.callback()?;
             Ok(match (callback.shape(), width) {
-                (Some(_), Some(width)) => Kept::Comparator(callback.retain_records(width)?),
+                (_, Some(width)) => Kept::Comparator(callback.retain_records(width)?),
                 (Some(_), None) => Kept::Comparator(callback.retain()?),
-                (None, _) => Kept::Other(callback.retain_as()?),
+                (None, None) => Kept::Other(callback.retain_as()?),
             })
         })?;
         let address = match &kept {

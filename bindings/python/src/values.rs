@@ -58,9 +58,7 @@ impl Runs {
         Ok(Some(runs))
     }
 
-    /// # Errors
-    ///
-    /// MemoryError.
+    /// Appends a run, or raises MemoryError.
     pub(crate) fn push(&mut self, run: &[u8]) -> PyResult<()> {
         self.bytes.try_reserve(run.len()).map_err(no_memory)?;
         self.bytes.extend_from_slice(run);
@@ -157,7 +155,7 @@ impl Values {
         Ok(Values::some(Stored::Runs(runs), present, len))
     }
 
-    /// Returns the values that are there, and the type by which a comparator of them is found.
+    /// Returns the values that are there.
     pub(crate) fn items(&self) -> callbox::Result<Items<'_>> {
         match &self.items {
             Stored::Runs(runs) => Items::offsets(&runs.bytes, &runs.offsets[..]),

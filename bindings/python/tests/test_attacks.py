@@ -78,6 +78,36 @@ print("parent")
     assert (done.returncode, done.stdout) == (0, "parent\n"), done.stderr
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_ctrl_c_stops_a_guest_in_a_child_that_another_thread_has_forked():
+    done = run(
+        """
+import callbox, os, signal, threading
+text = '(module (func (export "compare_i32") (param i32 i32) (result i32) (loop $l (br $l)) unreachable))'
+guest = callbox.loads(text)
+def fork():
+    if os.fork() == 0:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            guest.sort((__import__("ctypes").c_int * 2)(2, 1))
+        except KeyboardInterrupt:
+            os._exit(7)
+        os._exit(8)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+thread = threading.Thread(target=fork)
+thread.start()
+thread.join()
+"""
+    )
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
+def test_more_nulls_than_an_index_counts_are_refused(version):
+    pyarrow = pytest.importorskip("pyarrow")
+    with pytest.raises(callbox.RefusedError, match="too many"):
+        version.argsort(pyarrow.nulls(1 << 33))
+
+
 def test_a_thread_with_little_stack_loads_a_guest():
     done = run(
         """

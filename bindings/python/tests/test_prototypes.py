@@ -95,6 +95,11 @@ def test_a_wrong_prototype_is_refused_before_c_sees_it(ascending):
         ascending.cfunctype(c_double, c_double)("compare")
 
 
+def test_only_comparators_have_a_width():
+    with pytest.raises(callbox.RefusedError, match="only a comparator"):
+        wat(LENGTH).cfunctype(c_int, c_char_p)("length", width=4)
+
+
 def test_cffi_takes_a_pointer_by_a_cast():
     cffi = pytest.importorskip("cffi")
     ffi = cffi.FFI()
