@@ -80,6 +80,19 @@ fn a_guest_is_stopped_where_the_program_says_so_and_answers_again_afterwards() {
 }
 
 #[test]
+fn a_thread_with_too_little_stack_for_a_guest_compiles_a_module_and_then_says_so() {
+    alone("faults::a_thread_with_too_little_stack_for_a_guest_compiles_a_module_and_then_says_so", || {
+        let sandbox = sandbox();
+        let compile = move || {
+            let wasm = callbox::bundled::Bundled::find("version").unwrap().wasm;
+            Module::new(&sandbox, "version", wasm).unwrap().instantiate()
+        };
+        let thread = thread::Builder::new().stack_size(64 << 10).spawn(compile).unwrap();
+        assert!(matches!(thread.join().unwrap(), Err(Error::Stack { .. })));
+    });
+}
+
+#[test]
 fn a_sort_that_takes_longer_than_its_deadline_ends_there_though_each_comparison_is_short() {
     let sandbox = Sandbox::new(Limits::default().deadline(Duration::from_millis(30))).unwrap();
     let guest = sandbox.load(path("wat/good/ascending.wat")).unwrap();
