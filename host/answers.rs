@@ -27,10 +27,17 @@ pub(crate) enum MatchBy {
     /// By the elements' addresses: the array holds the elements in their order.
     Address,
     /// By addresses and contents: unknown code may change an element between two comparisons of it, which
-    /// makes the prepared answer stale. For elements of 1, 2, 4 or 8 bytes.
+    /// makes the prepared answer stale.
     Contents,
     /// By listed addresses: C sorts pointers to the elements.
     Pointer,
+}
+
+impl MatchBy {
+    /// Returns [`MatchBy::Contents`] for the widths that it is for.
+    pub(crate) fn contents(width: usize) -> Option<MatchBy> {
+        matches!(width, 1 | 2 | 4 | 8).then_some(MatchBy::Contents)
+    }
 }
 
 /// The answers of one merge, or of its predicted part.

@@ -1,28 +1,52 @@
-//! Detection of glibc's `qsort` before 2.39, and of the path that it takes.
+//! The version of glibc, and what its `qsort` is known to do.
 //!
-//! It merges into a temporary array. Where it cannot allocate that, it falls back to an in-place quicksort,
-//! which accesses memory outside its array when the answers are inconsistent.
+//! Every version merges into a temporary array, and in the same order. Where it cannot allocate that, it falls
+//! back: before 2.39 to an in-place quicksort, which accesses memory outside its array when the answers are
+//! inconsistent, and since then to a heapsort.
 #![allow(unsafe_code, reason = "asks the C library for its version")]
 
 use std::sync::LazyLock;
 
+use crate::answers::MatchBy;
 use crate::error::{Error, Result};
 use crate::sync::force;
 
 /// Maximum width in bytes of elements that glibc sorts directly; for wider ones it sorts pointers.
-pub(crate) const MAX_DIRECT_WIDTH: usize = 32;
+const MAX_DIRECT_WIDTH: usize = 32;
+
+/// The newest version that was seen to merge in the known order.
+const NEWEST_KNOWN: (u32, u32) = (2, 43);
+
+/// Returns how the next comparisons of this C library's `qsort` are recognized, for elements of this width;
+/// `None` where they are not known. An unknown version may move elements while it compares them, so there the
+/// contents have to match too.
+pub(crate) fn foreseen_by(width: usize) -> Option<MatchBy> {
+    foreseen_by_version(version(), width)
+}
+
+fn foreseen_by_version(version: (u32, u32), width: usize) -> Option<MatchBy> {
+    if version > NEWEST_KNOWN {
+        return MatchBy::contents(width);
+    }
+    Some(if width > MAX_DIRECT_WIDTH { MatchBy::Pointer } else { MatchBy::Address })
+}
 
 /// Returns whether every comparison on the safe path of this C library's `qsort` passes its first argument
 /// at a lower address than its second, and the first one on its unsafe path does not: glibc before 2.39.
-pub(crate) fn merges_in_order() -> bool {
-    static BEFORE_2_39: LazyLock<bool> = LazyLock::new(|| {
+pub(crate) fn has_unsafe_path() -> bool {
+    version() < (2, 39)
+}
+
+/// Returns the version of the C library.
+fn version() -> (u32, u32) {
+    static VERSION: LazyLock<(u32, u32)> = LazyLock::new(|| {
         // SAFETY: the C function has no arguments and may be called at any time.
         let version = unsafe { libc::gnu_get_libc_version() };
         // SAFETY: the C library returned a static string that is NUL-terminated.
         let version = unsafe { std::ffi::CStr::from_ptr(version) };
-        is_before_2_39(version.to_str().unwrap_or_default())
+        parse(version.to_str().unwrap_or_default())
     });
-    *force(&BEFORE_2_39)
+    *force(&VERSION)
 }
 
 /// `Err` where the temporary array would exceed a quarter of this machine's memory, because glibc then
@@ -49,11 +73,10 @@ fn temporary(count: usize, width: usize) -> usize {
     count.saturating_mul(2 * size_of::<*const u8>()).saturating_add(width)
 }
 
-/// Returns whether a version is older than 2.39. An unreadable one counts as old: the check then only
-/// refuses more.
-fn is_before_2_39(version: &str) -> bool {
+/// Parses a version. An unreadable one counts as old: then more is refused.
+fn parse(version: &str) -> (u32, u32) {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (2, 39)
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -62,16 +85,16 @@ mod tests {
 
     #[test]
     fn versions_of_the_c_library_are_told_apart() {
-        for (version, before) in [
-            ("2.36", true),
-            ("2.38", true),
-            ("2.39", false),
-            ("2.4", true),
-            ("2.40.1", false),
-            ("3.0", false),
-        ] {
-            assert_eq!(is_before_2_39(version), before, "{version}");
+        for (version, parsed) in
+            [("2.36", (2, 36)), ("2.4", (2, 4)), ("2.40.1", (2, 40)), ("3.0", (3, 0)), ("nightly", (0, 0))]
+        {
+            assert_eq!(parse(version), parsed, "{version}");
         }
+        assert_eq!(foreseen_by_version((2, 36), 32), Some(MatchBy::Address));
+        assert_eq!(foreseen_by_version(NEWEST_KNOWN, 33), Some(MatchBy::Pointer));
+        // Nobody has seen the next version yet.
+        assert_eq!(foreseen_by_version((2, NEWEST_KNOWN.1 + 1), 4), Some(MatchBy::Contents));
+        assert_eq!(foreseen_by_version((2, NEWEST_KNOWN.1 + 1), 33), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A callback with a kernel beside its guest: whole arrays are sorted inside the sandbox.
 
 use std::hash::{BuildHasher, RandomState};
-use std::iter;
 use std::sync::{Arc, LazyLock};
 
+use super::line_numbers::LineNumbers;
 use super::{Rules, to_u32};
 use crate::callback::{Callback, Session};
 use crate::error::{Error, Result, bug};
@@ -30,6 +30,8 @@ pub(crate) struct SandboxedSort<'a> {
     /// Address of the first staged item in the guest's memory.
     base: u32,
     len: u32,
+    /// Size in bytes of the staged items.
+    staged: usize,
 }
 
 /// Address of the first item in the kernel's memory.
@@ -50,7 +52,8 @@ impl Callback {
                 ItemRepr::Records { width: to_u32(width)? }
             }
             (_, ItemLayout::Records { width }, _) => ItemRepr::Addresses { width: to_u32(width)? },
-            (shape, ItemLayout::Lines, _) => ItemRepr::Lines { lengths: shape == Some(CompareShape::Slices) },
+            (Some(CompareShape::Slices), ItemLayout::Lines, _) => ItemRepr::Lines,
+            (_, ItemLayout::Lines, _) => return Err(bug!("\"{}\" takes no lines", self.export())),
         };
         self.begin_sandboxed_sort(budget, rules, items)
     }
@@ -89,7 +92,7 @@ impl Callback {
         let spec = self.kernel_spec(rules, items, false);
         let mut session = self.compare_session(budget)?;
         let kernel = session.turn().instantiate_kernel(self.export(), &spec)?;
-        Ok(SandboxedSort { callback: self, session, kernel, items, base: 0, len: 0 })
+        Ok(SandboxedSort { callback: self, session, kernel, items, base: 0, len: 0, staged: 0 })
     }
 }
 
@@ -111,16 +114,12 @@ impl<'a> SandboxedSort<'a> {
         array_bytes(len, item, self.callback.guest().limits().array)?;
         let table = ITEMS_AT + 2 * len * item + SLACK_BYTES;
         let (export, turn) = (self.callback.export(), self.session.turn());
-        let pad = usize::from(matches!(self.items, ItemRepr::Lines { .. }));
+        let pad = usize::from(self.items == ItemRepr::Lines);
         let bytes = match whole {
             Some(parts) => parts.iter().map(|part| part.len()).sum(),
             None => items.clone().map(|item| item.len() + pad).sum(),
         };
-        let in_table = match self.items {
-            ItemRepr::Lines { .. } => 4 * (len + 1),
-            ItemRepr::Numbers(_) => bytes,
-            _ => 0,
-        };
+        let in_table = if let ItemRepr::Numbers(_) = self.items { bytes } else { 0 };
         let memory = turn.kernel_memory(&self.kernel, to_u32(table + in_table)? as usize)?;
         let fill = |area: &mut [u8]| match whole {
             Some(parts) => copy_padded(area, parts.into_iter(), 0),
@@ -129,47 +128,57 @@ impl<'a> SandboxedSort<'a> {
         match self.items {
             ItemRepr::Values(_) => fill(&mut memory[ITEMS_AT..]),
             ItemRepr::Numbers(_) => fill(&mut memory[table..]),
-            ItemRepr::Lines { .. } => {
-                let ends = items.clone().scan(0_u32, |end, item| {
-                    // An end that does not fit in 32 bits does not fit in the guest's memory either.
-                    *end = end.wrapping_add(item.len() as u32 + 1);
-                    Some(*end)
-                });
-                // The memory may have had other items before.
-                write(&mut memory[table..], iter::once(0).chain(ends));
-                self.base = turn.stage(export, bytes, |_, area| fill(area))?;
-            }
-            ItemRepr::Addresses { .. } | ItemRepr::Records { .. } => {
+            ItemRepr::Lines | ItemRepr::Addresses { .. } | ItemRepr::Records { .. } => {
                 self.base = turn.stage(export, bytes, |_, area| fill(area))?;
             }
         }
-        self.len = to_u32(len)?;
-        let memory = turn.kernel_memory(&self.kernel, 0)?;
+        (self.len, self.staged) = (to_u32(len)?, bytes);
+        let memory = &mut turn.kernel_memory(&self.kernel, 0)?[ITEMS_AT..];
         match self.items {
-            ItemRepr::Lines { .. } | ItemRepr::Numbers(_) => write(&mut memory[ITEMS_AT..], 0..self.len),
-            ItemRepr::Addresses { width } | ItemRepr::Records { width } => {
-                write(&mut memory[ITEMS_AT..], (0..self.len).map(|at| self.base + at * width));
-            }
             ItemRepr::Values(_) => {}
+            ItemRepr::Numbers(_) => write(memory, 0..self.len),
+            ItemRepr::Lines => {
+                let lines = starts(self.base, items.clone()).zip(items);
+                for (place, (start, line)) in memory.as_chunks_mut().0.iter_mut().zip(lines) {
+                    // Both fit in 32 bits, because all lines are in the guest's memory.
+                    *place = (u64::from(start) | (line.len() as u64) << 32).to_le_bytes();
+                }
+            }
+            ItemRepr::Addresses { width } | ItemRepr::Records { width } => {
+                write(memory, (0..self.len).map(|at| self.base + at * width));
+            }
         }
-        turn.set_tables(&self.kernel, self.base, table as u32)
+        turn.set_table(&self.kernel, table as u32)
     }
 
-    /// Sorts the loaded items. Returns their positions in the new order.
-    pub(crate) fn sort(&mut self) -> Result<Vec<u32>> {
+    /// Sorts the loaded items, which are `items`. Returns their positions in the new order; the items in the
+    /// sandbox are lost.
+    pub(crate) fn sort<'i>(&mut self, items: impl Iterator<Item = &'i [u8]>) -> Result<Vec<u32>> {
         let places = self.places();
         self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
-        self.positions(places.items)
+        // What is no longer needed is freed before the positions are found, so that they do not add up.
+        let bytes = (self.len * self.items.width()) as usize;
+        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
+        madvise::discard(&mut memory[places.scratch as usize..][..bytes]);
+        if self.items == ItemRepr::Lines {
+            let staged = self.session.turn().staging_area(self.callback.export(), &self.kernel, self.staged);
+            staged.into_iter().for_each(|(_, area)| madvise::discard(area));
+        }
+        self.positions(places.items, items)
     }
 
-    /// Merges the loaded items: `left` sorted ones, and the others, sorted too. Returns their positions in
-    /// the new order.
-    pub(crate) fn merge(&mut self, left: usize) -> Result<Vec<u32>> {
+    /// Merges the loaded items, which are `items`: `left` sorted ones, and the others, sorted too. Returns
+    /// their positions in the new order.
+    pub(crate) fn merge<'i>(
+        &mut self,
+        left: usize,
+        items: impl Iterator<Item = &'i [u8]>,
+    ) -> Result<Vec<u32>> {
         let (places, left) = (self.places(), to_u32(left)?);
         self.run(|turn, export, kernel, len| {
             turn.merge_runs(export, kernel, places, RunLengths { left, right: len - left })
         })?;
-        self.positions(places.scratch)
+        self.positions(places.scratch, items)
     }
 
     /// Sorts the loaded elements by value; `loaded` is a copy of them.
@@ -221,20 +230,36 @@ impl<'a> SandboxedSort<'a> {
         outcome
     }
 
-    fn positions(&mut self, place: u32) -> Result<Vec<u32>> {
-        let (first, step) = match self.items {
-            ItemRepr::Addresses { width } | ItemRepr::Records { width } => (self.base, width),
-            _ => (0, 1),
+    /// Returns the positions of the items at a place in the kernel's memory.
+    fn positions<'i>(&mut self, place: u32, items: impl Iterator<Item = &'i [u8]>) -> Result<Vec<u32>> {
+        let len = self.len as usize;
+        let numbers = match self.items {
+            ItemRepr::Lines => Some(LineNumbers::new(len, starts(self.base, items))?),
+            _ => None,
         };
-        let mut positions = try_with_capacity(self.len as usize, "the sorted positions of the items")?;
-        let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
-        let items = memory[place as usize..].chunks_exact(4).take(self.len as usize);
-        positions.extend(items.map(|item| match item.try_into() {
-            Ok(four) => (u32::from_le_bytes(four) - first) / step,
-            Err(_) => 0,
-        }));
+        let mut positions = try_with_capacity(len, "the sorted positions of the items")?;
+        let memory = &self.session.turn().kernel_memory(&self.kernel, 0)?[place as usize..];
+        let words = |width| memory.as_chunks::<4>().0.iter().step_by(width).map(|word| u32::from_le_bytes(*word));
+        match (self.items, numbers) {
+            // An address at which no line begins becomes a number that is none of theirs.
+            (_, Some(numbers)) => positions
+                .extend(words(2).take(len).map(|start| numbers.get(start).unwrap_or(u32::MAX))),
+            (ItemRepr::Addresses { width } | ItemRepr::Records { width }, _) => {
+                positions.extend(words(1).take(len).map(|at| at.wrapping_sub(self.base) / width));
+            }
+            _ => positions.extend(words(1).take(len)),
+        }
         Ok(positions)
     }
+}
+
+/// Returns the address of each line, the first at `base`; one byte follows each.
+fn starts<'i>(base: u32, lines: impl Iterator<Item = &'i [u8]>) -> impl Iterator<Item = u32> {
+    lines.scan(base, |next, line| {
+        let start = *next;
+        *next = start.wrapping_add(line.len() as u32 + 1);
+        Some(start)
+    })
 }
 
 /// Copies items one after the other, with `pad` bytes after each.

@@ -6,12 +6,13 @@
 //! comparison. C is not trusted to follow that order. Each call is checked as always, and the first
 //! unexpected one ends the lookahead.
 
+use std::cmp::Ordering;
 use std::hint::black_box;
 use std::rc::Rc;
 
 use super::Rules;
 use super::merge_order::{self, MergeOrder, Step};
-use super::window::Window;
+use super::window::{ItemOf, Window};
 use crate::answers::{MatchBy, Merge, MergeAnswers, PreparedAnswers, list};
 use crate::callback::{Answer, Callback, Session};
 use crate::memory::Extent;
@@ -24,8 +25,8 @@ const MAX_MERGED_ELEMENTS: usize = 40;
 const CACHE_LINE: usize = 64;
 
 /// The lookahead of one sort of a whole array.
-pub(crate) struct Lookahead {
-    window: Window,
+pub(crate) struct Lookahead<'i> {
+    window: Window<'i>,
     prepared: Rc<PreparedAnswers>,
     order: MergeOrder,
     rules: Rules,
@@ -33,16 +34,18 @@ pub(crate) struct Lookahead {
     ended: bool,
 }
 
-impl Lookahead {
-    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay.
+impl<'i> Lookahead<'i> {
+    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay. `items`: the items
+    /// to compare, where the elements of the array are their numbers.
     pub(crate) fn new(
         callback: &Callback,
         session: &mut Session<'_>,
         rules: Rules,
         extent: Extent,
         prepared: &Rc<PreparedAnswers>,
-    ) -> Option<Lookahead> {
-        let window = Window::new(callback, session, rules, extent)?;
+        items: Option<ItemOf<'i>>,
+    ) -> Option<Lookahead<'i>> {
+        let window = Window::new(callback, session, rules, extent, items)?;
         let by_pointer = prepared.match_by() == MatchBy::Pointer;
         if by_pointer && u32::try_from(extent.len).is_err() {
             return None;
@@ -54,6 +57,19 @@ impl Lookahead {
 
     /// Returns the order of two elements of an array for which no answer was prepared.
     pub(crate) fn ask(&mut self, session: &mut Session<'_>, array: &[u8], [a, b]: [&[u8]; 2]) -> Answer {
+        match self.ask_ahead(session, array, [a, b])? {
+            Some(answer) => Ok(answer),
+            None => Ok(self.rules.apply(session.compare(a, b)?, a, b)),
+        }
+    }
+
+    /// As [`Lookahead::ask`], but returns `None` where the lookahead has ended.
+    pub(crate) fn ask_ahead(
+        &mut self,
+        session: &mut Session<'_>,
+        array: &[u8],
+        [a, b]: [&[u8]; 2],
+    ) -> Answer<Option<Ordering>> {
         if !self.ended {
             let addresses = [a, b].map(|element| element.as_ptr().addr());
             match self.prepare(session, array, addresses) {
@@ -61,11 +77,11 @@ impl Lookahead {
                 outcome => outcome?,
             }
             if self.prepared.expects(addresses[0], addresses[1]) {
-                return Ok(self.prepared.take());
+                return Ok(Some(self.prepared.take()));
             }
             self.ended = true;
         }
-        Ok(self.rules.apply(session.compare(a, b)?, a, b))
+        Ok(None)
     }
 
     /// Prepares the next answers, if C compares the expected elements.
@@ -119,17 +135,22 @@ impl Lookahead {
                     let all = runs.iter().flat_map(|run| &numbers[run.clone()]);
                     rest.elements.extend(all.map(|&at| address(at as usize) as u64));
                 }
-                let answers = window.merge(session, counts, |places| {
-                    for (run, place) in runs.into_iter().zip(places) {
-                        match numbers {
-                            Some(numbers) => gather(array, &numbers[run], place, width),
-                            None => place.copy_from_slice(&array[run.start * width..run.end * width]),
+                let [left_run, right_run] = &runs;
+                let elements = [left_run, right_run].map(|run| &array[run.start * width..run.end * width]);
+                if match_by == MatchBy::Contents {
+                    elements.iter().for_each(|run| list(run, width, &mut rest.elements));
+                }
+                let answers = match window.items {
+                    Some(_) => window.merge_items(session, elements)?,
+                    None => window.merge(session, counts, |places| {
+                        for ((run, elements), place) in runs.into_iter().zip(elements).zip(places) {
+                            match numbers {
+                                Some(numbers) => gather(array, &numbers[run], place, width),
+                                None => place.copy_from_slice(elements),
+                            }
                         }
-                        if match_by == MatchBy::Contents {
-                            list(place, width, &mut rest.elements);
-                        }
-                    }
-                })?;
+                    })?,
+                };
                 if let Some(answers) = answers {
                     let fronts = [left, right].map(address);
                     rest.push(Merge { fronts, listed: [0, counts[0]], answers });

@@ -4,12 +4,14 @@
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), path = "no_glibc.rs")]
 pub(crate) mod glibc;
 mod in_sandbox;
+mod line_numbers;
 mod lookahead;
 mod merge_order;
 mod window;
 
 pub(crate) use in_sandbox::{ItemLayout, SandboxedSort};
 pub(crate) use lookahead::Lookahead;
+pub(crate) use window::ItemOf;
 
 use std::cmp::Ordering;
 

@@ -3,6 +3,7 @@
 use wasm_encoder::{BlockType, MemArg, ValType};
 
 use super::ItemRepr;
+use super::compare::Operand;
 use super::code::{DefinedFunction, FunctionBuilder, KernelBuilder, SORT_BLOCK};
 
 const I32: ValType = ValType::I32;
@@ -30,6 +31,10 @@ impl KernelBuilder<'_> {
             _ => self.width(),
         };
         let by_value = matches!(self.spec.items, ItemRepr::Values(_));
+        let operands = match self.spec.items {
+            ItemRepr::Lines => [left, right].map(Operand::At),
+            _ => [x, y].map(Operand::Local),
+        };
         if by_value {
             self.load_fronts(&mut code, [(left, x), (right, y)]);
         }
@@ -38,10 +43,10 @@ impl KernelBuilder<'_> {
         for last in (1..=ANSWERS_PER_ITERATION).map(|nth| nth == ANSWERS_PER_ITERATION) {
             if by_value {
                 self.load_nexts(&mut code, [(left, next_x), (right, next_y)]);
-            } else {
+            } else if self.spec.items != ItemRepr::Lines {
                 code.s().local_get(left).local_set(x).local_get(right).local_set(y);
             }
-            self.must_swap(&mut code, &locals, x, y);
+            self.must_swap_operands(&mut code, &locals, operands);
             code.s().local_set(step);
             if by_value {
                 advance_fronts(&mut code, step, [(x, next_x), (y, next_y)]);

@@ -20,17 +20,12 @@ pub(super) const FUNCTIONS: [&str; 8] =
     ["compare", "sort", "sort_part", "merge_halves", "merge_runs", "merge_answers", "sort_block", "tie"];
 
 /// Indices of globals.
-pub(super) const BASE: u32 = 0;
-pub(super) const TABLE: u32 = 1;
-pub(super) const COMPARISONS: u32 = 2;
-pub(super) const INCONSISTENT: u32 = 3;
+pub(super) const TABLE: u32 = 0;
+pub(super) const COMPARISONS: u32 = 1;
+pub(super) const INCONSISTENT: u32 = 2;
 
-pub(super) const GLOBALS: [(&str, ValType); 4] = [
-    ("base", ValType::I32),
-    ("table", ValType::I32),
-    ("comparisons", ValType::I64),
-    ("inconsistent", ValType::I32),
-];
+pub(super) const GLOBALS: [(&str, ValType); 3] =
+    [("table", ValType::I32), ("comparisons", ValType::I64), ("inconsistent", ValType::I32)];
 
 /// A function's parameters, results and body.
 pub(super) type DefinedFunction = (Vec<ValType>, Vec<ValType>, Function);
@@ -114,6 +109,7 @@ impl<'a> KernelBuilder<'a> {
             ItemRepr::Values(StoredNumber { core: CoreType::I64, .. } | StoredNumber { width: 8, .. }) => {
                 ValType::I64
             }
+            ItemRepr::Lines => ValType::I64,
             _ => ValType::I32,
         }
     }
@@ -122,6 +118,9 @@ impl<'a> KernelBuilder<'a> {
     pub(super) fn load(&self, code: &mut FunctionBuilder, offset: i32) {
         match self.spec.items {
             ItemRepr::Values(number) => self.load_number(code, number, offset),
+            ItemRepr::Lines => {
+                code.s().i64_load(self.at(offset, 3));
+            }
             _ => {
                 code.s().i32_load(self.at(offset, 2));
             }
@@ -165,7 +164,8 @@ impl<'a> KernelBuilder<'a> {
         };
     }
 
-    fn at(&self, offset: i32, align: u32) -> MemArg {
+    /// Returns a place in the kernel's memory.
+    pub(super) fn at(&self, offset: i32, align: u32) -> MemArg {
         MemArg { offset: offset as u64, align, memory_index: self.memory() }
     }
 

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, MemArg, ValType};
 
-use super::code::{BASE, COMPARE, DefinedFunction, FunctionBuilder, KernelBuilder, TABLE, TIE};
+use super::code::{COMPARE, DefinedFunction, FunctionBuilder, KernelBuilder, TABLE, TIE};
 use super::inline::Site;
 use super::{ItemRepr, PREFETCH_DISTANCE};
 use crate::ctype::{CoreType, StoredNumber};
@@ -10,25 +10,62 @@ use crate::ctype::{CoreType, StoredNumber};
 /// Locals that all comparisons in a function share.
 pub(super) struct CompareLocals {
     answer: u32,
-    /// Address of a line's entry in the table.
-    entry: u32,
     ahead: u32,
     /// Bits of an `f32` that is being promoted to `f64`.
     bits: u32,
     site: Option<Site>,
 }
 
+/// Place of an item to compare.
+#[derive(Clone, Copy)]
+pub(super) enum Operand {
+    /// In a local.
+    Local(u32),
+    /// In memory, at the address in a local.
+    At(u32),
+}
+
 impl KernelBuilder<'_> {
     /// Adds the locals that comparisons need to a function.
     pub(super) fn compare_locals(&self, code: &mut FunctionBuilder) -> CompareLocals {
-        let [answer, entry, ahead, bits] = code.locals(ValType::I32);
+        let [answer, ahead, bits] = code.locals(ValType::I32);
         let site = self.spec.inline.as_ref().map(|body| body.site(code));
-        CompareLocals { answer, entry, ahead, bits, site }
+        CompareLocals { answer, ahead, bits, site }
     }
 
-    /// `[] -> [i32]`: 1 if item `y` must come before item `x`, which precedes it in the input; both are
-    /// locals.
+    /// Emits the load of the item at a cursor into a local, for a comparison. Both halves of a line are loaded
+    /// when they are needed, because to take them out of a local would take longer.
+    pub(super) fn operand(&self, code: &mut FunctionBuilder, cursor: u32, item: u32) -> Operand {
+        if self.spec.items == ItemRepr::Lines {
+            return Operand::At(cursor);
+        }
+        code.s().local_get(cursor);
+        self.load(code, 0);
+        code.s().local_set(item);
+        Operand::Local(item)
+    }
+
+    /// `[] -> [item]`: the first item if the local `condition` is not zero, the second otherwise.
+    pub(super) fn select(&self, code: &mut FunctionBuilder, [first, second]: [Operand; 2], condition: u32) {
+        let [Operand::Local(a) | Operand::At(a), Operand::Local(b) | Operand::At(b)] = [first, second];
+        code.s().local_get(a).local_get(b).local_get(condition).select();
+        if let Operand::At(_) = first {
+            self.load(code, 0);
+        }
+    }
+
+    /// As [`KernelBuilder::must_swap_operands`], for items in locals.
     pub(super) fn must_swap(&self, code: &mut FunctionBuilder, locals: &CompareLocals, x: u32, y: u32) {
+        self.must_swap_operands(code, locals, [x, y].map(Operand::Local));
+    }
+
+    /// `[] -> [i32]`: 1 if the second item must come before the first, which precedes it in the input.
+    pub(super) fn must_swap_operands(
+        &self,
+        code: &mut FunctionBuilder,
+        locals: &CompareLocals,
+        [x, y]: [Operand; 2],
+    ) {
         for item in [x, y] {
             self.push(code, locals, item);
         }
@@ -43,7 +80,8 @@ impl KernelBuilder<'_> {
             code.s().local_tee(r).i32_eqz();
             if let ItemRepr::Values(_) = self.spec.items {
                 // Identical values need no tie-break.
-                code.s().local_get(x).local_get(y);
+                self.push_item(code, x);
+                self.push_item(code, y);
                 if self.item() == ValType::I64 {
                     code.s().i64_ne().i32_and();
                 } else {
@@ -51,7 +89,9 @@ impl KernelBuilder<'_> {
                 }
             }
             code.s().if_(BlockType::Empty);
-            code.s().local_get(x).local_get(y).call(TIE).local_set(r).end().local_get(r);
+            self.push_item(code, x);
+            self.push_item(code, y);
+            code.s().call(TIE).local_set(r).end().local_get(r);
         }
         code.s().i32_const(0);
         if self.spec.reverse {
@@ -61,29 +101,42 @@ impl KernelBuilder<'_> {
         }
     }
 
+    /// `[] -> [item]`.
+    fn push_item(&self, code: &mut FunctionBuilder, item: Operand) {
+        match item {
+            Operand::Local(item) => {
+                code.s().local_get(item);
+            }
+            Operand::At(cursor) => {
+                code.s().local_get(cursor);
+                self.load(code, 0);
+            }
+        }
+    }
+
     /// Emits the comparator's arguments for an item.
-    fn push(&self, code: &mut FunctionBuilder, locals: &CompareLocals, item: u32) {
-        match self.spec.items {
-            ItemRepr::Values(number) => {
-                code.s().local_get(item);
-                convert(code, number, locals.bits);
+    fn push(&self, code: &mut FunctionBuilder, locals: &CompareLocals, item: Operand) {
+        match (self.spec.items, item) {
+            (ItemRepr::Lines, Operand::At(cursor)) => {
+                for offset in [0, 4] {
+                    code.s().local_get(cursor).i32_load(self.at(offset, 2));
+                }
             }
-            ItemRepr::Numbers(number) => {
-                let width = i32::from(number.width);
-                code.s().local_get(item).i32_const(width).i32_mul().global_get(TABLE).i32_add();
-                self.load_number(code, number, 0);
-                convert(code, number, locals.bits);
-            }
-            ItemRepr::Addresses { .. } => {
-                code.s().local_get(item);
-            }
-            ItemRepr::Records { width } => {
-                code.s().local_get(item).i32_const(width as i32);
-            }
-            ItemRepr::Lines { lengths } => {
-                self.push_line(code, locals.entry, item);
-                if !lengths {
-                    code.s().drop();
+            (ItemRepr::Lines, Operand::Local(item)) => push_line(code, item),
+            (repr, _) => {
+                self.push_item(code, item);
+                match repr {
+                    ItemRepr::Values(number) => convert(code, number, locals.bits),
+                    ItemRepr::Numbers(number) => {
+                        let width = i32::from(number.width);
+                        code.s().i32_const(width).i32_mul().global_get(TABLE).i32_add();
+                        self.load_number(code, number, 0);
+                        convert(code, number, locals.bits);
+                    }
+                    ItemRepr::Records { width } => {
+                        code.s().i32_const(width as i32);
+                    }
+                    ItemRepr::Addresses { .. } | ItemRepr::Lines => {}
                 }
             }
         }
@@ -99,30 +152,19 @@ impl KernelBuilder<'_> {
         cursor: u32,
         forward: bool,
     ) {
+        let width = self.width();
+        let first = if forward {
+            cursor
+        } else {
+            let first = locals.ahead;
+            code.s().local_get(cursor).i32_const((PREFETCH_DISTANCE - 1) * width).i32_sub().local_set(first);
+            first
+        };
         for at in 0..PREFETCH_DISTANCE {
-            code.s().local_get(cursor);
-            if forward {
-                self.load(code, 4 * at);
-            } else {
-                code.s().i32_const(4 * at).i32_sub();
-                self.load(code, 0);
-            }
-            if let ItemRepr::Lines { .. } = self.spec.items {
-                code.s().local_set(locals.ahead);
-                self.push_line(code, locals.entry, locals.ahead);
-                code.s().drop();
-            }
+            // An item, or the first half of a line, is an address.
+            code.s().local_get(first).i32_load(self.at(at * width, 2));
             code.s().i32_load8_u(MemArg { offset: 0, align: 0, memory_index: 0 }).drop();
         }
-    }
-
-    /// `[] -> [i32, i32]`: a line's address and length.
-    fn push_line(&self, code: &mut FunctionBuilder, entry: u32, item: u32) {
-        let at = |offset| MemArg { offset, align: 2, memory_index: self.memory() };
-        code.s().global_get(BASE).local_get(item).i32_const(2).i32_shl().global_get(TABLE).i32_add();
-        code.s().local_tee(entry).i32_load(at(0)).i32_add();
-        code.s().local_get(entry).i32_load(at(4)).local_get(entry).i32_load(at(0)).i32_sub();
-        code.s().i32_const(1).i32_sub();
     }
 
     /// `tie (x, y) -> i32`: compares two items by their bytes.
@@ -151,10 +193,10 @@ impl KernelBuilder<'_> {
                 code.s().i32_const(width as i32).local_set(len);
                 tie_of_bytes(&mut code, [0, 1], [len, len]);
             }
-            ItemRepr::Lines { .. } => {
-                let [a, a_len, b, b_len, entry] = code.locals(ValType::I32);
+            ItemRepr::Lines => {
+                let [a, a_len, b, b_len] = code.locals(ValType::I32);
                 for (item, at, len) in [(0, a, a_len), (1, b, b_len)] {
-                    self.push_line(&mut code, entry, item);
+                    push_line(&mut code, item);
                     code.s().local_set(len).local_set(at);
                 }
                 tie_of_bytes(&mut code, [a, b], [a_len, b_len]);
@@ -162,6 +204,11 @@ impl KernelBuilder<'_> {
         }
         code.done(&[ValType::I32])
     }
+}
+
+/// `[] -> [i32, i32]`: the address and the length of a line in a local.
+fn push_line(code: &mut FunctionBuilder, item: u32) {
+    code.s().local_get(item).i32_wrap_i64().local_get(item).i64_const(32).i64_shr_u().i32_wrap_i64();
 }
 
 /// `[bits] -> [argument]`: converts a number to the comparator's parameter type.

@@ -75,42 +75,37 @@ impl KernelBuilder<'_> {
             }
             code.s().local_set(cursor);
         };
-        let next = code.local(I32);
+        // The end of the items of this round, before which the next ones are prefetched.
+        let limit = code.local(I32);
+        code.s().local_get(middle).local_set(limit);
         if self.spec.sees_guest() {
-            code.s()
-                .local_get(to)
-                .i32_const(0)
-                .local_get(len)
-                .i32_const(MIN_PREFETCHED_ITEMS)
-                .i32_ge_u()
-                .select()
-                .local_set(next);
+            code.s().loop_(BlockType::Empty);
+            code.s().local_get(len).i32_const(MIN_PREFETCHED_ITEMS).i32_ge_u().if_(BlockType::Empty);
+            derive_cursor(&mut code, left);
+            derive_cursor(&mut code, back_right);
+            for (cursor, forward) in [(left, true), (right, true), (back_left, false), (back_right, false)] {
+                self.prefetch(&mut code, &locals, cursor, forward);
+            }
+            code.s().local_get(out).i32_const(PREFETCH_DISTANCE * width).i32_add().local_tee(limit);
+            code.s().local_get(middle).local_get(limit).local_get(middle).i32_lt_u().select();
+            code.s().local_set(limit).end();
         }
         code.s().loop_(BlockType::Empty);
         derive_cursor(&mut code, left);
         derive_cursor(&mut code, back_right);
-        if self.spec.sees_guest() {
-            code.s().local_get(out).local_get(next).i32_eq().if_(BlockType::Empty);
-            for (cursor, forward) in [(left, true), (right, true), (back_left, false), (back_right, false)] {
-                self.prefetch(&mut code, &locals, cursor, forward);
-            }
-            code.s().local_get(out).i32_const(PREFETCH_DISTANCE * width).i32_add().local_set(next).end();
-        }
-        for (cursor, item) in [(left, x), (right, y), (back_left, u), (back_right, v)] {
-            code.s().local_get(cursor);
-            self.load(&mut code, 0);
-            code.s().local_set(item);
-        }
-        self.must_swap(&mut code, &locals, x, y);
+        let fronts = [(left, x), (right, y), (back_left, u), (back_right, v)];
+        let [x, y, u, v] = fronts.map(|(cursor, item)| self.operand(&mut code, cursor, item));
+        self.must_swap_operands(&mut code, &locals, [x, y]);
         code.s().local_set(step);
-        code.s().local_get(out).local_get(y).local_get(x).local_get(step).select();
+        code.s().local_get(out);
+        self.select(&mut code, [y, x], step);
         self.store(&mut code, 0);
         code.s().local_get(right).local_get(step).i32_const(shift).i32_shl().i32_add().local_set(right);
 
-        self.must_swap(&mut code, &locals, u, v);
+        self.must_swap_operands(&mut code, &locals, [u, v]);
         code.s().local_set(step);
         code.s().local_get(ends).local_get(out).i32_sub();
-        code.s().local_get(u).local_get(v).local_get(step).select();
+        self.select(&mut code, [u, v], step);
         self.store(&mut code, 0);
         code.s()
             .local_get(back_left)
@@ -120,7 +115,10 @@ impl KernelBuilder<'_> {
             .i32_sub()
             .local_set(back_left);
         code.s().local_get(out).i32_const(width).i32_add().local_tee(out);
-        code.s().local_get(middle).i32_lt_u().br_if(0).end();
+        code.s().local_get(limit).i32_lt_u().br_if(0).end();
+        if self.spec.sees_guest() {
+            code.s().local_get(out).local_get(middle).i32_lt_u().br_if(0).end();
+        }
         derive_cursor(&mut code, left);
         derive_cursor(&mut code, back_right);
 

@@ -23,15 +23,12 @@ impl KernelBuilder<'_> {
         code.s().block(BlockType::Empty).loop_(BlockType::Empty);
         code.s().local_get(left).local_get(middle).i32_ge_u().br_if(1);
         code.s().local_get(right).local_get(end).i32_ge_u().br_if(1);
-        for (cursor, item) in [(left, x), (right, y)] {
-            code.s().local_get(cursor);
-            self.load(&mut code, 0);
-            code.s().local_set(item);
-        }
+        let [x, y] = [(left, x), (right, y)].map(|(cursor, item)| self.operand(&mut code, cursor, item));
         code.s().local_get(asked).i32_const(1).i32_add().local_set(asked);
-        self.must_swap(&mut code, &locals, x, y);
+        self.must_swap_operands(&mut code, &locals, [x, y]);
         code.s().i32_const(shift).i32_shl().local_set(step);
-        code.s().local_get(out).local_get(y).local_get(x).local_get(step).select();
+        code.s().local_get(out);
+        self.select(&mut code, [y, x], step);
         self.store(&mut code, 0);
         code.s().local_get(right).local_get(step).i32_add().local_set(right);
         code.s().local_get(left).i32_const(width).i32_add().local_get(step).i32_sub().local_set(left);

@@ -41,7 +41,7 @@ pub(crate) const NAME: &str = "callbox kernel";
 const PREFETCH_DISTANCE: i32 = 8;
 
 /// Maximum number of bytes that the kernel reads beyond its items.
-pub(crate) const SLACK_BYTES: usize = 4 * PREFETCH_DISTANCE as usize;
+pub(crate) const SLACK_BYTES: usize = 8 * PREFETCH_DISTANCE as usize;
 
 /// Representation of the items that the kernel sorts, and of the comparator's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +54,8 @@ pub(crate) enum ItemRepr {
     Addresses { width: u32 },
     /// As [`ItemRepr::Addresses`], but passed as slices.
     Records { width: u32 },
-    /// Numbers of lines, as `u32`; a table in the kernel's memory has their start offsets in the guest's
-    /// memory, relative to the first line. A line ends one byte before the next begins. Its length is
-    /// passed where the comparator takes slices.
-    Lines { lengths: bool },
+    /// Lines in the guest's memory: the address of each and its length, as two `u32`; passed as slices.
+    Lines,
 }
 
 /// The specification of a kernel.
@@ -78,6 +76,7 @@ impl ItemRepr {
     pub(crate) fn width(self) -> u32 {
         match self {
             ItemRepr::Values(number) => number.width.into(),
+            ItemRepr::Lines => 8,
             _ => 4,
         }
     }
@@ -103,14 +102,14 @@ impl KernelSpec {
     fn params(&self) -> Vec<ValType> {
         match self.items {
             ItemRepr::Values(number) | ItemRepr::Numbers(number) => vec![val_type(number.core); 2],
-            ItemRepr::Addresses { .. } | ItemRepr::Lines { lengths: false } => vec![ValType::I32; 2],
-            ItemRepr::Records { .. } | ItemRepr::Lines { lengths: true } => vec![ValType::I32; 4],
+            ItemRepr::Addresses { .. } => vec![ValType::I32; 2],
+            ItemRepr::Records { .. } | ItemRepr::Lines => vec![ValType::I32; 4],
         }
     }
 
     /// Returns whether the kernel imports the guest's memory, to compare bytes there and to prefetch them.
     pub(crate) fn sees_guest(&self) -> bool {
-        matches!(self.items, ItemRepr::Addresses { .. } | ItemRepr::Records { .. } | ItemRepr::Lines { .. })
+        matches!(self.items, ItemRepr::Addresses { .. } | ItemRepr::Records { .. } | ItemRepr::Lines)
     }
 
     /// Returns the module. It imports the comparator as `guest.compare`, and where it
@@ -124,9 +123,8 @@ impl KernelSpec {
     /// - `sort_block (items, to, scratch, len, answers) -> i32`: sorts up to 64 items as glibc does, and
     ///   writes the answers of each merge; returns the end of the answers;
     /// - `merge_runs (from, to, left, right)`: merges two sorted runs of items that follow each other;
-    /// - globals `base`, the address of the first line in the guest's memory; `table`, the address of the
-    ///   kernel's table; `comparisons`, the number of comparisons; and `lied`, which is 1 after a trap on
-    ///   inconsistent answers.
+    /// - globals `table`, the address of the kernel's table of numbers; `comparisons`, the number of
+    ///   comparisons; and `inconsistent`, which is 1 after a trap on inconsistent answers.
     pub(crate) fn module(&self) -> Vec<u8> {
         let kernel = KernelBuilder::new(self);
         let mut types = TypeSection::new();

@@ -34,7 +34,7 @@ fn golden() -> Vec<(&'static str, KernelSpec)> {
         ("numbers-i32", spec(ItemRepr::Numbers(I32))),
         ("addresses", spec(ItemRepr::Addresses { width: 12 })),
         ("records", spec(ItemRepr::Records { width: 12 })),
-        ("lines", spec(ItemRepr::Lines { lengths: true })),
+        ("lines", spec(ItemRepr::Lines)),
     ]
 }
 
@@ -57,7 +57,7 @@ fn the_kernel_of_every_specification_is_a_valid_module() {
         numbers.iter().flat_map(|n| [ItemRepr::Values(*n), ItemRepr::Numbers(*n)]).collect();
     items.extend([1, 12, 4096].map(|width| ItemRepr::Addresses { width }));
     items.extend([1, 12, 4096].map(|width| ItemRepr::Records { width }));
-    items.extend([true, false].map(|lengths| ItemRepr::Lines { lengths }));
+    items.push(ItemRepr::Lines);
     let features = wasmparser::WasmFeatures::default() | wasmparser::WasmFeatures::MULTI_MEMORY;
     for items in items {
         for (reverse, ties_by_bytes) in [(false, false), (false, true), (true, false), (true, true)] {

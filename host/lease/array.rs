@@ -118,15 +118,16 @@ impl Callback {
         extent: Extent,
     ) -> (Option<Rc<PreparedAnswers>>, Box<Ask<'static>>) {
         let callback = self.clone();
-        if extent.len < MIN_ELEMENTS || ![1, 2, 4, 8].contains(&extent.width) {
+        let match_by = MatchBy::contents(extent.width).filter(|_| extent.len >= MIN_ELEMENTS);
+        let Some(match_by) = match_by else {
             return (None, Box::new(move |_, [a, b]| callback.ask(Some(&budget), a, b)));
-        }
-        let prepared = Rc::new(PreparedAnswers::new(extent.width, MatchBy::Contents));
+        };
+        let prepared = Rc::new(PreparedAnswers::new(extent.width, match_by));
         let (known, mut lookahead) = (prepared.clone(), OnceCell::new());
         let ask = move |array: &[u8], [a, b]: [&[u8]; 2]| -> Answer {
             let mut session = callback.compare_session(&budget)?;
             lookahead
-                .get_or_init(|| Lookahead::new(&callback, &mut session, Rules::default(), extent, &known));
+                .get_or_init(|| Lookahead::new(&callback, &mut session, Rules::default(), extent, &known, None));
             match lookahead.get_mut() {
                 Some(Some(lookahead)) => lookahead.ask(&mut session, array, [a, b]),
                 _ => session.compare(a, b),

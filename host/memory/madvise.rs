@@ -10,13 +10,19 @@ const MIN_HUGE_PAGE_BYTES: usize = 4 << 20;
 #[cfg(target_os = "linux")]
 const SYSTEM_PAGE: usize = 4 << 10;
 
-/// Releases to the system the pages of memory whose content is no longer needed. The content is unspecified
-/// afterwards.
+/// Minimum size in bytes for which releasing pays: the pages may soon be needed again.
+#[cfg(target_os = "linux")]
+const MIN_DISCARDED_BYTES: usize = 1 << 20;
+
+/// Releases to the system the pages of memory whose content is no longer needed, if they are many. The content
+/// is unspecified afterwards.
 pub(crate) fn discard(memory: &mut [u8]) {
     #[cfg(not(target_os = "linux"))]
     let _ = memory;
     #[cfg(target_os = "linux")]
-    if let Some(pages) = memory.get_mut(memory.as_ptr().align_offset(SYSTEM_PAGE)..) {
+    if memory.len() >= MIN_DISCARDED_BYTES
+        && let Some(pages) = memory.get_mut(memory.as_ptr().align_offset(SYSTEM_PAGE)..)
+    {
         let size = pages.len() / SYSTEM_PAGE * SYSTEM_PAGE;
         // SAFETY: the range is whole pages of a slice that the caller lends mutably, so its content may
         // change. Anonymous pages are zero from now on; where the system refuses, nothing changes.

@@ -30,7 +30,7 @@ mod verify;
 
 pub use bsearch::{bsearch, bsearch_records};
 pub use library::SortFunction;
-pub(crate) use qsort::{NativeSorter, sort_by, sort_by_guest};
+pub(crate) use qsort::{NativeSorter, prepared_answers, sort_by, sort_by_guest};
 pub use qsort::{
     msvcrt_qsort, msvcrt_qsort_records, msvcrt_qsort_records_verified, msvcrt_qsort_verified, qsort,
     qsort_records, qsort_records_verified, qsort_verified,

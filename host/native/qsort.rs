@@ -5,11 +5,11 @@ use std::ffi::c_void;
 use std::rc::Rc;
 
 use super::{SortFunction, SortResult, VerifiedKey, Verify, msvcrt, verify};
-use crate::answers::{MatchBy, PreparedAnswers};
+use crate::answers::PreparedAnswers;
 use crate::batch::{Lookahead, MIN_ELEMENTS, Rules, glibc};
 use crate::callback::{Callback, Session};
 use crate::error::Result;
-use crate::memory::{AddressRange, Array, Bounds, Element, ScratchArray};
+use crate::memory::{AddressRange, Array, Bounds, Element, Extent, ScratchArray};
 use crate::trampoline::{self, Ask, UnwindingCompareFn};
 
 unsafe extern "C-unwind" {
@@ -180,30 +180,35 @@ pub(crate) fn sort_by_guest(
     rules: Rules,
 ) -> Result<()> {
     let extent = scratch.extent();
-    let bounds = bounds(sorter, scratch)?;
-    if sorter == NativeSorter::Qsort && glibc::merges_in_order() && extent.len >= MIN_ELEMENTS {
-        let match_by =
-            if extent.width > glibc::MAX_DIRECT_WIDTH { MatchBy::Pointer } else { MatchBy::Address };
-        let prepared = Rc::new(PreparedAnswers::new(extent.width, match_by));
-        if let Some(mut lookahead) = Lookahead::new(callback, session, rules, extent, &prepared) {
-            let ask = Box::new(|array: &[u8], pair: [&[u8]; 2]| lookahead.ask(session, array, pair));
-            return call_sorter(bounds, Some(prepared), sorter, scratch, callback, ask);
-        }
+    if let Some(prepared) = prepared_answers(sorter, extent)
+        && let Some(mut lookahead) = Lookahead::new(callback, session, rules, extent, &prepared, None)
+    {
+        let ask = Box::new(|array: &[u8], pair: [&[u8]; 2]| lookahead.ask(session, array, pair));
+        return sort_by(sorter, scratch, callback, Some(prepared), ask);
     }
     let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| Ok(rules.apply(session.compare(a, b)?, a, b)));
-    call_sorter(bounds, None, sorter, scratch, callback, ask)
+    sort_by(sorter, scratch, callback, None, ask)
 }
 
-/// Sorts a scratch array by the answers of `ask`. Meanwhile the callback table lists `callback`. On an error
-/// the elements are in no particular order.
+/// Returns an empty list of answers for a sort whose next comparisons are known.
+pub(crate) fn prepared_answers(sorter: NativeSorter, extent: Extent) -> Option<Rc<PreparedAnswers>> {
+    if sorter != NativeSorter::Qsort || extent.len < MIN_ELEMENTS {
+        return None;
+    }
+    Some(Rc::new(PreparedAnswers::new(extent.width, glibc::foreseen_by(extent.width)?)))
+}
+
+/// Sorts a scratch array by the prepared answers, and where there is none by those of `ask`. Meanwhile the
+/// callback table lists `callback`. On an error the elements are in no particular order.
 pub(crate) fn sort_by<'a>(
     sorter: NativeSorter,
     scratch: &mut ScratchArray,
     callback: &Callback,
+    prepared: Option<Rc<PreparedAnswers>>,
     ask: Box<Ask<'a>>,
 ) -> Result<()> {
     let bounds = bounds(sorter, scratch)?;
-    call_sorter(bounds, None, sorter, scratch, callback, ask)
+    call_sorter(bounds, prepared, sorter, scratch, callback, ask)
 }
 
 /// Returns the pointers that the sorter may pass.
@@ -218,7 +223,7 @@ fn bounds(sorter: NativeSorter, scratch: &ScratchArray) -> Result<Bounds> {
     if copies {
         return Ok(Bounds::Trusted { width });
     }
-    let ascending = sorter == NativeSorter::Qsort && glibc::merges_in_order();
+    let ascending = sorter == NativeSorter::Qsort && glibc::has_unsafe_path();
     if ascending {
         glibc::check_temporary(scratch.len(), width)?;
     }

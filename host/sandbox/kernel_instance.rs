@@ -22,7 +22,6 @@ pub(crate) struct KernelInstance {
     merge_runs: TypedFunc<(u32, u32, u32, u32), ()>,
     merge_answers: TypedFunc<(u32, u32, u32, u32), (u64, u32)>,
     sort_block: TypedFunc<(u32, u32, u32, u32, u32), u32>,
-    base: Global,
     table: Global,
     comparisons: Global,
     inconsistent: Global,
@@ -81,7 +80,7 @@ impl Turn<'_> {
         let mut global = |name| {
             kernel.get_global(&mut *store, name).ok_or_else(|| bug!("the kernel has no global {name}"))
         };
-        let (base, table) = (global("base")?, global("table")?);
+        let table = global("table")?;
         let (comparisons, inconsistent) = (global("comparisons")?, global("inconsistent")?);
         let memory = kernel.get_memory(&mut *store, "memory");
         Ok(KernelInstance {
@@ -91,7 +90,6 @@ impl Turn<'_> {
             merge_runs: kernel.get_typed_func(&mut *store, "merge_runs").map_err(engine_error)?,
             merge_answers: kernel.get_typed_func(&mut *store, "merge_answers").map_err(engine_error)?,
             sort_block: kernel.get_typed_func(&mut *store, "sort_block").map_err(engine_error)?,
-            base,
             table,
             comparisons,
             inconsistent,
@@ -178,12 +176,10 @@ impl Turn<'_> {
         Ok(kernel.memory.data_mut(store))
     }
 
-    /// Sets the kernel's globals: the address of the first line in the guest's memory, and of the table of
-    /// lines or numbers in the kernel's.
-    pub(crate) fn set_tables(&mut self, kernel: &KernelInstance, base: u32, table: u32) -> Result<()> {
+    /// Sets the address of the table of numbers in the kernel's memory.
+    pub(crate) fn set_table(&mut self, kernel: &KernelInstance, table: u32) -> Result<()> {
         let (store, ..) = self.parts();
-        let set = |store: &mut _, global: Global, value: u32| global.set(store, Val::I32(value as i32));
-        set(store, kernel.base, base).and_then(|()| set(store, kernel.table, table)).map_err(engine_error)
+        kernel.table.set(store, Val::I32(table as i32)).map_err(engine_error)
     }
 
     /// Sorts `len` items.

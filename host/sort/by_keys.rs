@@ -67,8 +67,9 @@ impl<'a> Worker<'a, NumberSession<'a>> {
         let NumberSession::Sandboxed(sort) = self.session_of(key) else {
             return Err(bug!("there is no kernel to sort in"));
         };
-        sort.load(numbers.len(), numbers.iter().map(|at| column.get(*at as usize)), None)?;
-        let mut order = sort.sort()?;
+        let keys = numbers.iter().map(|at| column.get(*at as usize));
+        sort.load(numbers.len(), keys.clone(), None)?;
+        let mut order = sort.sort(keys)?;
         check_permutation(&order)?;
         order.iter_mut().for_each(|at| *at = numbers[*at as usize]);
         Ok(order)

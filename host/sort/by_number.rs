@@ -7,11 +7,11 @@ use super::columns::{ItemRef, Keyed};
 use super::runs::{Piece, Run, check_permutation, reserve};
 use super::worker::{HasSession, Opens, Worker};
 use super::{Job, Sorter};
-use crate::batch::{ItemLayout, SandboxedSort};
+use crate::batch::{ItemLayout, Lookahead, SandboxedSort};
 use crate::callback::{Answer, Callback, Session};
 use crate::error::{Error, LibraryError, Result};
 use crate::memory::{ScratchArray, try_with_capacity};
-use crate::native::{NativeSorter, sort_by, sort_by_guest};
+use crate::native::{NativeSorter, prepared_answers, sort_by, sort_by_guest};
 use crate::sandbox::Budget;
 
 /// Width in bytes of the elements that native code sorts: numbers of items.
@@ -71,8 +71,9 @@ impl Run for Numbers {
             }
             NumberSession::Sandboxed(sort) => {
                 let all = numbers.clone().map(|at| items.get(at as usize));
-                sort.load(numbers.len(), all, items.whole(numbers.clone()).map(|whole| [whole, &[]]))?;
-                sort.sort()?
+                let whole = items.whole(numbers.clone()).map(|whole| [whole, &[]]);
+                sort.load(numbers.len(), all.clone(), whole)?;
+                sort.sort(all)?
             }
         };
         check_permutation(&order)?;
@@ -91,8 +92,8 @@ impl Run for Numbers {
             NumberSession::Sandboxed(sort) if plain => {
                 let numbers = [&left, &right].map(|piece| &piece.run.0[piece.range.clone()]);
                 let all = numbers.into_iter().flatten().map(|&at| items.items.get(at as usize));
-                sort.load(len, all, None)?;
-                sort.merge(left.len())?
+                sort.load(len, all.clone(), None)?;
+                sort.merge(left.len(), all)?
             }
             _ => worker.merge_natively(&left, &right)?,
         };
@@ -147,8 +148,26 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         let mut scratch = ScratchArray::zeroed(numbers.len(), NUMBER_WIDTH, most)?;
         let places: &mut [u32] = bytemuck::cast_slice_mut(scratch.as_mut_slice());
         places.iter_mut().zip(numbers.clone()).for_each(|(place, at)| *place = at);
-        let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare_numbers(number(a), number(b)));
-        sort_by(sorter, &mut scratch, callback, ask)?;
+        let (items, prepared) = (self.items, prepared_answers(sorter, scratch.extent()));
+        let key = items.column(0);
+        let item = |number: u32| Some(number as usize).filter(|at| *at < key.len()).map(|at| key.get(at));
+        let mut lookahead = match &prepared {
+            Some(prepared) if self.job.is_decided_by_kernel() && key.width().is_none() => {
+                let (rules, extent) = (self.job.kernel_rules(0), scratch.extent());
+                Lookahead::new(callback, self.first().session(), rules, extent, prepared, Some(&item))
+            }
+            _ => None,
+        };
+        let prepared = prepared.filter(|_| lookahead.is_some());
+        let ask = Box::new(|array: &[u8], [a, b]: [&[u8]; 2]| {
+            if let Some(lookahead) = &mut lookahead
+                && let Some(answer) = lookahead.ask_ahead(self.first().session(), array, [a, b])?
+            {
+                return Ok(answer);
+            }
+            self.compare_numbers(number(a), number(b))
+        });
+        sort_by(sorter, &mut scratch, callback, prepared, ask)?;
         let mut order = try_with_capacity(numbers.len(), "the sorted numbers of the items")?;
         // `wrapping_sub` maps an out-of-range number to one that `check_permutation` rejects.
         let sorted: &[u32] = bytemuck::cast_slice(scratch.as_slice());
@@ -213,7 +232,7 @@ impl<'a> Worker<'a, Session<'a>> {
             // A trace reports each comparison when C requests it, without lookahead.
             let ask =
                 Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare(&ItemRef::Bytes(a), &ItemRef::Bytes(b)));
-            sort_by(sorter, &mut scratch, job.callback(), ask)?;
+            sort_by(sorter, &mut scratch, job.callback(), None, ask)?;
         }
         Ok(scratch)
     }

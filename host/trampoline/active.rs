@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::slice;
 
 use super::border::{self, CompareOrigin, KnownCode, LeasingThread};
-use crate::answers::PreparedAnswers;
+use crate::answers::{MatchBy, PreparedAnswers};
 use crate::callback::{Answer, Callback};
 use crate::error::{Error, Result, panics};
 use crate::memory::Bounds;
@@ -30,8 +30,7 @@ struct ActiveCall<'a> {
     prepared: Option<Rc<PreparedAnswers>>,
     ask: Box<Ask<'a>>,
     entry: &'a Entry,
-    /// Whether the C code is known: it can be unwound, and does not write to elements between two comparisons
-    /// of them.
+    /// Whether the C code is known, and can be unwound.
     known: bool,
 }
 
@@ -157,11 +156,11 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
     call.entry.count_unshared();
     match &call.prepared {
         Some(prepared) if prepared.expects(a.addr(), b.addr()) => {
-            if call.known {
-                prepared.take() as c_int
-            } else {
+            if prepared.match_by() == MatchBy::Contents {
                 // SAFETY: the same contract.
                 unsafe { take_if_same(active, call, a, b) }
+            } else {
+                prepared.take() as c_int
             }
         }
         // SAFETY: the same contract.

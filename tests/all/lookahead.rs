@@ -10,6 +10,7 @@ use crate::sandboxed::{options, rules};
 use crate::support::{
     Random, bundled_for, by_low_bits, comparator, comparing, comparing_in, good, guest, liar, liars, sandbox,
 };
+use callbox::native::Verify;
 use callbox::sort::{Items, Job, Options, Sorter, Trace};
 use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox};
 
@@ -78,6 +79,93 @@ fn answers_about_elements_that_are_sorted_by_pointers_are_given_ahead_too() {
             };
             assert!(plain(None) == plain(Some(Arc::new(|_, _, _| ()))), "{len} of {width}");
         }
+    }
+}
+
+/// Returns the order of these items and the number of comparisons, without and with lookahead.
+fn both_ways(callback: &Callback, items: &Items<'_>, options: &Options) -> [(Vec<u32>, u64); 2] {
+    // A trace turns lookahead off: each comparison then happens when C asks for it.
+    [None, Some(Arc::new(|_: &[u8], _: &[u8], _| ()) as Trace)].map(|trace| {
+        let job = Job::new(callback, traced(options.clone(), trace));
+        (job.sort(items).unwrap().order, job.comparisons())
+    })
+}
+
+#[test]
+fn answers_about_lines_whose_numbers_are_sorted_are_given_ahead_too() {
+    let mut random = Random(23);
+    let mut line = |longest: u64| -> Vec<u8> {
+        let length = random.next() % (longest + 1);
+        (0..length).map(|_| b"01a.-~\0\xff"[(random.next() % 8) as usize]).collect()
+    };
+    for name in ["bytes", "version"] {
+        let callback = bundled_for(name, "compare_bytes", CType::Void);
+        // The first makes a kernel, which is then there for fewer lines as well; in the last, two lines do not fit
+        // in a batch.
+        for (lines, longest) in [(FORESEEN, 12), (16, 3), (17, 40), (1000, 0), (4097, 200), (200, 40_000)] {
+            let text: Vec<_> = (0..lines).map(|_| line(longest)).collect();
+            let items = Items::lines(text.join(&b'\n'), b'\n').unwrap();
+            for bits in 0..8 {
+                let options = rules(bits, options(Sorter::Qsort, 1));
+                let [ahead, asked] = both_ways(&callback, &items, &options);
+                assert!(ahead == asked, "{name}: {lines} of {longest}, rules {bits}");
+            }
+        }
+    }
+}
+
+#[test]
+fn lines_that_the_guest_has_no_room_for_all_at_once_are_asked_about_one_by_one() {
+    let limits = Limits::default().memory(4 << 20);
+    let callback = Sandbox::new(limits).unwrap().bundled("bytes").unwrap();
+    let callback = callback.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap();
+    let mut random = Random(24);
+    let mut text: Vec<_> = (0..FORESEEN).map(|_| random.next().to_be_bytes().map(|byte| byte | 1)).collect();
+    text.sort();
+    let mut lines: Vec<&[u8]> = text.iter().rev().map(<[u8; 8]>::as_slice).collect();
+    let long: Vec<Vec<u8>> = (0..5u8).map(|first| vec![first + b'a'; 1 << 20]).collect();
+    lines.splice(7_500..7_500, long.iter().map(Vec::as_slice));
+    let items = Items::lines(lines.join(&b'\n'), b'\n').unwrap();
+    let [ahead, asked] = both_ways(&callback, &items, &options(Sorter::Qsort, 1));
+    assert!(ahead == asked);
+    lines.sort();
+    assert!(ahead.0.iter().map(|at| items.get(*at as usize)).eq(lines));
+}
+
+#[test]
+fn a_guest_that_lies_or_fails_about_lines_ahead_of_the_question_does_no_harm() {
+    let lines: Vec<String> = (0..FORESEEN as u32).map(|n| n.wrapping_mul(0x3000_0001).to_string()).collect();
+    let items = Items::lines(lines.join("\n").into_bytes(), b'\n').unwrap();
+    let body = |body: &str| {
+        let text = format!(
+            r#"(module (memory (export "memory") 1) (global $calls (mut i32) (i32.const 0))
+            (func (export "compare_bytes") (param i32 i32 i32 i32) (result i32)
+                (global.set $calls (i32.add (global.get $calls) (i32.const 1))) {body}))"#
+        );
+        guest(&text).callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap()
+    };
+    let lies = [
+        "(i32.const 1)",
+        "(i32.const -1)",
+        "(i32.sub (i32.and (global.get $calls) (i32.const 2)) (i32.const 1))",
+        "(i32.sub (i32.popcnt (i32.mul (global.get $calls) (i32.const 0x9e3779b1))) (i32.const 16))",
+    ];
+    for lie in lies {
+        let options = options(Sorter::Qsort, 1).verify(Verify::Off).stable(true);
+        let orders = [0, 1].map(|_| Job::new(&body(lie), options.clone()).sort(&items).unwrap().order);
+        let [mut order, again] = orders;
+        assert!(order == again, "{lie}");
+        order.sort();
+        assert!(order.iter().copied().eq(0..FORESEEN as u32), "{lie}");
+    }
+    for call in [1, 2, 64, 1000, 123_456] {
+        let fails = format!(
+            "(if (i32.eq (global.get $calls) (i32.const {call})) (then unreachable))
+             (i32.sub (i32.load8_u (local.get 0)) (i32.load8_u (local.get 2)))"
+        );
+        let error = Job::new(&body(&fails), options(Sorter::Qsort, 1)).sort(&items).unwrap_err();
+        let Error::Trap { source, .. } = &error else { panic!("{error}") };
+        assert_eq!(source.frames.len(), 1, "{call}: {source}");
     }
 }
 

@@ -11,6 +11,7 @@ mod spec;
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +31,9 @@ use super::{isolate, message, report, signals, system};
 use inputs::Opened;
 use order::Order;
 use progress::{DrawTarget, Looks, Shown};
+
+/// Maximum number of threads where the command line does not say how many.
+const MAX_DEFAULT_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Returns the words of a command line; those of `callbox sort` as clap reads them.
 pub(super) fn words(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
@@ -201,9 +205,18 @@ fn options(args: &args::Sort, order: &Order, sorter: Sorter) -> Options {
         .unique(args.unique)
         .stable(args.stable)
         .sorter(sorter)
-        .parallel(args.memory.parallel)
+        .parallel(args.memory.parallel.unwrap_or_else(|| threads(args, sorter)))
         .verify(args.verify.into());
     if args.trace { options.trace(trace(args.items.kind.clone())) } else { options }
+}
+
+/// Returns how many threads sort by default: as many as in GNU sort, but one where the order of calls is
+/// visible, or where a function may not expect several.
+fn threads(args: &args::Sort, sorter: Sorter) -> NonZeroUsize {
+    if args.trace || matches!(sorter, Sorter::Library(_)) {
+        return NonZeroUsize::MIN;
+    }
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MAX_DEFAULT_THREADS)
 }
 
 /// Returns the sorter of the options; loads the library of a function in one.

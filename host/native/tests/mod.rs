@@ -18,6 +18,8 @@ use crate::trampoline::Ask;
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod in_place;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod known_order;
 
 const BOTH: [NativeSorter; 2] = [NativeSorter::Qsort, NativeSorter::Msvcrt];
 
@@ -57,7 +59,7 @@ fn sort(
     let (range, width) = (AddressRange::of(scratch.as_slice()), scratch.width());
     let ask: Box<Ask<'_>> = Box::new(|_, [a, b]| ask(a, b));
     let bounds = match checks {
-        Checks::All => return sort_by(sorter, scratch, callback, ask),
+        Checks::All => return sort_by(sorter, scratch, callback, None, ask),
         Checks::Range => Bounds::Known { a: range, b: range, width, ascending: false },
         Checks::None => Bounds::Trusted { width },
     };

@@ -6,25 +6,23 @@
   (type (;4;) (func (param i32 i32 i32 i32)))
   (type (;5;) (func (param i32 i32 i32 i32) (result i64 i32)))
   (type (;6;) (func (param i32 i32 i32 i32 i32) (result i32)))
-  (type (;7;) (func (param i32 i32) (result i32)))
+  (type (;7;) (func (param i64 i64) (result i32)))
   (import "guest" "compare" (func $compare (;0;) (type 0)))
   (import "guest" "memory" (memory (;0;) 0))
   (memory (;1;) 0)
-  (global $base (;0;) (mut i32) i32.const 0)
-  (global $table (;1;) (mut i32) i32.const 0)
-  (global $comparisons (;2;) (mut i64) i64.const 0)
-  (global $inconsistent (;3;) (mut i32) i32.const 0)
+  (global $table (;0;) (mut i32) i32.const 0)
+  (global $comparisons (;1;) (mut i64) i64.const 0)
+  (global $inconsistent (;2;) (mut i32) i32.const 0)
   (export "memory" (memory 1))
   (export "sort" (func $sort))
   (export "merge_runs" (func $merge_runs))
   (export "merge_answers" (func $merge_answers))
   (export "sort_block" (func $sort_block))
-  (export "base" (global $base))
   (export "table" (global $table))
   (export "comparisons" (global $comparisons))
   (export "inconsistent" (global $inconsistent))
   (func $sort (;1;) (type 1) (param i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i64 i64 i32 i32 i32)
     local.get 2
     i32.const 2
     i32.lt_u
@@ -36,64 +34,44 @@
     local.get 2
     i32.const 1
     i32.sub
-    i32.const 4
+    i32.const 8
     i32.mul
     local.get 0
     i32.add
     local.set 4
     local.get 0
-    i32.load 1
+    i64.load 1
     local.set 6
     block ;; label = @1
       loop ;; label = @2
         local.get 6
         local.set 5
         local.get 3
-        i32.load 1 offset=4
+        i64.load 1 offset=8
         local.set 6
         global.get $comparisons
         i32.const 1
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        global.get $base
         local.get 5
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 8
-        i32.load 1
-        i32.add
-        local.get 8
-        i32.load 1 offset=4
-        local.get 8
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
+        i32.wrap_i64
+        local.get 5
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         local.get 6
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 8
-        i32.load 1
-        i32.add
-        local.get 8
-        i32.load 1 offset=4
-        local.get 8
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.wrap_i64
+        local.get 6
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
         br_if 1 (;@1;)
         local.get 3
-        i32.const 4
+        i32.const 8
         i32.add
         local.tee 3
         local.get 4
@@ -109,7 +87,7 @@
     call $sort_part
   )
   (func $sort_part (;2;) (type 2) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i64 i64 i64 i64 i32 i64 i32 i64 i64 i64 i64 i64 i32 i32 i32 i64 i32 i64 i32 i64 i32 i64 i32 i64)
     local.get 3
     i32.const 4
     i32.le_u
@@ -119,284 +97,184 @@
       i32.eq
       if ;; label = @2
         local.get 0
-        i32.load 1
+        i64.load 1
+        local.set 9
+        local.get 0
+        i64.load 1 offset=8
         local.set 10
         local.get 0
-        i32.load 1 offset=4
+        i64.load 1 offset=16
         local.set 11
         local.get 0
-        i32.load 1 offset=8
+        i64.load 1 offset=24
         local.set 12
-        local.get 0
-        i32.load 1 offset=12
-        local.set 13
         global.get $comparisons
         i32.const 5
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        global.get $base
+        local.get 9
+        i32.wrap_i64
+        local.get 9
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         local.get 10
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.wrap_i64
+        local.get 10
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
-        local.set 14
-        local.get 11
-        local.get 10
-        local.get 14
-        select
-        local.set 15
-        local.get 10
-        local.get 11
-        local.get 14
-        select
-        local.set 11
-        local.get 15
-        local.set 10
-        global.get $base
-        local.get 12
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 13
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        call $compare
-        i32.const 0
-        i32.gt_s
-        local.set 16
-        local.get 13
-        local.get 12
-        local.get 16
-        select
-        local.set 17
-        local.get 12
-        local.get 13
-        local.get 16
-        select
         local.set 13
-        local.get 17
-        local.set 12
-        global.get $base
         local.get 10
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
+        local.get 9
+        local.get 13
+        select
+        local.set 14
+        local.get 9
+        local.get 10
+        local.get 13
+        select
+        local.set 10
+        local.get 14
+        local.set 9
+        local.get 11
+        i32.wrap_i64
+        local.get 11
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         local.get 12
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.wrap_i64
+        local.get 12
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 15
+        local.get 12
+        local.get 11
+        local.get 15
+        select
+        local.set 16
+        local.get 11
+        local.get 12
+        local.get 15
+        select
+        local.set 12
+        local.get 16
+        local.set 11
+        local.get 9
+        i32.wrap_i64
+        local.get 9
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        local.get 11
+        i32.wrap_i64
+        local.get 11
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 21
+        local.get 10
+        i32.wrap_i64
+        local.get 10
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        local.get 12
+        i32.wrap_i64
+        local.get 12
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
         local.set 22
-        global.get $base
         local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 13
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        local.get 9
+        local.get 21
+        select
+        local.set 17
+        local.get 10
+        local.get 12
+        local.get 22
+        select
+        local.set 18
+        local.get 9
+        local.get 11
+        local.get 10
+        local.get 22
+        select
+        local.get 21
+        select
+        local.set 19
+        local.get 12
+        local.get 10
+        local.get 11
+        local.get 21
+        select
+        local.get 22
+        select
+        local.set 20
+        local.get 19
+        i32.wrap_i64
+        local.get 19
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        local.get 20
+        i32.wrap_i64
+        local.get 20
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
         local.set 23
-        local.get 12
-        local.get 10
-        local.get 22
-        select
-        local.set 18
-        local.get 11
-        local.get 13
-        local.get 23
-        select
-        local.set 19
-        local.get 10
-        local.get 12
-        local.get 11
-        local.get 23
-        select
-        local.get 22
-        select
-        local.set 20
-        local.get 13
-        local.get 11
-        local.get 12
-        local.get 22
-        select
-        local.get 23
-        select
-        local.set 21
-        global.get $base
         local.get 20
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 21
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        call $compare
-        i32.const 0
-        i32.gt_s
+        local.get 19
+        local.get 23
+        select
         local.set 24
-        local.get 21
+        local.get 19
         local.get 20
-        local.get 24
+        local.get 23
         select
-        local.set 25
-        local.get 20
-        local.get 21
-        local.get 24
-        select
-        local.set 21
-        local.get 25
         local.set 20
-        local.get 18
+        local.get 24
+        local.set 19
+        local.get 17
+        local.set 9
+        local.get 19
         local.set 10
         local.get 20
         local.set 11
-        local.get 21
+        local.get 18
         local.set 12
-        local.get 19
-        local.set 13
+        local.get 1
+        local.get 9
+        i64.store 1
         local.get 1
         local.get 10
-        i32.store 1
+        i64.store 1 offset=8
         local.get 1
         local.get 11
-        i32.store 1 offset=4
+        i64.store 1 offset=16
         local.get 1
         local.get 12
-        i32.store 1 offset=8
-        local.get 1
-        local.get 13
-        i32.store 1 offset=12
+        i64.store 1 offset=24
         return
       end
       local.get 3
@@ -404,172 +282,112 @@
       i32.eq
       if ;; label = @2
         local.get 0
-        i32.load 1
+        i64.load 1
+        local.set 9
+        local.get 0
+        i64.load 1 offset=8
         local.set 10
         local.get 0
-        i32.load 1 offset=4
+        i64.load 1 offset=16
         local.set 11
-        local.get 0
-        i32.load 1 offset=8
-        local.set 12
         global.get $comparisons
         i32.const 3
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        global.get $base
+        local.get 9
+        i32.wrap_i64
+        local.get 9
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         local.get 10
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.wrap_i64
+        local.get 10
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
+        local.set 25
+        local.get 10
+        local.get 9
+        local.get 25
+        select
         local.set 26
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 26
+        local.get 25
         select
+        local.set 10
+        local.get 26
+        local.set 9
+        local.get 10
+        i32.wrap_i64
+        local.get 10
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        local.get 11
+        i32.wrap_i64
+        local.get 11
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
         local.set 27
-        local.get 10
         local.get 11
-        local.get 26
-        select
-        local.set 11
+        local.get 10
         local.get 27
-        local.set 10
-        global.get $base
-        local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 12
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        call $compare
-        i32.const 0
-        i32.gt_s
+        select
         local.set 28
-        local.get 12
-        local.get 11
-        local.get 28
-        select
-        local.set 29
-        local.get 11
-        local.get 12
-        local.get 28
-        select
-        local.set 12
-        local.get 29
-        local.set 11
-        global.get $base
         local.get 10
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
         local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        local.get 27
+        select
+        local.set 11
+        local.get 28
+        local.set 10
+        local.get 9
+        i32.wrap_i64
+        local.get 9
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
+        local.get 10
+        i32.wrap_i64
+        local.get 10
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
+        local.set 29
+        local.get 10
+        local.get 9
+        local.get 29
+        select
         local.set 30
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 30
+        local.get 29
         select
-        local.set 31
-        local.get 10
-        local.get 11
-        local.get 30
-        select
-        local.set 11
-        local.get 31
         local.set 10
+        local.get 30
+        local.set 9
+        local.get 1
+        local.get 9
+        i64.store 1
         local.get 1
         local.get 10
-        i32.store 1
+        i64.store 1 offset=8
         local.get 1
         local.get 11
-        i32.store 1 offset=4
-        local.get 1
-        local.get 12
-        i32.store 1 offset=8
+        i64.store 1 offset=16
         return
       end
       local.get 3
@@ -577,70 +395,50 @@
       i32.eq
       if ;; label = @2
         local.get 0
-        i32.load 1
-        local.set 10
+        i64.load 1
+        local.set 9
         local.get 0
-        i32.load 1 offset=4
-        local.set 11
+        i64.load 1 offset=8
+        local.set 10
         global.get $comparisons
         i32.const 1
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        global.get $base
+        local.get 9
+        i32.wrap_i64
+        local.get 9
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         local.get 10
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 7
-        i32.load 1
-        i32.add
-        local.get 7
-        i32.load 1 offset=4
-        local.get 7
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.wrap_i64
+        local.get 10
+        i64.const 32
+        i64.shr_u
+        i32.wrap_i64
         call $compare
         i32.const 0
         i32.gt_s
+        local.set 31
+        local.get 10
+        local.get 9
+        local.get 31
+        select
         local.set 32
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 32
+        local.get 31
         select
-        local.set 33
-        local.get 10
-        local.get 11
-        local.get 32
-        select
-        local.set 11
-        local.get 33
         local.set 10
+        local.get 32
+        local.set 9
+        local.get 1
+        local.get 9
+        i64.store 1
         local.get 1
         local.get 10
-        i32.store 1
-        local.get 1
-        local.get 11
-        i32.store 1 offset=4
+        i64.store 1 offset=8
         return
       end
       local.get 3
@@ -648,16 +446,16 @@
       i32.eq
       if ;; label = @2
         local.get 0
-        i32.load 1
-        local.set 10
+        i64.load 1
+        local.set 9
         global.get $comparisons
         i32.const 0
         i64.extend_i32_u
         i64.add
         global.set $comparisons
         local.get 1
-        local.get 10
-        i32.store 1
+        local.get 9
+        i64.store 1
         return
       end
       return
@@ -666,7 +464,7 @@
     i32.const 1
     i32.shr_u
     local.tee 4
-    i32.const 4
+    i32.const 8
     i32.mul
     local.set 5
     local.get 0
@@ -694,25 +492,25 @@
     call $merge_halves
   )
   (func $merge_halves (;3;) (type 3) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i32 i32 i32 i32 i32)
     local.get 3
-    i32.const 2
+    i32.const 3
     i32.shl
     local.set 10
     local.get 0
     local.tee 4
     local.get 2
-    i32.const 2
+    i32.const 3
     i32.shl
     i32.add
     local.tee 5
-    i32.const 4
+    i32.const 8
     i32.sub
     local.set 7
     local.get 0
     local.get 10
     i32.add
-    i32.const 4
+    i32.const 8
     i32.sub
     local.set 8
     local.get 3
@@ -720,48 +518,28 @@
     i32.ge_u
     if ;; label = @1
       local.get 7
-      i32.load 1
+      i64.load 1
       local.set 16
       local.get 5
-      i32.load 1
+      i64.load 1
       local.set 17
       global.get $comparisons
       i32.const 1
       i64.extend_i32_u
       i64.add
       global.set $comparisons
-      global.get $base
       local.get 16
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      global.get $base
+      i32.wrap_i64
+      local.get 16
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       local.get 17
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
+      i32.wrap_i64
+      local.get 17
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       call $compare
       i32.const 0
       i32.gt_s
@@ -774,48 +552,28 @@
         return
       end
       local.get 4
-      i32.load 1
+      i64.load 1
       local.set 16
       local.get 8
-      i32.load 1
+      i64.load 1
       local.set 17
       global.get $comparisons
       i32.const 1
       i64.extend_i32_u
       i64.add
       global.set $comparisons
-      global.get $base
       local.get 16
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      global.get $base
+      i32.wrap_i64
+      local.get 16
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       local.get 17
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
+      i32.wrap_i64
+      local.get 17
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       call $compare
       i32.const 0
       i32.gt_s
@@ -825,13 +583,13 @@
         local.get 4
         i32.sub
         i32.sub
-        local.set 24
+        local.set 23
         local.get 1
         local.get 5
-        local.get 24
+        local.get 23
         memory.copy 1 1
         local.get 1
-        local.get 24
+        local.get 23
         i32.add
         local.get 4
         local.get 5
@@ -844,14 +602,14 @@
     local.get 1
     local.tee 6
     local.get 2
-    i32.const 2
+    i32.const 3
     i32.shl
     i32.add
     local.set 11
     local.get 1
     local.get 10
     i32.add
-    i32.const 4
+    i32.const 8
     i32.sub
     local.set 9
     global.get $comparisons
@@ -878,885 +636,246 @@
     i32.sub
     i32.add
     local.set 14
-    local.get 1
-    i32.const 0
-    local.get 3
-    i32.const 1024
-    i32.ge_u
-    select
-    local.set 25
+    local.get 11
+    local.set 24
     loop ;; label = @1
-      local.get 13
-      local.get 5
-      i32.sub
-      local.get 6
-      i32.add
-      local.set 4
-      local.get 14
-      local.get 7
-      i32.sub
-      local.get 6
-      i32.sub
-      local.set 8
-      local.get 6
-      local.get 25
-      i32.eq
+      local.get 3
+      i32.const 1024
+      i32.ge_u
       if ;; label = @2
+        local.get 13
+        local.get 5
+        i32.sub
+        local.get 6
+        i32.add
+        local.set 4
+        local.get 14
+        local.get 7
+        i32.sub
+        local.get 6
+        i32.sub
+        local.set 8
         local.get 4
         i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
-        i32.load8_u
-        drop
-        local.get 4
-        i32.load 1 offset=4
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 4
         i32.load 1 offset=8
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
-        i32.load8_u
-        drop
-        local.get 4
-        i32.load 1 offset=12
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 4
         i32.load 1 offset=16
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
-        i32.load8_u
-        drop
-        local.get 4
-        i32.load 1 offset=20
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 4
         i32.load 1 offset=24
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 4
-        i32.load 1 offset=28
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.load 1 offset=32
+        i32.load8_u
         drop
+        local.get 4
+        i32.load 1 offset=40
+        i32.load8_u
+        drop
+        local.get 4
+        i32.load 1 offset=48
+        i32.load8_u
+        drop
+        local.get 4
+        i32.load 1 offset=56
         i32.load8_u
         drop
         local.get 5
         i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
-        i32.load8_u
-        drop
-        local.get 5
-        i32.load 1 offset=4
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 5
         i32.load 1 offset=8
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
-        i32.load8_u
-        drop
-        local.get 5
-        i32.load 1 offset=12
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 5
         i32.load 1 offset=16
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
-        i32.load8_u
-        drop
-        local.get 5
-        i32.load 1 offset=20
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 5
         i32.load 1 offset=24
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
         local.get 5
-        i32.load 1 offset=28
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
+        i32.load 1 offset=32
+        i32.load8_u
         drop
+        local.get 5
+        i32.load 1 offset=40
+        i32.load8_u
+        drop
+        local.get 5
+        i32.load 1 offset=48
+        i32.load8_u
+        drop
+        local.get 5
+        i32.load 1 offset=56
         i32.load8_u
         drop
         local.get 7
-        i32.const 0
+        i32.const 56
         i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
+        local.set 21
         local.get 21
         i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
-        local.get 7
-        i32.const 4
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=8
         i32.load8_u
         drop
-        local.get 7
-        i32.const 8
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=16
         i32.load8_u
         drop
-        local.get 7
-        i32.const 12
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=24
         i32.load8_u
         drop
-        local.get 7
-        i32.const 16
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=32
         i32.load8_u
         drop
-        local.get 7
-        i32.const 20
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=40
         i32.load8_u
         drop
-        local.get 7
-        i32.const 24
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=48
         i32.load8_u
         drop
-        local.get 7
-        i32.const 28
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=56
         i32.load8_u
         drop
         local.get 8
-        i32.const 0
+        i32.const 56
         i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
-        local.get 21
-        i32.load 1 offset=4
+        local.set 21
         local.get 21
         i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
         i32.load8_u
         drop
-        local.get 8
-        i32.const 4
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=8
         i32.load8_u
         drop
-        local.get 8
-        i32.const 8
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=16
         i32.load8_u
         drop
-        local.get 8
-        i32.const 12
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=24
         i32.load8_u
         drop
-        local.get 8
-        i32.const 16
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=32
         i32.load8_u
         drop
-        local.get 8
-        i32.const 20
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=40
         i32.load8_u
         drop
-        local.get 8
-        i32.const 24
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=48
         i32.load8_u
         drop
-        local.get 8
-        i32.const 28
-        i32.sub
-        i32.load 1
-        local.set 22
-        global.get $base
-        local.get 22
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 21
-        i32.load 1
-        i32.add
         local.get 21
-        i32.load 1 offset=4
-        local.get 21
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        drop
+        i32.load 1 offset=56
         i32.load8_u
         drop
         local.get 6
-        i32.const 32
+        i32.const 64
         i32.add
-        local.set 25
+        local.tee 24
+        local.get 11
+        local.get 24
+        local.get 11
+        i32.lt_u
+        select
+        local.set 24
       end
-      local.get 4
-      i32.load 1
-      local.set 16
-      local.get 5
-      i32.load 1
-      local.set 17
-      local.get 7
-      i32.load 1
-      local.set 18
-      local.get 8
-      i32.load 1
-      local.set 19
-      global.get $base
-      local.get 16
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      global.get $base
-      local.get 17
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      call $compare
-      i32.const 0
-      i32.gt_s
-      local.set 12
+      loop ;; label = @2
+        local.get 13
+        local.get 5
+        i32.sub
+        local.get 6
+        i32.add
+        local.set 4
+        local.get 14
+        local.get 7
+        i32.sub
+        local.get 6
+        i32.sub
+        local.set 8
+        local.get 4
+        i32.load 1
+        local.get 4
+        i32.load 1 offset=4
+        local.get 5
+        i32.load 1
+        local.get 5
+        i32.load 1 offset=4
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 12
+        local.get 6
+        local.get 5
+        local.get 4
+        local.get 12
+        select
+        i64.load 1
+        i64.store 1
+        local.get 5
+        local.get 12
+        i32.const 3
+        i32.shl
+        i32.add
+        local.set 5
+        local.get 7
+        i32.load 1
+        local.get 7
+        i32.load 1 offset=4
+        local.get 8
+        i32.load 1
+        local.get 8
+        i32.load 1 offset=4
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 12
+        local.get 15
+        local.get 6
+        i32.sub
+        local.get 7
+        local.get 8
+        local.get 12
+        select
+        i64.load 1
+        i64.store 1
+        local.get 7
+        local.get 12
+        i32.const 3
+        i32.shl
+        i32.sub
+        local.set 7
+        local.get 6
+        i32.const 8
+        i32.add
+        local.tee 6
+        local.get 24
+        i32.lt_u
+        br_if 0 (;@2;)
+      end
       local.get 6
-      local.get 17
-      local.get 16
-      local.get 12
-      select
-      i32.store 1
-      local.get 5
-      local.get 12
-      i32.const 2
-      i32.shl
-      i32.add
-      local.set 5
-      global.get $base
-      local.get 18
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      global.get $base
-      local.get 19
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 21
-      i32.load 1
-      i32.add
-      local.get 21
-      i32.load 1 offset=4
-      local.get 21
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      call $compare
-      i32.const 0
-      i32.gt_s
-      local.set 12
-      local.get 15
-      local.get 6
-      i32.sub
-      local.get 18
-      local.get 19
-      local.get 12
-      select
-      i32.store 1
-      local.get 7
-      local.get 12
-      i32.const 2
-      i32.shl
-      i32.sub
-      local.set 7
-      local.get 6
-      i32.const 4
-      i32.add
-      local.tee 6
       local.get 11
       i32.lt_u
       br_if 0 (;@1;)
@@ -1786,10 +905,10 @@
       local.get 5
       local.get 12
       select
-      i32.load 1
-      i32.store 1
+      i64.load 1
+      i64.store 1
       local.get 12
-      i32.const 2
+      i32.const 3
       i32.shl
       local.set 12
       local.get 4
@@ -1797,7 +916,7 @@
       i32.add
       local.set 4
       local.get 5
-      i32.const 4
+      i32.const 8
       i32.add
       local.get 12
       i32.sub
@@ -1805,12 +924,12 @@
     end
     local.get 4
     local.get 7
-    i32.const 4
+    i32.const 8
     i32.add
     i32.ne
     local.get 5
     local.get 8
-    i32.const 4
+    i32.const 8
     i32.add
     i32.ne
     i32.or
@@ -1821,17 +940,17 @@
     end
   )
   (func $merge_runs (;4;) (type 4) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i64 i64 i32 i32 i32)
     local.get 0
     local.tee 4
     local.get 2
-    i32.const 2
+    i32.const 3
     i32.shl
     i32.add
     local.tee 5
     local.tee 6
     local.get 3
-    i32.const 2
+    i32.const 3
     i32.shl
     i32.add
     local.set 7
@@ -1845,72 +964,43 @@
         local.get 7
         i32.ge_u
         br_if 1 (;@1;)
-        local.get 4
-        i32.load 1
-        local.set 10
-        local.get 6
-        i32.load 1
-        local.set 11
         local.get 9
         i32.const 1
         i32.add
         local.set 9
-        global.get $base
-        local.get 10
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 13
+        local.get 4
         i32.load 1
-        i32.add
-        local.get 13
+        local.get 4
         i32.load 1 offset=4
-        local.get 13
+        local.get 6
         i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 11
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 13
-        i32.load 1
-        i32.add
-        local.get 13
+        local.get 6
         i32.load 1 offset=4
-        local.get 13
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
         call $compare
         i32.const 0
         i32.gt_s
-        i32.const 2
+        i32.const 3
         i32.shl
         local.set 8
         local.get 1
-        local.get 11
-        local.get 10
+        local.get 6
+        local.get 4
         local.get 8
         select
-        i32.store 1
+        i64.load 1
+        i64.store 1
         local.get 6
         local.get 8
         i32.add
         local.set 6
         local.get 4
-        i32.const 4
+        i32.const 8
         i32.add
         local.get 8
         i32.sub
         local.set 4
         local.get 1
-        i32.const 4
+        i32.const 8
         i32.add
         local.set 1
         br 0 (;@2;)
@@ -1939,45 +1029,17 @@
     global.set $comparisons
   )
   (func $merge_answers (;5;) (type 5) (param i32 i32 i32 i32) (result i64 i32)
-    (local i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i64 i64 i64 i64 i64 i64 i32 i32 i32)
     block ;; label = @1
       loop ;; label = @2
         local.get 0
-        local.set 7
+        i32.load 1
+        local.get 0
+        i32.load 1 offset=4
         local.get 1
-        local.set 8
-        global.get $base
-        local.get 7
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
         i32.load 1
-        i32.add
-        local.get 12
+        local.get 1
         i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 8
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
-        i32.load 1
-        i32.add
-        local.get 12
-        i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
         call $compare
         i32.const 0
         i32.gt_s
@@ -1994,14 +1056,14 @@
         i64.add
         local.set 5
         local.get 4
-        i32.const 4
+        i32.const 8
         i32.mul
         local.tee 4
         local.get 1
         i32.add
         local.set 1
         local.get 0
-        i32.const 4
+        i32.const 8
         i32.add
         local.get 4
         i32.sub
@@ -2016,41 +1078,13 @@
         i32.eqz
         br_if 1 (;@1;)
         local.get 0
-        local.set 7
+        i32.load 1
+        local.get 0
+        i32.load 1 offset=4
         local.get 1
-        local.set 8
-        global.get $base
-        local.get 7
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
         i32.load 1
-        i32.add
-        local.get 12
+        local.get 1
         i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 8
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
-        i32.load 1
-        i32.add
-        local.get 12
-        i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
         call $compare
         i32.const 0
         i32.gt_s
@@ -2067,14 +1101,14 @@
         i64.add
         local.set 5
         local.get 4
-        i32.const 4
+        i32.const 8
         i32.mul
         local.tee 4
         local.get 1
         i32.add
         local.set 1
         local.get 0
-        i32.const 4
+        i32.const 8
         i32.add
         local.get 4
         i32.sub
@@ -2089,41 +1123,13 @@
         i32.eqz
         br_if 1 (;@1;)
         local.get 0
-        local.set 7
+        i32.load 1
+        local.get 0
+        i32.load 1 offset=4
         local.get 1
-        local.set 8
-        global.get $base
-        local.get 7
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
         i32.load 1
-        i32.add
-        local.get 12
+        local.get 1
         i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 8
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
-        i32.load 1
-        i32.add
-        local.get 12
-        i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
         call $compare
         i32.const 0
         i32.gt_s
@@ -2140,14 +1146,14 @@
         i64.add
         local.set 5
         local.get 4
-        i32.const 4
+        i32.const 8
         i32.mul
         local.tee 4
         local.get 1
         i32.add
         local.set 1
         local.get 0
-        i32.const 4
+        i32.const 8
         i32.add
         local.get 4
         i32.sub
@@ -2162,41 +1168,13 @@
         i32.eqz
         br_if 1 (;@1;)
         local.get 0
-        local.set 7
+        i32.load 1
+        local.get 0
+        i32.load 1 offset=4
         local.get 1
-        local.set 8
-        global.get $base
-        local.get 7
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
         i32.load 1
-        i32.add
-        local.get 12
+        local.get 1
         i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
-        global.get $base
-        local.get 8
-        i32.const 2
-        i32.shl
-        global.get $table
-        i32.add
-        local.tee 12
-        i32.load 1
-        i32.add
-        local.get 12
-        i32.load 1 offset=4
-        local.get 12
-        i32.load 1
-        i32.sub
-        i32.const 1
-        i32.sub
         call $compare
         i32.const 0
         i32.gt_s
@@ -2213,14 +1191,14 @@
         i64.add
         local.set 5
         local.get 4
-        i32.const 4
+        i32.const 8
         i32.mul
         local.tee 4
         local.get 1
         i32.add
         local.set 1
         local.get 0
-        i32.const 4
+        i32.const 8
         i32.add
         local.get 4
         i32.sub
@@ -2244,15 +1222,15 @@
     i32.wrap_i64
   )
   (func $sort_block (;6;) (type 6) (param i32 i32 i32 i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i32)
     local.get 3
     i32.const 2
     i32.lt_u
     if ;; label = @1
       local.get 1
       local.get 0
-      i32.load 1
-      i32.store 1
+      i64.load 1
+      i64.store 1
       local.get 4
       return
     end
@@ -2261,43 +1239,23 @@
     i32.eq
     if ;; label = @1
       local.get 0
-      i32.load 1
+      i64.load 1
       local.set 13
       local.get 0
-      i32.load 1 offset=4
+      i64.load 1 offset=8
       local.set 14
-      global.get $base
       local.get 13
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 18
-      i32.load 1
-      i32.add
-      local.get 18
-      i32.load 1 offset=4
-      local.get 18
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      global.get $base
+      i32.wrap_i64
+      local.get 13
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       local.get 14
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 18
-      i32.load 1
-      i32.add
-      local.get 18
-      i32.load 1 offset=4
-      local.get 18
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
+      i32.wrap_i64
+      local.get 14
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       call $compare
       i32.const 0
       i32.gt_s
@@ -2307,13 +1265,13 @@
       local.get 13
       local.get 10
       select
-      i32.store 1
+      i64.store 1
       local.get 1
       local.get 13
       local.get 14
       local.get 10
       select
-      i32.store 1 offset=4
+      i64.store 1 offset=8
       local.get 10
       i64.extend_i32_u
       local.set 11
@@ -2334,7 +1292,7 @@
     i32.const 1
     i32.shr_u
     local.tee 5
-    i32.const 2
+    i32.const 3
     i32.shl
     local.set 10
     local.get 0
@@ -2367,55 +1325,35 @@
     local.set 8
     local.get 2
     local.get 3
-    i32.const 2
+    i32.const 3
     i32.shl
     i32.add
     local.set 9
     local.get 6
-    i32.load 1
+    i64.load 1
     local.set 13
     local.get 8
-    i32.load 1
+    i64.load 1
     local.set 14
     loop ;; label = @1
       local.get 6
-      i32.load 1 offset=4
+      i64.load 1 offset=8
       local.set 15
       local.get 8
-      i32.load 1 offset=4
+      i64.load 1 offset=8
       local.set 16
-      global.get $base
       local.get 13
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 18
-      i32.load 1
-      i32.add
-      local.get 18
-      i32.load 1 offset=4
-      local.get 18
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
-      global.get $base
+      i32.wrap_i64
+      local.get 13
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       local.get 14
-      i32.const 2
-      i32.shl
-      global.get $table
-      i32.add
-      local.tee 18
-      i32.load 1
-      i32.add
-      local.get 18
-      i32.load 1 offset=4
-      local.get 18
-      i32.load 1
-      i32.sub
-      i32.const 1
-      i32.sub
+      i32.wrap_i64
+      local.get 14
+      i64.const 32
+      i64.shr_u
+      i32.wrap_i64
       call $compare
       i32.const 0
       i32.gt_s
@@ -2436,7 +1374,7 @@
       local.get 13
       local.get 10
       select
-      i32.store 1
+      i64.store 1
       local.get 13
       local.get 15
       local.get 10
@@ -2448,18 +1386,18 @@
       select
       local.set 14
       local.get 1
-      i32.const 4
+      i32.const 8
       i32.add
       local.set 1
       local.get 10
-      i32.const 2
+      i32.const 3
       i32.shl
       local.tee 10
       local.get 8
       i32.add
       local.set 8
       local.get 6
-      i32.const 4
+      i32.const 8
       i32.add
       local.get 10
       i32.sub
@@ -2481,14 +1419,14 @@
         br_if 1 (;@1;)
         local.get 1
         local.get 6
-        i32.load 1
-        i32.store 1
+        i64.load 1
+        i64.store 1
         local.get 6
-        i32.const 4
+        i32.const 8
         i32.add
         local.set 6
         local.get 1
-        i32.const 4
+        i32.const 8
         i32.add
         local.set 1
         br 0 (;@2;)
@@ -2502,14 +1440,14 @@
         br_if 1 (;@1;)
         local.get 1
         local.get 8
-        i32.load 1
-        i32.store 1
+        i64.load 1
+        i64.store 1
         local.get 8
-        i32.const 4
+        i32.const 8
         i32.add
         local.set 8
         local.get 1
-        i32.const 4
+        i32.const 8
         i32.add
         local.set 1
         br 0 (;@2;)
@@ -2525,7 +1463,7 @@
     i32.const 16
     i32.add
   )
-  (func $tie (;7;) (type 7) (param i32 i32) (result i32)
+  (func $tie (;7;) (type 7) (param i64 i64) (result i32)
     i32.const 0
   )
 )

@@ -9,21 +9,19 @@
   (type (;7;) (func (param i64 i64) (result i32)))
   (import "guest" "compare" (func $compare (;0;) (type 0)))
   (memory (;0;) 0)
-  (global $base (;0;) (mut i32) i32.const 0)
-  (global $table (;1;) (mut i32) i32.const 0)
-  (global $comparisons (;2;) (mut i64) i64.const 0)
-  (global $inconsistent (;3;) (mut i32) i32.const 0)
+  (global $table (;0;) (mut i32) i32.const 0)
+  (global $comparisons (;1;) (mut i64) i64.const 0)
+  (global $inconsistent (;2;) (mut i32) i32.const 0)
   (export "memory" (memory 0))
   (export "sort" (func $sort))
   (export "merge_runs" (func $merge_runs))
   (export "merge_answers" (func $merge_answers))
   (export "sort_block" (func $sort_block))
-  (export "base" (global $base))
   (export "table" (global $table))
   (export "comparisons" (global $comparisons))
   (export "inconsistent" (global $inconsistent))
   (func $sort (;1;) (type 1) (param i32 i32 i32)
-    (local i32 i32 i64 i64 i32 i32 i32 i32)
+    (local i32 i32 i64 i64 i32 i32 i32)
     local.get 2
     i32.const 2
     i32.lt_u
@@ -80,7 +78,7 @@
     call $sort_part
   )
   (func $sort_part (;2;) (type 2) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i32 i64 i32 i64 i64 i64 i64 i64 i32 i32 i32 i64 i32 i64 i32 i64 i32 i64 i32 i64)
+    (local i32 i32 i32 i32 i32 i64 i64 i64 i64 i32 i64 i32 i64 i64 i64 i64 i64 i32 i32 i32 i64 i32 i64 i32 i64 i32 i64 i32 i64)
     local.get 3
     i32.const 4
     i32.le_u
@@ -91,61 +89,69 @@
       if ;; label = @2
         local.get 0
         i64.load
-        local.set 10
+        local.set 9
         local.get 0
         i64.load offset=8
-        local.set 11
+        local.set 10
         local.get 0
         i64.load offset=16
-        local.set 12
+        local.set 11
         local.get 0
         i64.load offset=24
-        local.set 13
+        local.set 12
         global.get $comparisons
         i32.const 5
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        local.get 10
+        local.get 9
         f64.reinterpret_i64
-        local.get 11
+        local.get 10
         f64.reinterpret_i64
         call $compare
         i32.const 0
         i32.gt_s
-        local.set 14
-        local.get 11
-        local.get 10
-        local.get 14
-        select
-        local.set 15
-        local.get 10
-        local.get 11
-        local.get 14
-        select
-        local.set 11
-        local.get 15
-        local.set 10
-        local.get 12
-        f64.reinterpret_i64
-        local.get 13
-        f64.reinterpret_i64
-        call $compare
-        i32.const 0
-        i32.gt_s
-        local.set 16
-        local.get 13
-        local.get 12
-        local.get 16
-        select
-        local.set 17
-        local.get 12
-        local.get 13
-        local.get 16
-        select
         local.set 13
-        local.get 17
+        local.get 10
+        local.get 9
+        local.get 13
+        select
+        local.set 14
+        local.get 9
+        local.get 10
+        local.get 13
+        select
+        local.set 10
+        local.get 14
+        local.set 9
+        local.get 11
+        f64.reinterpret_i64
+        local.get 12
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 15
+        local.get 12
+        local.get 11
+        local.get 15
+        select
+        local.set 16
+        local.get 11
+        local.get 12
+        local.get 15
+        select
         local.set 12
+        local.get 16
+        local.set 11
+        local.get 9
+        f64.reinterpret_i64
+        local.get 11
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 21
         local.get 10
         f64.reinterpret_i64
         local.get 12
@@ -155,78 +161,70 @@
         i32.gt_s
         local.set 22
         local.get 11
+        local.get 9
+        local.get 21
+        select
+        local.set 17
+        local.get 10
+        local.get 12
+        local.get 22
+        select
+        local.set 18
+        local.get 9
+        local.get 11
+        local.get 10
+        local.get 22
+        select
+        local.get 21
+        select
+        local.set 19
+        local.get 12
+        local.get 10
+        local.get 11
+        local.get 21
+        select
+        local.get 22
+        select
+        local.set 20
+        local.get 19
         f64.reinterpret_i64
-        local.get 13
+        local.get 20
         f64.reinterpret_i64
         call $compare
         i32.const 0
         i32.gt_s
         local.set 23
-        local.get 12
-        local.get 10
-        local.get 22
-        select
-        local.set 18
-        local.get 11
-        local.get 13
-        local.get 23
-        select
-        local.set 19
-        local.get 10
-        local.get 12
-        local.get 11
-        local.get 23
-        select
-        local.get 22
-        select
-        local.set 20
-        local.get 13
-        local.get 11
-        local.get 12
-        local.get 22
-        select
-        local.get 23
-        select
-        local.set 21
         local.get 20
-        f64.reinterpret_i64
-        local.get 21
-        f64.reinterpret_i64
-        call $compare
-        i32.const 0
-        i32.gt_s
+        local.get 19
+        local.get 23
+        select
         local.set 24
-        local.get 21
+        local.get 19
         local.get 20
-        local.get 24
+        local.get 23
         select
-        local.set 25
-        local.get 20
-        local.get 21
-        local.get 24
-        select
-        local.set 21
-        local.get 25
         local.set 20
-        local.get 18
+        local.get 24
+        local.set 19
+        local.get 17
+        local.set 9
+        local.get 19
         local.set 10
         local.get 20
         local.set 11
-        local.get 21
+        local.get 18
         local.set 12
-        local.get 19
-        local.set 13
         local.get 1
-        local.get 10
+        local.get 9
         i64.store
         local.get 1
-        local.get 11
+        local.get 10
         i64.store offset=8
         local.get 1
-        local.get 12
+        local.get 11
         i64.store offset=16
         local.get 1
-        local.get 13
+        local.get 12
         i64.store offset=24
         return
       end
@@ -236,86 +234,86 @@
       if ;; label = @2
         local.get 0
         i64.load
-        local.set 10
+        local.set 9
         local.get 0
         i64.load offset=8
-        local.set 11
+        local.set 10
         local.get 0
         i64.load offset=16
-        local.set 12
+        local.set 11
         global.get $comparisons
         i32.const 3
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        local.get 10
+        local.get 9
         f64.reinterpret_i64
-        local.get 11
+        local.get 10
         f64.reinterpret_i64
         call $compare
         i32.const 0
         i32.gt_s
+        local.set 25
+        local.get 10
+        local.get 9
+        local.get 25
+        select
         local.set 26
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 26
+        local.get 25
         select
+        local.set 10
+        local.get 26
+        local.set 9
+        local.get 10
+        f64.reinterpret_i64
+        local.get 11
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
         local.set 27
-        local.get 10
         local.get 11
-        local.get 26
-        select
-        local.set 11
+        local.get 10
         local.get 27
-        local.set 10
-        local.get 11
-        f64.reinterpret_i64
-        local.get 12
-        f64.reinterpret_i64
-        call $compare
-        i32.const 0
-        i32.gt_s
+        select
         local.set 28
-        local.get 12
-        local.get 11
-        local.get 28
-        select
-        local.set 29
-        local.get 11
-        local.get 12
-        local.get 28
-        select
-        local.set 12
-        local.get 29
-        local.set 11
         local.get 10
-        f64.reinterpret_i64
         local.get 11
+        local.get 27
+        select
+        local.set 11
+        local.get 28
+        local.set 10
+        local.get 9
+        f64.reinterpret_i64
+        local.get 10
         f64.reinterpret_i64
         call $compare
         i32.const 0
         i32.gt_s
+        local.set 29
+        local.get 10
+        local.get 9
+        local.get 29
+        select
         local.set 30
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 30
+        local.get 29
         select
-        local.set 31
-        local.get 10
-        local.get 11
-        local.get 30
-        select
-        local.set 11
-        local.get 31
         local.set 10
+        local.get 30
+        local.set 9
         local.get 1
-        local.get 10
+        local.get 9
         i64.store
         local.get 1
-        local.get 11
+        local.get 10
         i64.store offset=8
         local.get 1
-        local.get 12
+        local.get 11
         i64.store offset=16
         return
       end
@@ -325,40 +323,40 @@
       if ;; label = @2
         local.get 0
         i64.load
-        local.set 10
+        local.set 9
         local.get 0
         i64.load offset=8
-        local.set 11
+        local.set 10
         global.get $comparisons
         i32.const 1
         i64.extend_i32_u
         i64.add
         global.set $comparisons
-        local.get 10
+        local.get 9
         f64.reinterpret_i64
-        local.get 11
+        local.get 10
         f64.reinterpret_i64
         call $compare
         i32.const 0
         i32.gt_s
+        local.set 31
+        local.get 10
+        local.get 9
+        local.get 31
+        select
         local.set 32
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 32
+        local.get 31
         select
-        local.set 33
-        local.get 10
-        local.get 11
-        local.get 32
-        select
-        local.set 11
-        local.get 33
         local.set 10
+        local.get 32
+        local.set 9
         local.get 1
-        local.get 10
+        local.get 9
         i64.store
         local.get 1
-        local.get 11
+        local.get 10
         i64.store offset=8
         return
       end
@@ -368,14 +366,14 @@
       if ;; label = @2
         local.get 0
         i64.load
-        local.set 10
+        local.set 9
         global.get $comparisons
         i32.const 0
         i64.extend_i32_u
         i64.add
         global.set $comparisons
         local.get 1
-        local.get 10
+        local.get 9
         i64.store
         return
       end
@@ -413,7 +411,7 @@
     call $merge_halves
   )
   (func $merge_halves (;3;) (type 3) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i32 i32 i32 i32 i32)
     local.get 3
     i32.const 3
     i32.shl
@@ -488,13 +486,13 @@
         local.get 4
         i32.sub
         i32.sub
-        local.set 24
+        local.set 23
         local.get 1
         local.get 5
-        local.get 24
+        local.get 23
         memory.copy
         local.get 1
-        local.get 24
+        local.get 23
         i32.add
         local.get 4
         local.get 5
@@ -541,6 +539,8 @@
     i32.sub
     i32.add
     local.set 14
+    local.get 11
+    local.set 24
     loop ;; label = @1
       local.get 13
       local.get 5
@@ -612,7 +612,7 @@
       i32.const 8
       i32.add
       local.tee 6
-      local.get 11
+      local.get 24
       i32.lt_u
       br_if 0 (;@1;)
     end
@@ -676,7 +676,7 @@
     end
   )
   (func $merge_runs (;4;) (type 4) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i64 i64 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i64 i64 i32 i32 i32)
     local.get 0
     local.tee 4
     local.get 2
@@ -766,7 +766,7 @@
     global.set $comparisons
   )
   (func $merge_answers (;5;) (type 5) (param i32 i32 i32 i32) (result i64 i32)
-    (local i32 i64 i64 i64 i64 i64 i64 i32 i32 i32 i32)
+    (local i32 i64 i64 i64 i64 i64 i64 i32 i32 i32)
     local.get 0
     i64.load
     local.set 7
@@ -1013,7 +1013,7 @@
     i32.wrap_i64
   )
   (func $sort_block (;6;) (type 6) (param i32 i32 i32 i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i32)
     local.get 3
     i32.const 2
     i32.lt_u

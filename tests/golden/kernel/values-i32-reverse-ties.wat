@@ -9,21 +9,19 @@
   (type (;7;) (func (param i32 i32) (result i32)))
   (import "guest" "compare" (func $compare (;0;) (type 0)))
   (memory (;0;) 0)
-  (global $base (;0;) (mut i32) i32.const 0)
-  (global $table (;1;) (mut i32) i32.const 0)
-  (global $comparisons (;2;) (mut i64) i64.const 0)
-  (global $inconsistent (;3;) (mut i32) i32.const 0)
+  (global $table (;0;) (mut i32) i32.const 0)
+  (global $comparisons (;1;) (mut i64) i64.const 0)
+  (global $inconsistent (;2;) (mut i32) i32.const 0)
   (export "memory" (memory 0))
   (export "sort" (func $sort))
   (export "merge_runs" (func $merge_runs))
   (export "merge_answers" (func $merge_answers))
   (export "sort_block" (func $sort_block))
-  (export "base" (global $base))
   (export "table" (global $table))
   (export "comparisons" (global $comparisons))
   (export "inconsistent" (global $inconsistent))
   (func $sort (;1;) (type 1) (param i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32)
     local.get 2
     i32.const 2
     i32.lt_u
@@ -91,7 +89,7 @@
     call $sort_part
   )
   (func $sort_part (;2;) (type 2) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
     local.get 3
     i32.const 4
     i32.le_u
@@ -102,32 +100,94 @@
       if ;; label = @2
         local.get 0
         i32.load
-        local.set 10
+        local.set 9
         local.get 0
         i32.load offset=4
-        local.set 11
+        local.set 10
         local.get 0
         i32.load offset=8
-        local.set 12
+        local.set 11
         local.get 0
         i32.load offset=12
-        local.set 13
+        local.set 12
         global.get $comparisons
         i32.const 5
         i64.extend_i32_u
         i64.add
         global.set $comparisons
+        local.get 9
         local.get 10
+        call $compare
+        local.tee 6
+        i32.eqz
+        local.get 9
+        local.get 10
+        i32.ne
+        i32.and
+        if ;; label = @3
+          local.get 9
+          local.get 10
+          call $tie
+          local.set 6
+        end
+        local.get 6
+        i32.const 0
+        i32.lt_s
+        local.set 13
+        local.get 10
+        local.get 9
+        local.get 13
+        select
+        local.set 14
+        local.get 9
+        local.get 10
+        local.get 13
+        select
+        local.set 10
+        local.get 14
+        local.set 9
+        local.get 11
+        local.get 12
+        call $compare
+        local.tee 6
+        i32.eqz
+        local.get 11
+        local.get 12
+        i32.ne
+        i32.and
+        if ;; label = @3
+          local.get 11
+          local.get 12
+          call $tie
+          local.set 6
+        end
+        local.get 6
+        i32.const 0
+        i32.lt_s
+        local.set 15
+        local.get 12
+        local.get 11
+        local.get 15
+        select
+        local.set 16
+        local.get 11
+        local.get 12
+        local.get 15
+        select
+        local.set 12
+        local.get 16
+        local.set 11
+        local.get 9
         local.get 11
         call $compare
         local.tee 6
         i32.eqz
-        local.get 10
+        local.get 9
         local.get 11
         i32.ne
         i32.and
         if ;; label = @3
-          local.get 10
+          local.get 9
           local.get 11
           call $tie
           local.set 6
@@ -135,50 +195,7 @@
         local.get 6
         i32.const 0
         i32.lt_s
-        local.set 14
-        local.get 11
-        local.get 10
-        local.get 14
-        select
-        local.set 15
-        local.get 10
-        local.get 11
-        local.get 14
-        select
-        local.set 11
-        local.get 15
-        local.set 10
-        local.get 12
-        local.get 13
-        call $compare
-        local.tee 6
-        i32.eqz
-        local.get 12
-        local.get 13
-        i32.ne
-        i32.and
-        if ;; label = @3
-          local.get 12
-          local.get 13
-          call $tie
-          local.set 6
-        end
-        local.get 6
-        i32.const 0
-        i32.lt_s
-        local.set 16
-        local.get 13
-        local.get 12
-        local.get 16
-        select
-        local.set 17
-        local.get 12
-        local.get 13
-        local.get 16
-        select
-        local.set 13
-        local.get 17
-        local.set 12
+        local.set 21
         local.get 10
         local.get 12
         call $compare
@@ -199,17 +216,43 @@
         i32.lt_s
         local.set 22
         local.get 11
-        local.get 13
+        local.get 9
+        local.get 21
+        select
+        local.set 17
+        local.get 10
+        local.get 12
+        local.get 22
+        select
+        local.set 18
+        local.get 9
+        local.get 11
+        local.get 10
+        local.get 22
+        select
+        local.get 21
+        select
+        local.set 19
+        local.get 12
+        local.get 10
+        local.get 11
+        local.get 21
+        select
+        local.get 22
+        select
+        local.set 20
+        local.get 19
+        local.get 20
         call $compare
         local.tee 6
         i32.eqz
-        local.get 11
-        local.get 13
+        local.get 19
+        local.get 20
         i32.ne
         i32.and
         if ;; label = @3
-          local.get 11
-          local.get 13
+          local.get 19
+          local.get 20
           call $tie
           local.set 6
         end
@@ -217,82 +260,37 @@
         i32.const 0
         i32.lt_s
         local.set 23
-        local.get 12
-        local.get 10
-        local.get 22
-        select
-        local.set 18
-        local.get 11
-        local.get 13
-        local.get 23
-        select
-        local.set 19
-        local.get 10
-        local.get 12
-        local.get 11
-        local.get 23
-        select
-        local.get 22
-        select
-        local.set 20
-        local.get 13
-        local.get 11
-        local.get 12
-        local.get 22
-        select
-        local.get 23
-        select
-        local.set 21
         local.get 20
-        local.get 21
-        call $compare
-        local.tee 6
-        i32.eqz
-        local.get 20
-        local.get 21
-        i32.ne
-        i32.and
-        if ;; label = @3
-          local.get 20
-          local.get 21
-          call $tie
-          local.set 6
-        end
-        local.get 6
-        i32.const 0
-        i32.lt_s
+        local.get 19
+        local.get 23
+        select
         local.set 24
-        local.get 21
+        local.get 19
         local.get 20
-        local.get 24
+        local.get 23
         select
-        local.set 25
-        local.get 20
-        local.get 21
-        local.get 24
-        select
-        local.set 21
-        local.get 25
         local.set 20
-        local.get 18
+        local.get 24
+        local.set 19
+        local.get 17
+        local.set 9
+        local.get 19
         local.set 10
         local.get 20
         local.set 11
-        local.get 21
+        local.get 18
         local.set 12
-        local.get 19
-        local.set 13
         local.get 1
-        local.get 10
+        local.get 9
         i32.store
         local.get 1
-        local.get 11
+        local.get 10
         i32.store offset=4
         local.get 1
-        local.get 12
+        local.get 11
         i32.store offset=8
         local.get 1
-        local.get 13
+        local.get 12
         i32.store offset=12
         return
       end
@@ -302,80 +300,49 @@
       if ;; label = @2
         local.get 0
         i32.load
-        local.set 10
+        local.set 9
         local.get 0
         i32.load offset=4
-        local.set 11
+        local.set 10
         local.get 0
         i32.load offset=8
-        local.set 12
+        local.set 11
         global.get $comparisons
         i32.const 3
         i64.extend_i32_u
         i64.add
         global.set $comparisons
+        local.get 9
         local.get 10
-        local.get 11
         call $compare
         local.tee 6
         i32.eqz
+        local.get 9
         local.get 10
-        local.get 11
         i32.ne
         i32.and
         if ;; label = @3
+          local.get 9
           local.get 10
-          local.get 11
           call $tie
           local.set 6
         end
         local.get 6
         i32.const 0
         i32.lt_s
+        local.set 25
+        local.get 10
+        local.get 9
+        local.get 25
+        select
         local.set 26
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 26
+        local.get 25
         select
-        local.set 27
-        local.get 10
-        local.get 11
-        local.get 26
-        select
-        local.set 11
-        local.get 27
         local.set 10
-        local.get 11
-        local.get 12
-        call $compare
-        local.tee 6
-        i32.eqz
-        local.get 11
-        local.get 12
-        i32.ne
-        i32.and
-        if ;; label = @3
-          local.get 11
-          local.get 12
-          call $tie
-          local.set 6
-        end
-        local.get 6
-        i32.const 0
-        i32.lt_s
-        local.set 28
-        local.get 12
-        local.get 11
-        local.get 28
-        select
-        local.set 29
-        local.get 11
-        local.get 12
-        local.get 28
-        select
-        local.set 12
-        local.get 29
-        local.set 11
+        local.get 26
+        local.set 9
         local.get 10
         local.get 11
         call $compare
@@ -394,27 +361,58 @@
         local.get 6
         i32.const 0
         i32.lt_s
-        local.set 30
+        local.set 27
         local.get 11
         local.get 10
-        local.get 30
+        local.get 27
         select
-        local.set 31
+        local.set 28
         local.get 10
         local.get 11
-        local.get 30
+        local.get 27
         select
         local.set 11
-        local.get 31
+        local.get 28
         local.set 10
-        local.get 1
+        local.get 9
         local.get 10
+        call $compare
+        local.tee 6
+        i32.eqz
+        local.get 9
+        local.get 10
+        i32.ne
+        i32.and
+        if ;; label = @3
+          local.get 9
+          local.get 10
+          call $tie
+          local.set 6
+        end
+        local.get 6
+        i32.const 0
+        i32.lt_s
+        local.set 29
+        local.get 10
+        local.get 9
+        local.get 29
+        select
+        local.set 30
+        local.get 9
+        local.get 10
+        local.get 29
+        select
+        local.set 10
+        local.get 30
+        local.set 9
+        local.get 1
+        local.get 9
         i32.store
         local.get 1
-        local.get 11
+        local.get 10
         i32.store offset=4
         local.get 1
-        local.get 12
+        local.get 11
         i32.store offset=8
         return
       end
@@ -424,51 +422,51 @@
       if ;; label = @2
         local.get 0
         i32.load
-        local.set 10
+        local.set 9
         local.get 0
         i32.load offset=4
-        local.set 11
+        local.set 10
         global.get $comparisons
         i32.const 1
         i64.extend_i32_u
         i64.add
         global.set $comparisons
+        local.get 9
         local.get 10
-        local.get 11
         call $compare
         local.tee 6
         i32.eqz
+        local.get 9
         local.get 10
-        local.get 11
         i32.ne
         i32.and
         if ;; label = @3
+          local.get 9
           local.get 10
-          local.get 11
           call $tie
           local.set 6
         end
         local.get 6
         i32.const 0
         i32.lt_s
+        local.set 31
+        local.get 10
+        local.get 9
+        local.get 31
+        select
         local.set 32
-        local.get 11
+        local.get 9
         local.get 10
-        local.get 32
+        local.get 31
         select
-        local.set 33
-        local.get 10
-        local.get 11
-        local.get 32
-        select
-        local.set 11
-        local.get 33
         local.set 10
+        local.get 32
+        local.set 9
         local.get 1
-        local.get 10
+        local.get 9
         i32.store
         local.get 1
-        local.get 11
+        local.get 10
         i32.store offset=4
         return
       end
@@ -478,14 +476,14 @@
       if ;; label = @2
         local.get 0
         i32.load
-        local.set 10
+        local.set 9
         global.get $comparisons
         i32.const 0
         i64.extend_i32_u
         i64.add
         global.set $comparisons
         local.get 1
-        local.get 10
+        local.get 9
         i32.store
         return
       end
@@ -523,7 +521,7 @@
     call $merge_halves
   )
   (func $merge_halves (;3;) (type 3) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
     local.get 3
     i32.const 2
     i32.shl
@@ -620,13 +618,13 @@
         local.get 4
         i32.sub
         i32.sub
-        local.set 24
+        local.set 23
         local.get 1
         local.get 5
-        local.get 24
+        local.get 23
         memory.copy
         local.get 1
-        local.get 24
+        local.get 23
         i32.add
         local.get 4
         local.get 5
@@ -673,6 +671,8 @@
     i32.sub
     i32.add
     local.set 14
+    local.get 11
+    local.set 24
     loop ;; label = @1
       local.get 13
       local.get 5
@@ -766,7 +766,7 @@
       i32.const 4
       i32.add
       local.tee 6
-      local.get 11
+      local.get 24
       i32.lt_u
       br_if 0 (;@1;)
     end
@@ -830,7 +830,7 @@
     end
   )
   (func $merge_runs (;4;) (type 4) (param i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
     local.get 0
     local.tee 4
     local.get 2
@@ -931,7 +931,7 @@
     global.set $comparisons
   )
   (func $merge_answers (;5;) (type 5) (param i32 i32 i32 i32) (result i64 i32)
-    (local i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i64 i64 i32 i32 i32 i32 i32 i32 i32)
     local.get 0
     i32.load
     local.set 7
@@ -1222,7 +1222,7 @@
     i32.wrap_i64
   )
   (func $sort_block (;6;) (type 6) (param i32 i32 i32 i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i64 i64 i32 i32 i32 i32 i32 i32 i32)
     local.get 3
     i32.const 2
     i32.lt_u
