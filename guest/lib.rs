@@ -35,7 +35,7 @@ mod number;
 mod text;
 
 pub use number::Number;
-pub use text::{common_prefix, digits, skip_blanks, skip_zeros};
+pub use text::{common_prefix, compare, compare_numbers, digits, skip_blanks, skip_zeros};
 
 /// Exports `compare_bytes` for an order of type `fn(&[u8], &[u8]) -> Ordering`.
 #[macro_export]
