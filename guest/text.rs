@@ -67,7 +67,7 @@ pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 /// assert!(callbox_guest::compare(b"file-10", b"file-9").is_lt());
 /// ```
 pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    let (_, x, y) = difference(a, b);
+    let (x, y) = difference(a, b);
     if x == y {
         return a.len().cmp(&b.len());
     }
@@ -134,14 +134,14 @@ fn is_digit(c: Option<&u8>) -> bool {
     c.map_or(false, |c| c ^ b'0' < 10) // takes two instructions less than a range
 }
 
-/// Returns where the texts are read, and what they have there, the first byte lowest: up to eight bytes
-/// that differ, or the last ones that both texts have.
+/// Returns the first up to eight bytes of each that differ, the first byte lowest, or the last ones that
+/// both texts have.
 #[inline(always)]
-fn difference(a: &[u8], b: &[u8]) -> (usize, u64, u64) {
+fn difference(a: &[u8], b: &[u8]) -> (u64, u64) {
     let len = a.len().min(b.len());
     if len < 8 {
         // SAFETY: `len` is no more than the length of either.
-        return unsafe { (0, few(a, len), few(b, len)) };
+        return unsafe { (few(a, len), few(b, len)) };
     }
     let last = len - 8;
     let mut at = 0;
@@ -149,7 +149,7 @@ fn difference(a: &[u8], b: &[u8]) -> (usize, u64, u64) {
         // SAFETY: `at <= last`, so eight bytes of both texts follow.
         let (x, y) = unsafe { (u64::from_le(load(a, at)), u64::from_le(load(b, at))) };
         if x != y || at == last {
-            return (at, x, y);
+            return (x, y);
         }
         at = last.min(at + 8); // the last eight bytes overlap those before
     }
