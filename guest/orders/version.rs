@@ -86,13 +86,12 @@ fn with_ranks(a: &[u8], b: &[u8], at_a: usize, at_b: usize, whole: Ordering) -> 
 
 /// Returns a text's rank, which decides before its parts do.
 #[inline(never)]
-fn rank(text: &[u8]) -> u8 {
-    match text {
-        b"" => 0,
-        b"." => 1,
-        b".." => 2,
-        [b'.', ..] => 3,
-        _ => 4,
+fn rank(text: &[u8]) -> usize {
+    match (text.first(), text.last()) {
+        (Some(b'.'), Some(b'.')) if text.len() <= 2 => text.len(),
+        (Some(b'.'), _) => 3,
+        (Some(_), _) => 4,
+        _ => 0,
     }
 }
 
