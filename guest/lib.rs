@@ -20,6 +20,10 @@
 //! # fn main() {}
 //! ```
 //!
+//! Orders of text are fast if they look only at the first difference: [`common_prefix`] finds it eight
+//! bytes at a time, [`compare_numbers`] compares the numbers that it is in, and [`compare`] is the order
+//! of bytes.
+//!
 //! A guest that uses the standard library enables the feature `std` of this crate, and exports its
 //! allocator with [`export_alloc!`].
 //!
@@ -32,10 +36,12 @@
 pub use core;
 
 mod number;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use number::Number;
-pub use text::{common_prefix, digits, skip_blanks, skip_zeros};
+pub use text::{common_prefix, compare, compare_numbers, digits, skip_blanks, skip_zeros};
 
 /// Exports `compare_bytes` for an order of type `fn(&[u8], &[u8]) -> Ordering`.
 #[macro_export]

@@ -22,14 +22,14 @@ impl<'a> Number<'a> {
     /// Reads the number at the start of `text`.
     pub fn of(text: &'a [u8]) -> Number<'a> {
         let text = skip_blanks(text);
-        let minus = text.first() == Some(&b'-');
-        let text = if minus { &text[1..] } else { text };
-        let (whole, mut rest) = text.split_at(digits(text));
+        let (minus, text) = match text {
+            [b'-', after @ ..] => (true, after),
+            _ => (false, text),
+        };
+        let (whole, mut rest) = run_of_digits(text);
         let mut fraction: &[u8] = &[];
-        if rest.first() == Some(&b'.') {
-            let (digits, after) = rest[1..].split_at(digits(&rest[1..]));
-            fraction = digits;
-            rest = after;
+        if let [b'.', after @ ..] = rest {
+            (fraction, rest) = run_of_digits(after);
         }
         while let Some((b'0', shorter)) = fraction.split_last() {
             fraction = shorter;
@@ -56,4 +56,8 @@ impl<'a> Number<'a> {
             (false, true) => Ordering::Greater,
         }
     }
+}
+
+fn run_of_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(digits(text).min(text.len())) // no code for a panic, as the compiler sees the bound
 }

@@ -3,9 +3,13 @@
 
 use core::cmp::Ordering;
 
+use callbox_guest::common_prefix;
+
 callbox_guest::compare_bytes!(fold);
 
 fn fold(a: &[u8], b: &[u8]) -> Ordering {
     let upper = |c: &u8| c.to_ascii_uppercase();
+    let at = common_prefix(a, b);
+    let (a, b) = (a.get(at..).unwrap_or_default(), b.get(at..).unwrap_or_default());
     a.iter().map(upper).cmp(b.iter().map(upper))
 }

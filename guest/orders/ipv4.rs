@@ -4,7 +4,7 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{digits, skip_blanks};
+use callbox_guest::skip_blanks;
 
 callbox_guest::compare_bytes!(ipv4);
 
@@ -12,8 +12,9 @@ fn ipv4(a: &[u8], b: &[u8]) -> Ordering {
     network(a).cmp(&network(b))
 }
 
-/// Reads the address and the length of the prefix.
-fn network(line: &[u8]) -> Option<(u32, u32)> {
+/// Reads the address and the length of the prefix, in the lowest byte.
+#[inline(never)]
+fn network(line: &[u8]) -> Option<u64> {
     let mut rest = skip_blanks(line);
     let mut address = 0;
     for place in 0..4 {
@@ -26,19 +27,23 @@ fn network(line: &[u8]) -> Option<(u32, u32)> {
     }
     let prefix = rest.strip_prefix(b"/").and_then(|rest| number(rest, 32));
     match (prefix, rest.first()) {
-        (Some((length, _)), _) => Some((address, length)),
+        (Some((length, _)), _) => Some(address << 8 | length),
         // The first four numbers of a longer dotted list are not an address.
         (None, Some(b'.')) => None,
-        _ => Some((address, 32)),
+        _ => Some(address << 8 | 32),
     }
 }
 
-/// Reads a decimal number up to `most`; returns it and the text after it.
-fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
-    let (digits, rest) = text.split_at(digits(text));
-    if digits.is_empty() || digits.len() > 3 {
-        return None;
+/// Reads a decimal number of up to three digits, and up to `most`; returns it and the text after it.
+fn number(text: &[u8], most: u64) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    let mut rest = text;
+    while let [c @ b'0'..=b'9', after @ ..] = rest {
+        value = value * 10 + u64::from(*c - b'0');
+        rest = after;
+        if text.len() - rest.len() > 3 {
+            return None;
+        }
     }
-    let value = digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-    Some((value, rest)).filter(|_| value <= most)
+    Some((value, rest)).filter(|_| rest.len() < text.len() && value <= most)
 }

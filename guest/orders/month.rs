@@ -7,18 +7,29 @@ use callbox_guest::skip_blanks;
 
 callbox_guest::compare_bytes!(by_month);
 
-const MONTHS: [&[u8; 3]; 12] =
-    [b"JAN", b"FEB", b"MAR", b"APR", b"MAY", b"JUN", b"JUL", b"AUG", b"SEP", b"OCT", b"NOV", b"DEC"];
-
 fn by_month(a: &[u8], b: &[u8]) -> Ordering {
     month(a).cmp(&month(b))
 }
 
 /// Returns 1 to 12 for a month, and 0, which comes first, for anything else.
-fn month(line: &[u8]) -> usize {
-    let name = match skip_blanks(line).get(..3) {
-        Some(name) => name,
-        None => return 0,
+fn month(line: &[u8]) -> u8 {
+    let name = match skip_blanks(line) {
+        [a, b, c, ..] => [a.to_ascii_uppercase(), b.to_ascii_uppercase(), c.to_ascii_uppercase()],
+        _ => return 0,
     };
-    MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name)).map_or(0, |at| at + 1)
+    match &name {
+        b"JAN" => 1,
+        b"FEB" => 2,
+        b"MAR" => 3,
+        b"APR" => 4,
+        b"MAY" => 5,
+        b"JUN" => 6,
+        b"JUL" => 7,
+        b"AUG" => 8,
+        b"SEP" => 9,
+        b"OCT" => 10,
+        b"NOV" => 11,
+        b"DEC" => 12,
+        _ => 0,
+    }
 }

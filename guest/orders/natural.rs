@@ -3,30 +3,25 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{digits, skip_zeros};
+use callbox_guest::{common_prefix, compare_numbers};
 
 callbox_guest::compare_bytes!(natural);
 
 fn natural(mut a: &[u8], mut b: &[u8]) -> Ordering {
     loop {
-        let (in_a, in_b) = (digits(a), digits(b));
-        let order = if in_a > 0 && in_b > 0 {
-            let (x, y) = (skip_zeros(&a[..in_a]), skip_zeros(&b[..in_b]));
-            a = &a[in_a..];
-            b = &b[in_b..];
-            x.len().cmp(&y.len()).then_with(|| x.cmp(y))
-        } else {
-            match (a.split_first(), b.split_first()) {
-                (Some((x, rest_a)), Some((y, rest_b))) => {
-                    a = rest_a;
-                    b = rest_b;
-                    x.cmp(y)
-                }
-                _ => return a.len().cmp(&b.len()),
-            }
-        };
+        let at = common_prefix(a, b);
+        let (x, y) = (a.get(at), b.get(at));
+        let digits = is_digit(x) + is_digit(y) + is_digit(a.get(at.wrapping_sub(1)));
+        if digits < 2 {
+            return x.cmp(&y);
+        }
+        let order = compare_numbers(&mut a, &mut b, at);
         if order != Ordering::Equal {
             return order;
         }
     }
+}
+
+fn is_digit(c: Option<&u8>) -> u8 {
+    u8::from(matches!(c, Some(b'0'..=b'9')))
 }

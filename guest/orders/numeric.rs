@@ -3,10 +3,27 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::Number;
+use callbox_guest::{compare_numbers, skip_blanks, Number};
 
 callbox_guest::compare_bytes!(numeric);
 
 fn numeric(a: &[u8], b: &[u8]) -> Ordering {
+    // Reads the digits before the point, and the rest only if they do not decide.
+    let (x, y) = match (skip_blanks(a), skip_blanks(b)) {
+        ([b'-', x @ ..], [b'-', y @ ..]) => (y, x),
+        ([b'-', ..], _) | (_, [b'-', ..]) => return in_full(a, b),
+        whole => whole,
+    };
+    let (mut x, mut y) = (x, y);
+    let order = compare_numbers(&mut x, &mut y, 0);
+    if order == Ordering::Equal && (x.first() == Some(&b'.') || y.first() == Some(&b'.')) {
+        return in_full(a, b);
+    }
+    order
+}
+
+#[cold]
+#[inline(never)]
+fn in_full(a: &[u8], b: &[u8]) -> Ordering {
     Number::of(a).order(&Number::of(b))
 }

@@ -3,9 +3,13 @@
 
 use core::cmp::Ordering;
 
+use callbox_guest::common_prefix;
+
 callbox_guest::compare_bytes!(printing);
 
 fn printing(a: &[u8], b: &[u8]) -> Ordering {
     let prints = |c: &&u8| matches!(c, b' '..=b'~');
+    let at = common_prefix(a, b);
+    let (a, b) = (a.get(at..).unwrap_or_default(), b.get(at..).unwrap_or_default());
     a.iter().filter(prints).cmp(b.iter().filter(prints))
 }

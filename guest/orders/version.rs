@@ -9,141 +9,120 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{common_prefix, digits, skip_zeros};
+use callbox_guest::{common_prefix, compare_numbers, skip_zeros};
 
 callbox_guest::compare_bytes!(version);
 
+// Weights among the non-digits.
+const DIGIT: i32 = 0;
+const END: i32 = -1;
+const TILDE: i32 = -2;
+const POINT: i32 = b'.' as i32 + 256;
+
 fn version(a: &[u8], b: &[u8]) -> Ordering {
-    in_place(a, b).unwrap_or_else(|| in_full(a, b))
+    let (mut rest_a, mut rest_b) = (a, b);
+    loop {
+        let at = common_prefix(rest_a, rest_b);
+        let (at_a, at_b) = (a.len() - rest_a.len() + at, b.len() - rest_b.len() + at);
+        let (x, y) = (weight(rest_a, at), weight(rest_b, at));
+        // A single digit may go on with the number before it, or begin one where the other text ends.
+        let goes_on = || rest_a.get(at.wrapping_sub(1)).map_or(false, u8::is_ascii_digit);
+        let number = (x == DIGIT || y == DIGIT) && (x == y || x == END || y == END || goes_on());
+        let order = if number { compare_numbers(&mut rest_a, &mut rest_b, at) } else { x.cmp(&y) };
+        if order != Ordering::Equal && is_plain(a, b, at_a, x, y) {
+            return order;
+        }
+        if order != Ordering::Equal || !number {
+            return with_ranks(a, b, at_a, at_b, order);
+        }
+    }
 }
 
-/// Compares as GNU sort does. Seldom called, so kept small, which saves compile time.
+/// Returns `true` if neither text is among those that come first, and no suffix begins before the first
+/// difference or at it; returns `false` also if that would take long to find out.
+fn is_plain(a: &[u8], b: &[u8], at: usize, x: i32, y: i32) -> bool {
+    if x == POINT || y == POINT || a.is_empty() || b.is_empty() || a[0] == b'.' {
+        return false;
+    }
+    // In a suffix a letter or `~` follows each point, and no other characters are below the digits.
+    let mut same = a.get(..at).unwrap_or_default();
+    while let [before @ .., c] = same {
+        if *c < b'0' {
+            // Where `~` and a digit differ, the suffix comes first as well.
+            let digit = match a.get(same.len()) {
+                Some(c) if same.len() < at => c.is_ascii_digit(),
+                _ => x.max(y) == DIGIT,
+            };
+            return *c != b'.' || digit;
+        }
+        same = before;
+    }
+    true
+}
+
+/// Compares texts of which the `whole` parts differ, first at `at_a` and `at_b`. Seldom called, so kept
+/// small, which saves compile time.
 #[cold]
 #[inline(never)]
-fn in_full(a: &[u8], b: &[u8]) -> Ordering {
-    let first = rank(a).cmp(&rank(b));
-    if first != Ordering::Equal {
-        return first;
+fn with_ranks(a: &[u8], b: &[u8], at_a: usize, at_b: usize, whole: Ordering) -> Ordering {
+    let ranks = rank(a).cmp(&rank(b));
+    if ranks != Ordering::Equal || whole == Ordering::Equal {
+        return ranks;
     }
-    let (short_a, short_b) = (without_suffix(a), without_suffix(b));
-    parts(short_a, short_b).then_with(|| parts(a, b))
-}
-
-/// As [`in_full`], but looks only at the first difference; returns `None` if that does not decide.
-///
-/// The common prefix does not matter, up to a run of digits that the first difference may be in. A
-/// difference from there on also decides without the suffixes, if they begin after it.
-fn in_place(a: &[u8], b: &[u8]) -> Option<Ordering> {
-    if a.is_empty() || b.is_empty() || a[0] == b'.' || b[0] == b'.' {
-        return None;
+    let (end_a, end_b) = (without_suffix(a), without_suffix(b));
+    match (end_a < at_a, end_b < at_b) {
+        // What remains is the same, or only one text ends before a point that both have.
+        (true, true) => whole,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        _ if end_a == at_a => match skip_zeros(b.get(at_b..end_b).unwrap_or_default()).first() {
+            None | Some(b'~') => whole,
+            _ => Ordering::Less,
+        },
+        _ if end_b == at_b => with_ranks(b, a, at_b, at_a, whole.reverse()).reverse(),
+        _ => whole,
     }
-    let differ = common_prefix(a, b);
-    let same = a[..differ].iter().rev().take_while(|c| c.is_ascii_digit()).count();
-    let (rest_a, rest_b) = (&a[differ - same..], &b[differ - same..]);
-    let (decided_a, decided_b, order);
-    if same == 0 && (is_text(rest_a) || is_text(rest_b)) {
-        (decided_a, decided_b) = (rest_a.len().min(1), rest_b.len().min(1));
-        order = weight(rest_a).cmp(&weight(rest_b));
-    } else {
-        let (zeros_a, zeros_b) = (skip_zeros(rest_a), skip_zeros(rest_b));
-        let (in_a, in_b) = (digits(zeros_a), digits(zeros_b));
-        (decided_a, decided_b) = (rest_a.len() - zeros_a.len() + in_a, rest_b.len() - zeros_b.len() + in_b);
-        order = in_a.cmp(&in_b).then_with(|| zeros_a[..in_a].cmp(&zeros_b[..in_b]));
-    }
-    let before = differ - same;
-    let behind = suffix_is_behind(a, before + decided_a) && suffix_is_behind(b, before + decided_b);
-    if order != Ordering::Equal && behind {
-        Some(order)
-    } else {
-        None
-    }
-}
-
-/// Returns `true` if the suffix of a text begins at or after `from`; returns `false` also if that
-/// would take long to find out.
-#[inline(never)]
-fn suffix_is_behind(text: &[u8], from: usize) -> bool {
-    let rest = &text[from..];
-    let mut point = false;
-    for c in rest {
-        // In a suffix a letter follows each point, and the other characters are letters or digits.
-        let letter = c.is_ascii_alphabetic() || *c == b'~';
-        if !letter && (point || !(c.is_ascii_digit() || *c == b'.')) {
-            return true;
-        }
-        point = *c == b'.';
-    }
-    // All of the rest is a suffix, unless it ends in a point.
-    point || ((rest.is_empty() || rest[0] == b'.') && without_suffix(&text[..from]).len() == from)
 }
 
 /// Returns a text's rank, which decides before its parts do.
-fn rank(text: &[u8]) -> u8 {
-    match text {
-        b"" => 0,
-        b"." => 1,
-        b".." => 2,
-        [b'.', ..] => 3,
-        _ => 4,
+#[inline(never)]
+fn rank(text: &[u8]) -> usize {
+    match (text.first(), text.last()) {
+        (Some(b'.'), Some(b'.')) if text.len() <= 2 => text.len(),
+        (Some(b'.'), _) => 3,
+        (Some(_), _) => 4,
+        _ => 0,
     }
 }
 
-/// Returns a text without its final match of `(\.[A-Za-z~][A-Za-z0-9~]*)*`. As in coreutils 9.1, the
-/// match may be the whole name of a hidden file; 9.2 and later keep such names whole.
+/// Returns the length of a text without its final match of `(\.[A-Za-z~][A-Za-z0-9~]*)*`. As in coreutils
+/// 9.1, the match may be the whole name of a hidden file; 9.2 and later keep such names whole.
 #[inline(never)]
-fn without_suffix(text: &[u8]) -> &[u8] {
-    let mut end = text.len();
+fn without_suffix(text: &[u8]) -> usize {
+    let mut end = text;
     loop {
-        // One more suffix ends at `end` if it is a point, a letter, and then only `inside` characters.
-        let inside = |c: &u8| c.is_ascii_alphanumeric() || *c == b'~';
-        let start = end - text[..end].iter().rev().take_while(|c| inside(c)).count();
-        let is_suffix = start < end && !text[start].is_ascii_digit();
-        if !is_suffix || start == 0 || text[start - 1] != b'.' {
-            return &text[..end];
+        let mut start = end;
+        while let [before @ .., b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'~'] = start {
+            start = before;
         }
-        end = start - 1;
+        match (start, end.get(start.len())) {
+            ([before @ .., b'.'], Some(first)) if !first.is_ascii_digit() => end = before,
+            _ => return end.len(),
+        }
     }
 }
 
-/// Compares runs of non-digits and of digits in turn.
-#[inline(never)]
-fn parts(mut a: &[u8], mut b: &[u8]) -> Ordering {
-    while !(a.is_empty() && b.is_empty()) {
-        while is_text(a) || is_text(b) {
-            match (a.split_first(), b.split_first()) {
-                (Some((x, rest_a)), Some((y, rest_b))) if x == y => {
-                    a = rest_a;
-                    b = rest_b;
-                }
-                // Different characters have different weights.
-                _ => return weight(a).cmp(&weight(b)),
-            }
-        }
-        a = skip_zeros(a);
-        b = skip_zeros(b);
-        let (in_a, in_b) = (digits(a), digits(b));
-        let by_value = in_a.cmp(&in_b).then_with(|| a[..in_a].cmp(&b[..in_b]));
-        if by_value != Ordering::Equal {
-            return by_value;
-        }
-        a = &a[in_a..];
-        b = &b[in_b..];
-    }
-    Ordering::Equal
-}
-
-fn is_text(text: &[u8]) -> bool {
-    text.first().map_or(false, |c| !c.is_ascii_digit())
-}
-
-/// Returns the rank of the first character among the non-digits: 0 for a digit.
-#[inline(never)]
-fn weight(text: &[u8]) -> i32 {
-    match text.first() {
-        None => -1,
-        Some(b'~') => -2,
-        Some(c) if c.is_ascii_digit() => 0,
-        Some(c) if c.is_ascii_alphabetic() => i32::from(*c),
-        Some(c) => i32::from(*c) + 256,
+/// Returns the weight of a character among the non-digits.
+#[inline(always)]
+fn weight(text: &[u8], at: usize) -> i32 {
+    let c = text.get(at).map_or(END, |c| i32::from(*c));
+    if c == END || (i32::from(b'a')..=i32::from(b'z')).contains(&(c | 0x20)) {
+        c
+    } else if (c ^ i32::from(b'0')) as u32 <= 9 {
+        DIGIT
+    } else if c == i32::from(b'~') {
+        TILDE
+    } else {
+        c + 256
     }
 }

@@ -132,6 +132,27 @@ fn bundled_orders_are_those_of_gnu_sort_between_nul_bytes() {
     compare_all(&["-z"], separated);
 }
 
+/// Lines that are the same for about eight bytes, or for numbers of eight digits, and end alike.
+fn lines_with_common_prefixes(pieces: &[&str]) -> Vec<u8> {
+    let prefixes = ["", "a", "lib-", "abcdefg", "abcdefgh", "x.1234567", "12345678", "00000000", "a.b"];
+    let mut random = Random(29);
+    let mut text = Vec::new();
+    for _ in 0..4000 {
+        text.extend(prefixes[random.below(prefixes.len())].bytes());
+        text.extend(random.lines(1, 3, pieces));
+        text.pop();
+        text.extend(["", "", "12345678", ".tar.gz"][random.below(4)].bytes());
+        text.push(b'\n');
+    }
+    text
+}
+
+#[test]
+fn bundled_orders_are_those_of_gnu_sort_after_common_prefixes() {
+    compare_all(&[], lines_with_common_prefixes);
+    compare_all(&["-s"], lines_with_common_prefixes);
+}
+
 #[test]
 fn bundled_orders_are_those_of_gnu_sort_on_the_lines_of_this_repository() {
     let mut text = Vec::new();
@@ -240,14 +261,17 @@ fn natural_order_takes_runs_of_digits_for_numbers() {
         parts
     };
     let order = |a: &Part, b: &Part| match (a, b) {
-        (Part::Number(a), Part::Number(b)) => a.parse::<u128>().unwrap().cmp(&b.parse::<u128>().unwrap()),
+        (Part::Number(a), Part::Number(b)) => {
+            let [a, b] = [a, b].map(|digits| digits.trim_start_matches('0'));
+            a.len().cmp(&b.len()).then(a.cmp(b))
+        }
         (Part::Byte(a), Part::Byte(b)) => a.cmp(b),
         // Any digit can stand for the number: other bytes are below or above all digits.
         (Part::Number(_), Part::Byte(b)) => b'0'.cmp(b),
         (Part::Byte(a), Part::Number(_)) => a.cmp(&b'0'),
     };
     let pieces = ["0", "1", "9", "10", "00", "a", "Z", ".", "-", "img", " ", "123456789012"];
-    let input = Random(7).lines(4000, 6, &pieces);
+    let input = [Random(7).lines(4000, 6, &pieces), lines_with_common_prefixes(&pieces)].concat();
     same_as_naive("natural", &input, |a, b| {
         let (a, b) = (parts(a), parts(b));
         let first = a.iter().zip(&b).map(|(a, b)| order(a, b)).find(|order| order.is_ne());
