@@ -1,23 +1,24 @@
 //! Prepared answers: computed before C makes the comparisons.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
+use std::ffi::c_int;
 
 /// Answers in the order in which C will need them.
 #[derive(Debug)]
 pub(crate) struct PreparedAnswers {
-    /// Addresses of the elements that C compares next. Two cells, because a processor stalls when it reads
-    /// two words at once of which it has just written one.
+    /// Addresses of the elements that C compares next, where addresses suffice; 0 where no answer remains.
+    /// Two cells, because a processor stalls when it reads two words at once of which it has just written one.
     a: Cell<usize>,
     b: Cell<usize>,
     /// Remaining bits of this merge's answers, and a set bit after the last; 1 or 0 where none remains.
     answers: Cell<u64>,
     width: usize,
     match_by: MatchBy,
+    /// As `a` and `b`, where addresses do not suffice.
+    listed: [Cell<usize>; 2],
     /// Positions of both elements in `rest.elements`; for [`MatchBy::Contents`], the addresses that
     /// correspond to index 0.
-    listed_a: Cell<usize>,
-    listed_b: Cell<usize>,
+    listed_at: [Cell<usize>; 2],
     rest: RefCell<Rest>,
 }
 
@@ -40,13 +41,12 @@ impl MatchBy {
     }
 }
 
-/// The answers of one merge, or of its predicted part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct MergeAnswers {
-    /// A bit for each answer, the first the lowest; set where the element of the right run comes first.
-    pub(crate) bits: u64,
-    /// Number of answers, at most 63.
-    pub(crate) count: u32,
+/// Up to 63 answers of one merge, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnswerSet {
+    /// A bit for each answer, the first the lowest, and above them a set bit as the mark of their end. An answer
+    /// is 1 where the element of the right run comes first.
+    bits: u64,
 }
 
 /// The merges after the current one, and their elements.
@@ -58,7 +58,7 @@ pub(crate) struct Rest {
     pub(crate) elements: Vec<u64>,
 }
 
-/// A merge, or its predicted part.
+/// A merge, or a part of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Merge {
     /// Addresses of the first elements of its runs.
@@ -66,116 +66,172 @@ pub(crate) struct Merge {
     /// Positions of these in the list of elements, if there is one.
     pub(crate) listed: [usize; 2],
     /// Its answers, at least one.
-    pub(crate) answers: MergeAnswers,
+    pub(crate) answers: AnswerSet,
 }
 
-impl MergeAnswers {
+impl AnswerSet {
+    /// Takes a set as a kernel writes it: the mark is below the first answer, the last one is the highest bit.
+    pub(crate) fn new(written: u64) -> AnswerSet {
+        let unused = written.trailing_zeros() + 1;
+        let mark = 1_u64.unbounded_shl(u64::BITS.saturating_sub(unused));
+        AnswerSet { bits: written.unbounded_shr(unused) | mark }
+    }
+
+    /// Returns a set of one answer.
+    #[cfg(test)]
+    pub(crate) fn one(right: bool) -> AnswerSet {
+        AnswerSet { bits: u64::from(right) | 2 }
+    }
+
+    /// Returns the number of answers.
+    pub(crate) fn len(self) -> usize {
+        self.bits.ilog2() as usize
+    }
+
     /// Returns the number of answers that put the element of the right run first.
     pub(crate) fn rights(self) -> usize {
-        (self.bits & u64::MAX.unbounded_shr(u64::BITS - self.count)).count_ones() as usize
+        self.bits.count_ones() as usize - 1
+    }
+
+    /// Returns the answers: 1 where the element of the right run comes first, 0 otherwise.
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        (0..self.len()).map(move |nth| (self.bits >> nth & 1) as usize)
     }
 }
 
 impl PreparedAnswers {
     /// Creates an empty list, for elements of `width` bytes.
     pub(crate) fn new(width: usize, match_by: MatchBy) -> PreparedAnswers {
-        let [a, b, listed_a, listed_b] = [const { Cell::new(0) }; 4];
+        let [a, b] = [const { Cell::new(0) }; 2];
+        let [listed, listed_at] = [const { [const { Cell::new(0) }; 2] }; 2];
         let (answers, rest) = (Cell::new(0), RefCell::default());
-        PreparedAnswers { a, b, answers, width, match_by, listed_a, listed_b, rest }
+        PreparedAnswers { a, b, answers, width, match_by, listed, listed_at, rest }
     }
 
     pub(crate) fn match_by(&self) -> MatchBy {
         self.match_by
     }
 
+    /// Takes the next answer if it is for these addresses: 1 where the second element comes first, -1 otherwise.
+    /// Only for [`MatchBy::Address`].
+    #[inline]
+    pub(crate) fn take_at(&self, a: usize, b: usize) -> Option<c_int> {
+        if self.a.get() != a || self.b.get() != b {
+            return None;
+        }
+        let answers = self.answers.get();
+        let right = (answers & 1) as usize;
+        self.answers.set(answers >> 1);
+        if answers >> 1 == 1 {
+            return Some(self.next_merge(right));
+        }
+        let step = self.width & right.wrapping_neg();
+        self.a.set(a + self.width - step);
+        self.b.set(b + step);
+        Some(sign(right))
+    }
+
     /// Returns whether the next prepared answer is for these addresses. Then both are inside the array,
     /// because the prepared addresses were computed from it.
-    #[inline]
     pub(crate) fn expects(&self, a: usize, b: usize) -> bool {
-        self.a.get() == a && self.b.get() == b && self.answers.get() > 1
+        let next = match self.match_by {
+            MatchBy::Address => [self.a.get(), self.b.get()],
+            MatchBy::Contents | MatchBy::Pointer => self.listed.each_ref().map(Cell::get),
+        };
+        next == [a, b] && self.answers.get() > 1
     }
 
     /// Returns whether these are still the elements that the answer was computed from.
     #[inline]
     pub(crate) fn still_matches(&self, a: &[u8], b: &[u8]) -> bool {
+        let elements = &self.rest.borrow().elements[..];
         match self.width {
-            4 => self.is_listed::<4>(&self.listed_a, a) && self.is_listed::<4>(&self.listed_b, b),
-            8 => self.is_listed::<8>(&self.listed_a, a) && self.is_listed::<8>(&self.listed_b, b),
-            2 => self.is_listed::<2>(&self.listed_a, a) && self.is_listed::<2>(&self.listed_b, b),
-            1 => self.is_listed::<1>(&self.listed_a, a) && self.is_listed::<1>(&self.listed_b, b),
+            4 => self.are_listed::<4>(elements, [a, b]),
+            8 => self.are_listed::<8>(elements, [a, b]),
+            2 => self.are_listed::<2>(elements, [a, b]),
+            1 => self.are_listed::<1>(elements, [a, b]),
             _ => false,
         }
     }
 
     #[inline]
-    fn is_listed<const WIDTH: usize>(&self, origin: &Cell<usize>, element: &[u8]) -> bool {
-        let at = element.as_ptr().addr().wrapping_sub(origin.get()) / WIDTH;
-        match (self.rest.borrow().elements.get(at), number::<WIDTH>(element)) {
-            (Some(then), Some(now)) => *then == now,
-            _ => false,
-        }
+    fn are_listed<const WIDTH: usize>(&self, elements: &[u64], [a, b]: [&[u8]; 2]) -> bool {
+        [(a, 0), (b, 1)].into_iter().all(|(element, run)| {
+            let at = element.as_ptr().addr().wrapping_sub(self.listed_at[run].get()) / WIDTH;
+            match (elements.get(at), number::<WIDTH>(element)) {
+                (Some(then), Some(now)) => *then == now,
+                _ => false,
+            }
+        })
     }
 
-    /// Takes the [expected](PreparedAnswers::expects) answer.
+    /// Takes the [expected](PreparedAnswers::expects) answer, as [`PreparedAnswers::take_at`] does.
     #[inline]
-    pub(crate) fn take(&self) -> Ordering {
+    pub(crate) fn take(&self) -> c_int {
+        if self.match_by == MatchBy::Address {
+            return self.take_at(self.a.get(), self.b.get()).unwrap_or(0);
+        }
         let answers = self.answers.get();
         let right = (answers & 1) as usize;
         self.answers.set(answers >> 1);
         if answers >> 1 == 1 {
             return self.next_merge(right);
         }
-        let step = self.width & right.wrapping_neg();
-        self.a.set(self.a.get() + self.width - step);
-        self.b.set(self.b.get() + step);
-        if self.match_by == MatchBy::Pointer {
-            return self.next_listed(right);
+        let steps = [1 - right, right];
+        match self.match_by {
+            MatchBy::Pointer => {
+                let elements = &self.rest.borrow().elements;
+                for (run, step) in steps.into_iter().enumerate() {
+                    let at = self.listed_at[run].get() + step;
+                    self.listed_at[run].set(at);
+                    self.listed[run].set(elements.get(at).map_or(0, |address| *address as usize));
+                }
+            }
+            _ => {
+                for (next, step) in self.listed.iter().zip(steps) {
+                    next.set(next.get() + self.width * step);
+                }
+            }
         }
-        order(right)
+        sign(right)
     }
 
-    /// Advances in the list of elements. This and `next_merge` return the order, so that they are tail calls.
+    /// Begins the next merge. Returns the answer of the one before, so that it is a tail call.
     #[inline(never)]
-    fn next_listed(&self, right: usize) -> Ordering {
-        let (a, b) = (self.listed_a.get() + 1 - right, self.listed_b.get() + right);
-        self.listed_a.set(a);
-        self.listed_b.set(b);
-        let listed = &self.rest.borrow().elements;
-        if let (Some(&a), Some(&b)) = (listed.get(a), listed.get(b)) {
-            self.a.set(a as usize);
-            self.b.set(b as usize);
-        }
-        order(right)
-    }
-
-    #[inline(never)]
-    fn next_merge(&self, right: usize) -> Ordering {
+    fn next_merge(&self, right: usize) -> c_int {
         let rest = &mut *self.rest.borrow_mut();
-        if let Some(merge) = rest.merges.get(rest.next) {
-            rest.next += 1;
-            self.begin(merge, &rest.elements);
+        match rest.merges.get(rest.next) {
+            Some(merge) => {
+                rest.next += 1;
+                self.begin(merge, &rest.elements);
+            }
+            None => self.a.set(0),
         }
-        order(right)
+        sign(right)
     }
 
     fn begin(&self, merge: &Merge, listed: &[u64]) {
         let (mut at, mut fronts) = (merge.fronts, merge.listed);
         match self.match_by {
-            MatchBy::Address => {}
+            MatchBy::Address => {
+                self.a.set(at[0]);
+                self.b.set(at[1]);
+            }
             MatchBy::Contents => fronts = [0, 1].map(|run| at[run].wrapping_sub(fronts[run] * self.width)),
             MatchBy::Pointer => at = fronts.map(|front| listed[front] as usize),
         }
-        self.a.set(at[0]);
-        self.b.set(at[1]);
-        self.listed_a.set(fronts[0]);
-        self.listed_b.set(fronts[1]);
-        self.answers.set(merge.answers.bits | 1 << merge.answers.count);
+        for run in [0, 1] {
+            self.listed[run].set(at[run]);
+            self.listed_at[run].set(fronts[run]);
+        }
+        self.answers.set(merge.answers.bits);
     }
 
     /// Drops every answer and lets `fill` add the next ones.
     pub(crate) fn refill<T>(&self, fill: impl FnOnce(&mut Rest) -> T) -> T {
         let rest = &mut *self.rest.borrow_mut();
         self.answers.set(0);
+        self.a.set(0);
         rest.merges.clear();
         rest.elements.clear();
         let filled = fill(rest);
@@ -214,8 +270,8 @@ fn number<const WIDTH: usize>(element: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(bytes))
 }
 
-fn order(right: usize) -> Ordering {
-    if right == 1 { Ordering::Greater } else { Ordering::Less }
+fn sign(right: usize) -> c_int {
+    2 * right as c_int - 1
 }
 
 impl Rest {

@@ -239,11 +239,13 @@ impl<'a> SandboxedSort<'a> {
         };
         let mut positions = try_with_capacity(len, "the sorted positions of the items")?;
         let memory = &self.session.turn().kernel_memory(&self.kernel, 0)?[place as usize..];
-        let words = |width| memory.as_chunks::<4>().0.iter().step_by(width).map(|word| u32::from_le_bytes(*word));
+        let words =
+            |width| memory.as_chunks::<4>().0.iter().step_by(width).map(|word| u32::from_le_bytes(*word));
         match (self.items, numbers) {
             // An address at which no line begins becomes a number that is none of theirs.
-            (_, Some(numbers)) => positions
-                .extend(words(2).take(len).map(|start| numbers.get(start).unwrap_or(u32::MAX))),
+            (_, Some(numbers)) => {
+                positions.extend(words(2).take(len).map(|start| numbers.get(start).unwrap_or(u32::MAX)))
+            }
             (ItemRepr::Addresses { width } | ItemRepr::Records { width }, _) => {
                 positions.extend(words(1).take(len).map(|at| at.wrapping_sub(self.base) / width));
             }

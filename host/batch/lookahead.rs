@@ -12,14 +12,10 @@ use std::rc::Rc;
 
 use super::Rules;
 use super::merge_order::{self, MergeOrder, Step};
-use super::window::{ItemOf, Window};
-use crate::answers::{MatchBy, Merge, MergeAnswers, PreparedAnswers, list};
+use super::window::{NumberedItems, Window};
+use crate::answers::{AnswerSet, MatchBy, Merge, PreparedAnswers, list};
 use crate::callback::{Answer, Callback, Session};
 use crate::memory::Extent;
-
-/// Maximum number of elements of either run that one entry merges: of the answers that fit, about half take
-/// an element of each run, with some variation.
-const MAX_MERGED_ELEMENTS: usize = 40;
 
 /// Bytes of a cache line.
 const CACHE_LINE: usize = 64;
@@ -30,7 +26,8 @@ pub(crate) struct Lookahead<'i> {
     prepared: Rc<PreparedAnswers>,
     order: MergeOrder,
     rules: Rules,
-    merges: Vec<MergeAnswers>,
+    /// Answers of the current batch.
+    sets: Vec<AnswerSet>,
     ended: bool,
 }
 
@@ -43,16 +40,17 @@ impl<'i> Lookahead<'i> {
         rules: Rules,
         extent: Extent,
         prepared: &Rc<PreparedAnswers>,
-        items: Option<ItemOf<'i>>,
+        items: Option<NumberedItems<'i>>,
     ) -> Option<Lookahead<'i>> {
-        let window = Window::new(callback, session, rules, extent, items)?;
+        let listed = prepared.match_by() != MatchBy::Address;
+        let window = Window::new(callback, session, rules, extent, listed, items)?;
         let by_pointer = prepared.match_by() == MatchBy::Pointer;
         if by_pointer && u32::try_from(extent.len).is_err() {
             return None;
         }
-        let order = MergeOrder::new(extent.len, window.max_elements, by_pointer).ok()?;
+        let order = MergeOrder::new(extent.len, window.max_block, by_pointer).ok()?;
         let prepared = prepared.clone();
-        Some(Lookahead { window, prepared, order, rules, merges: Vec::new(), ended: false })
+        Some(Lookahead { window, prepared, order, rules, sets: Vec::new(), ended: false })
     }
 
     /// Returns the order of two elements of an array for which no answer was prepared.
@@ -77,7 +75,7 @@ impl<'i> Lookahead<'i> {
                 outcome => outcome?,
             }
             if self.prepared.expects(addresses[0], addresses[1]) {
-                return Ok(Some(self.prepared.take()));
+                return Ok(Some(self.prepared.take().cmp(&0)));
             }
             self.ended = true;
         }
@@ -86,18 +84,20 @@ impl<'i> Lookahead<'i> {
 
     /// Prepares the next answers, if C compares the expected elements.
     fn prepare(&mut self, session: &mut Session<'_>, array: &[u8], asked: [usize; 2]) -> Answer<()> {
-        let Lookahead { window, prepared, order, merges, .. } = self;
+        let Lookahead { window, prepared, order, sets, .. } = self;
         let (base, width) = (array.as_ptr().addr(), window.width);
         let address = |element: usize| base + element * width;
         let foreseen = order.next().map(|next| next.map(address)) == Some(asked);
         let match_by = prepared.match_by();
+        sets.clear();
         // Leftover answers are dropped: C has not made their comparisons.
         prepared.refill(|rest| match order.step {
             _ if !foreseen => Ok(()),
             Step::Done => Ok(()),
             Step::Block { start, len } => {
                 let elements = &array[start * width..][..len * width];
-                if !window.sort_block(session, elements, merges)? {
+                window.sort_block(session, elements, sets)?;
+                if sets.is_empty() {
                     return Ok(());
                 }
                 // The elements of the block, in their order when each merge begins.
@@ -107,16 +107,29 @@ impl<'i> Lookahead<'i> {
                     MatchBy::Contents => list(elements, width, &mut listed),
                     MatchBy::Pointer => listed.extend((start..start + len).map(|at| address(at) as u64)),
                 }
-                let (mut merges, mut scratch) = (merges.iter(), Vec::with_capacity(listed.len()));
+                let (mut sets, mut merged) = (sets.iter(), Vec::with_capacity(listed.len()));
                 merge_order::merges(0, len, &mut |[from, middle, end]| {
-                    let answers = merges.next().copied().unwrap_or_default();
                     let first = rest.elements.len();
-                    if let Some(listed) = listed.get_mut(from..end) {
-                        rest.elements.extend_from_slice(listed);
-                        merge_order::merge(listed, middle - from, answers, &mut scratch);
+                    let is_listed = !listed.is_empty();
+                    if is_listed {
+                        rest.elements.extend_from_slice(&listed[from..end]);
                     }
-                    let fronts = [from, middle].map(|at| address(start + at));
-                    rest.push(Merge { fronts, listed: [first, first + middle - from], answers });
+                    let mut fronts = [from, middle];
+                    while fronts[0] < middle && fronts[1] < end {
+                        let Some(&answers) = sets.next() else { break };
+                        rest.push(Merge {
+                            fronts: fronts.map(|at| address(start + at)),
+                            listed: fronts.map(|at| first + at - from),
+                            answers,
+                        });
+                        if is_listed {
+                            merge_order::pick(&listed, fronts, answers, &mut merged);
+                        }
+                        fronts = merge_order::after(fronts, answers);
+                    }
+                    if is_listed {
+                        merge_order::put_back(&mut listed[..fronts[1]], fronts[0]..middle, &mut merged);
+                    }
                 });
                 if let Some(pointers) = &mut order.pointers {
                     let number = |at: u64| ((at as usize - base) / width) as u32;
@@ -127,22 +140,20 @@ impl<'i> Lookahead<'i> {
                 Ok(())
             }
             Step::Merge { left, right, middle, end } => {
-                let most = window.max_elements.min(MAX_MERGED_ELEMENTS);
-                let counts = [middle - left, end - right].map(|count| count.min(most));
+                let counts = [middle - left, end - right].map(|count| count.min(window.max_run));
                 let runs = [left..left + counts[0], right..right + counts[1]];
                 let numbers = order.pointers.as_ref().map(|pointers| &pointers.indices);
                 if let Some(numbers) = numbers {
                     let all = runs.iter().flat_map(|run| &numbers[run.clone()]);
                     rest.elements.extend(all.map(|&at| address(at as usize) as u64));
                 }
-                let [left_run, right_run] = &runs;
-                let elements = [left_run, right_run].map(|run| &array[run.start * width..run.end * width]);
+                let elements = runs.clone().map(|run| &array[run.start * width..run.end * width]);
                 if match_by == MatchBy::Contents {
                     elements.iter().for_each(|run| list(run, width, &mut rest.elements));
                 }
-                let answers = match window.items {
-                    Some(_) => window.merge_items(session, elements)?,
-                    None => window.merge(session, counts, |places| {
+                match window.items {
+                    Some(_) => window.merge_items(session, elements, sets)?,
+                    None => window.merge(session, counts, sets, |places| {
                         for ((run, elements), place) in runs.into_iter().zip(elements).zip(places) {
                             match numbers {
                                 Some(numbers) => gather(array, &numbers[run], place, width),
@@ -150,10 +161,15 @@ impl<'i> Lookahead<'i> {
                             }
                         }
                     })?,
-                };
-                if let Some(answers) = answers {
-                    let fronts = [left, right].map(address);
-                    rest.push(Merge { fronts, listed: [0, counts[0]], answers });
+                }
+                let mut fronts = [left, right];
+                for &answers in sets.iter() {
+                    rest.push(Merge {
+                        fronts: fronts.map(address),
+                        listed: [fronts[0] - left, counts[0] + fronts[1] - right],
+                        answers,
+                    });
+                    fronts = merge_order::after(fronts, answers);
                     order.advance(answers);
                 }
                 Ok(())

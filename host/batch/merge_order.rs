@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::answers::MergeAnswers;
+use crate::answers::AnswerSet;
 use crate::error::Result;
 use crate::memory::try_with_capacity;
 
@@ -76,11 +76,10 @@ impl MergeOrder {
     }
 
     /// Advances a merge by these answers, at most as many as use up one of the two runs.
-    pub(super) fn advance(&mut self, answers: MergeAnswers) {
+    pub(super) fn advance(&mut self, answers: AnswerSet) {
         let Step::Merge { left, right, middle, end } = &mut self.step else { return };
-        let rights = answers.rights();
         let fronts = [*left, *right];
-        (*left, *right) = (*left + answers.count as usize - rights, *right + rights);
+        [*left, *right] = after(fronts, answers);
         if let Some(PointerOrder { indices, merged }) = &mut self.pointers {
             pick(indices, fronts, answers, merged);
             if left == middle || right == end {
@@ -127,10 +126,16 @@ impl PointerOrder {
     }
 }
 
+/// Returns the fronts of two runs after these answers.
+pub(super) fn after([left, right]: [usize; 2], answers: AnswerSet) -> [usize; 2] {
+    let rights = answers.rights();
+    [left + answers.len() - rights, right + rights]
+}
+
 /// Appends to `merged` the elements that the answers select from two runs, starting at `fronts`.
-fn pick<T: Copy>(numbers: &[T], mut fronts: [usize; 2], answers: MergeAnswers, merged: &mut Vec<T>) {
-    for nth in 0..answers.count {
-        let front = &mut fronts[(answers.bits >> nth & 1) as usize];
+pub(super) fn pick<T: Copy>(numbers: &[T], mut fronts: [usize; 2], answers: AnswerSet, merged: &mut Vec<T>) {
+    for right in answers.iter() {
+        let front = &mut fronts[right];
         merged.push(numbers[*front]);
         *front += 1;
     }
@@ -138,19 +143,11 @@ fn pick<T: Copy>(numbers: &[T], mut fronts: [usize; 2], answers: MergeAnswers, m
 
 /// Writes `merged`, followed by the rest of the left run, to the end of `numbers`. The rest of the right
 /// run is already in place.
-fn put_back<T: Copy>(numbers: &mut [T], left: Range<usize>, merged: &mut Vec<T>) {
+pub(super) fn put_back<T: Copy>(numbers: &mut [T], left: Range<usize>, merged: &mut Vec<T>) {
     merged.extend_from_slice(&numbers[left]);
     let start = numbers.len() - merged.len();
     numbers[start..].copy_from_slice(merged);
     merged.clear();
-}
-
-/// Merges two runs, the right one from `middle` on, by all answers of their merge; `scratch` must be empty.
-pub(super) fn merge<T: Copy>(all: &mut [T], middle: usize, answers: MergeAnswers, scratch: &mut Vec<T>) {
-    let rights = answers.rights();
-    let left = answers.count as usize - rights;
-    pick(all, [0, middle], answers, scratch);
-    put_back(&mut all[..middle + rights], left..middle, scratch);
 }
 
 /// Calls `each` for all merges of a block, in their order, with the starts of both runs and their end.
@@ -172,30 +169,31 @@ mod tests {
     fn run(
         len: usize,
         block: usize,
-        mut after: impl FnMut(usize, usize) -> bool,
+        mut swap: impl FnMut(usize, usize) -> bool,
     ) -> (Vec<[usize; 2]>, Vec<u32>) {
         let mut plan = MergeOrder::new(len, block, true).unwrap();
         let mut asked = Vec::new();
         while let Some(next) = plan.next() {
             let Step::Block { start, len } = plan.step else {
                 asked.push(next);
-                plan.advance(MergeAnswers { bits: after(next[0], next[1]).into(), count: 1 });
+                plan.advance(AnswerSet::one(swap(next[0], next[1])));
                 continue;
             };
             let before = asked.len();
             let numbers = &mut plan.pointers.as_mut().unwrap().indices[start..][..len];
             merges(0, len, &mut |[from, middle, end]| {
-                let (mut l, mut r, mut answers, mut count) = (from, middle, 0, 0);
-                while l < middle && r < end {
+                let (mut fronts, mut merged) = ([from, middle], Vec::new());
+                while let [l, r] = fronts
+                    && l < middle
+                    && r < end
+                {
                     let [a, b] = [numbers[l], numbers[r]].map(|at| at as usize);
                     asked.push([a, b]);
-                    let right_first = after(a, b);
-                    answers |= u64::from(right_first) << count;
-                    count += 1;
-                    (l, r) = if right_first { (l, r + 1) } else { (l + 1, r) };
+                    let answer = AnswerSet::one(swap(a, b));
+                    pick(numbers, fronts, answer, &mut merged);
+                    fronts = after(fronts, answer);
                 }
-                let answers = MergeAnswers { bits: answers, count };
-                merge(&mut numbers[from..end], middle - from, answers, &mut Vec::new());
+                put_back(&mut numbers[..fronts[1]], fronts[0]..middle, &mut merged);
             });
             assert_eq!(asked[before], next);
             plan.block_is_sorted();

@@ -11,7 +11,7 @@ mod window;
 
 pub(crate) use in_sandbox::{ItemLayout, SandboxedSort};
 pub(crate) use lookahead::Lookahead;
-pub(crate) use window::ItemOf;
+pub(crate) use window::NumberedItems;
 
 use std::cmp::Ordering;
 
@@ -19,9 +19,6 @@ use crate::error::{Error, Result};
 
 /// Minimum number of elements for which a batch pays, once its kernel is compiled.
 pub(crate) const MIN_ELEMENTS: usize = 16;
-
-/// Maximum number of elements in a block: a part of the array that one entry sorts whole.
-const MAX_BLOCK_ELEMENTS: usize = 64;
 
 /// The rules that decide an order besides the guest's answers.
 #[derive(Clone, Copy, Debug, Default)]

@@ -17,6 +17,7 @@ pub(super) struct Guests<'a> {
     args: &'a args::GuestArgs,
     sources: BTreeMap<String, ModuleSource>,
     sandbox: Option<Sandbox>,
+    optimized: bool,
     modules: BTreeMap<String, Module>,
 }
 
@@ -33,7 +34,12 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Guests<'a> {
     pub(super) fn new(args: &'a args::GuestArgs) -> Guests<'a> {
-        Guests { args, sources: BTreeMap::new(), sandbox: None, modules: BTreeMap::new() }
+        Guests { args, sources: BTreeMap::new(), sandbox: None, optimized: true, modules: BTreeMap::new() }
+    }
+
+    /// Sets whether the guests are optimized, as they are by default.
+    pub(super) fn optimized(self, optimized: bool) -> Guests<'a> {
+        Guests { optimized, ..self }
     }
 
     /// Reads a guest's module, which is not parsed.
@@ -51,7 +57,7 @@ impl<'a> Guests<'a> {
             self.read(wanted.guest)?;
             let sandbox = match &mut self.sandbox {
                 Some(sandbox) => sandbox,
-                none => none.insert(sandbox(self.args).with_context(about)?),
+                none => none.insert(sandbox(self.args, self.optimized).with_context(about)?),
             };
             let module = self.sources[wanted.guest].compile(sandbox).with_context(about)?;
             self.modules.insert(about(), module);
@@ -79,8 +85,8 @@ impl<'a> Guests<'a> {
 }
 
 /// Creates the sandbox that the options describe.
-fn sandbox(args: &args::GuestArgs) -> callbox::Result<Sandbox> {
-    let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages);
+fn sandbox(args: &args::GuestArgs, optimized: bool) -> callbox::Result<Sandbox> {
+    let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages).optimize(optimized);
     let config = if args.grant.is_empty() {
         config
     } else {

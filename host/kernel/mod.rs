@@ -30,6 +30,7 @@ use wasm_encoder::{
 
 use crate::ctype::{CoreType, StoredNumber};
 
+pub(crate) use batch::MIN_FULL_SET;
 use code::KernelBuilder;
 pub(crate) use inline::InlineBody;
 
@@ -118,10 +119,10 @@ impl KernelSpec {
     /// - `memory`;
     /// - `sort (a, b, len)`: sorts `len` items at `a`, with as much scratch space at `b`; [`SLACK_BYTES`]
     ///   zero bytes have to be on both sides of the two;
-    /// - `merge_answers (left, right, left_end, right_end) -> (i64, i32)`: the answers of a merge, a bit
-    ///   each, and their number;
-    /// - `sort_block (items, to, scratch, len, answers) -> i32`: sorts up to 64 items as glibc does, and
-    ///   writes the answers of each merge; returns the end of the answers;
+    /// - `merge_answers (left, right, left_end, right_end, answers) -> i32`: writes the answers of a merge, in
+    ///   sets of up to 63; returns their end;
+    /// - `sort_block (items, to, scratch, len, answers) -> i32`: sorts items as glibc does, and writes the
+    ///   answers of each merge; returns their end;
     /// - `merge_runs (from, to, left, right)`: merges two sorted runs of items that follow each other;
     /// - globals `table`, the address of the kernel's table of numbers; `comparisons`, the number of
     ///   comparisons; and `inconsistent`, which is 1 after a trap on inconsistent answers.

@@ -126,8 +126,9 @@ impl Callback {
         let (known, mut lookahead) = (prepared.clone(), OnceCell::new());
         let ask = move |array: &[u8], [a, b]: [&[u8]; 2]| -> Answer {
             let mut session = callback.compare_session(&budget)?;
-            lookahead
-                .get_or_init(|| Lookahead::new(&callback, &mut session, Rules::default(), extent, &known, None));
+            lookahead.get_or_init(|| {
+                Lookahead::new(&callback, &mut session, Rules::default(), extent, &known, None)
+            });
             match lookahead.get_mut() {
                 Some(Some(lookahead)) => lookahead.ask(&mut session, array, [a, b]),
                 _ => session.compare(a, b),

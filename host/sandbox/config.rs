@@ -39,6 +39,7 @@ pub struct Config {
     pub(super) limits: Limits,
     simd: bool,
     signals: bool,
+    optimize: bool,
     pub(super) print: Option<Sink>,
     pub(super) interrupt: Option<Check>,
     pub(super) fresh_pages: bool,
@@ -59,7 +60,8 @@ impl From<Limits> for Config {
 impl Config {
     /// Creates a configuration without SIMD, with traps by signals, and with no import granted.
     pub fn new(limits: Limits) -> Config {
-        Config { limits, simd: false, signals: true, print: None, interrupt: None, fresh_pages: false }
+        let (print, interrupt) = (None, None);
+        Config { limits, simd: false, signals: true, optimize: true, print, interrupt, fresh_pages: false }
     }
 
     /// Sets whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
@@ -74,6 +76,12 @@ impl Config {
     /// wasmtime's mitigations of Spectre in these checks, which need signals, are off.
     pub fn signals_based_traps(self, signals: bool) -> Config {
         Config { signals, ..self }
+    }
+
+    /// Sets whether the compiler optimizes, as it does by default. Without, a module is compiled in about three
+    /// quarters of the time, and its code is slower: for guests that are called a few times.
+    pub fn optimize(self, optimize: bool) -> Config {
+        Config { optimize, ..self }
     }
 
     /// Grants guests the import `callbox.print (ptr, len)`, with `sink` to receive the text that they print:
@@ -131,7 +139,7 @@ impl Config {
             .consume_fuel(true)
             .epoch_interruption(true)
             .max_wasm_stack(self.limits.stack)
-            .cranelift_opt_level(OptLevel::Speed)
+            .cranelift_opt_level(if self.optimize { OptLevel::Speed } else { OptLevel::None })
             .cranelift_nan_canonicalization(true)
             .wasm_backtrace_max_frames(NonZeroUsize::new(20))
             .allocation_strategy(InstanceAllocationStrategy::OnDemand)
@@ -156,6 +164,7 @@ impl fmt::Debug for Config {
             .field("limits", &self.limits)
             .field("simd", &self.simd)
             .field("signals_based_traps", &self.signals)
+            .field("optimize", &self.optimize)
             .field("grant_print", &self.print.is_some())
             .field("interrupt_when", &self.interrupt.is_some())
             .field("assume_fresh_pages", &self.fresh_pages)

@@ -6,7 +6,7 @@ use super::Module;
 use super::guest::Turn;
 use super::store::{Growing, MAX_KERNELS_PER_GUEST};
 use super::{WASM_PAGE, engine_error};
-use crate::answers::MergeAnswers;
+use crate::answers::AnswerSet;
 use crate::error::{ContradictionError, Error, Result, bug};
 use crate::kernel::KernelSpec;
 use crate::memory::madvise;
@@ -20,7 +20,7 @@ pub(crate) struct KernelInstance {
     guest: Option<Memory>,
     sort: TypedFunc<(u32, u32, u32), ()>,
     merge_runs: TypedFunc<(u32, u32, u32, u32), ()>,
-    merge_answers: TypedFunc<(u32, u32, u32, u32), (u64, u32)>,
+    merge_answers: TypedFunc<(u32, u32, u32, u32, u32), u32>,
     sort_block: TypedFunc<(u32, u32, u32, u32, u32), u32>,
     table: Global,
     comparisons: Global,
@@ -34,6 +34,8 @@ pub(crate) struct MergePlaces {
     pub(crate) left_end: u32,
     pub(crate) right: u32,
     pub(crate) right_end: u32,
+    /// Where the answers go, in the kernel's memory.
+    pub(crate) answers: u32,
 }
 
 /// Addresses in the kernel's memory for [`Turn::sort_block`].
@@ -42,7 +44,7 @@ pub(crate) struct BlockPlaces {
     pub(crate) items: u32,
     /// The scratch array, as large as the items.
     pub(crate) scratch: u32,
-    /// 16 bytes for each merge.
+    /// Where the answers go.
     pub(crate) answers: u32,
     /// Number of items.
     pub(crate) len: u32,
@@ -116,33 +118,40 @@ impl Turn<'_> {
         self.cached_kernels().iter().any(|(name, known, _)| name == export && known == spec)
     }
 
-    /// Returns the answers of a merge of two runs.
+    /// Makes the comparisons of a merge of two runs. Returns the answers.
     pub(crate) fn merge_answers(
         &mut self,
         export: &str,
         kernel: &KernelInstance,
-        MergePlaces { left, left_end, right, right_end }: MergePlaces,
-    ) -> Result<MergeAnswers, Box<Error>> {
+        MergePlaces { left, left_end, right, right_end, answers }: MergePlaces,
+    ) -> Result<impl Iterator<Item = AnswerSet>, Box<Error>> {
         let (store, ..) = self.parts();
-        match kernel.merge_answers.call(store, (left, right, left_end, right_end)) {
-            Ok((bits, count)) => Ok(MergeAnswers { bits, count }),
-            Err(error) => Err(self.failure(error, export)),
-        }
+        let end = kernel.merge_answers.call(store, (left, right, left_end, right_end, answers));
+        self.answer_sets(export, kernel, answers, end)
     }
 
-    /// Sorts a block as glibc does. Returns the answers of its merges, 16 bytes for each merge: the bits and
-    /// their number.
+    /// Sorts a block as glibc does. Returns the answers of its merges, each of which begins a set.
     pub(crate) fn sort_block(
         &mut self,
         export: &str,
         kernel: &KernelInstance,
         BlockPlaces { items, scratch, answers, len }: BlockPlaces,
-    ) -> Result<&[u8], Box<Error>> {
+    ) -> Result<impl Iterator<Item = AnswerSet>, Box<Error>> {
         let (store, ..) = self.parts();
-        match kernel.sort_block.call(&mut *store, (items, items, scratch, len, answers)) {
-            Ok(end) => Ok(&kernel.memory.data(self.parts().0)[answers as usize..end as usize]),
-            Err(error) => Err(self.failure(error, export)),
-        }
+        let end = kernel.sort_block.call(store, (items, items, scratch, len, answers));
+        self.answer_sets(export, kernel, answers, end)
+    }
+
+    fn answer_sets(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance,
+        from: u32,
+        end: wasmtime::Result<u32>,
+    ) -> Result<impl Iterator<Item = AnswerSet>, Box<Error>> {
+        let end = end.map_err(|error| self.failure(error, export))?;
+        let sets = kernel.memory.data(self.parts().0)[from as usize..end as usize].as_chunks().0;
+        Ok(sets.iter().map(|set| AnswerSet::new(u64::from_le_bytes(*set))))
     }
 
     /// Returns `size` bytes of the guest's memory for elements, and their address, where the kernel imports

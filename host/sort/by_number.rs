@@ -7,7 +7,7 @@ use super::columns::{ItemRef, Keyed};
 use super::runs::{Piece, Run, check_permutation, reserve};
 use super::worker::{HasSession, Opens, Worker};
 use super::{Job, Sorter};
-use crate::batch::{ItemLayout, Lookahead, SandboxedSort};
+use crate::batch::{ItemLayout, Lookahead, NumberedItems, SandboxedSort};
 use crate::callback::{Answer, Callback, Session};
 use crate::error::{Error, LibraryError, Result};
 use crate::memory::{ScratchArray, try_with_capacity};
@@ -154,7 +154,9 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
         let mut lookahead = match &prepared {
             Some(prepared) if self.job.is_decided_by_kernel() && key.width().is_none() => {
                 let (rules, extent) = (self.job.kernel_rules(0), scratch.extent());
-                Lookahead::new(callback, self.first().session(), rules, extent, prepared, Some(&item))
+                let mean_bytes = key.bytes() / key.len().max(1);
+                let items = NumberedItems { get: &item, mean_bytes };
+                Lookahead::new(callback, self.first().session(), rules, extent, prepared, Some(items))
             }
             _ => None,
         };

@@ -108,6 +108,7 @@ pub(crate) fn force<T>(lazy: &LazyLock<T>) -> &T {
 
 /// Returns a number that no other living thread has, and that is never 0.
 #[cfg(not(loom))]
+#[inline]
 pub(crate) fn this_thread() -> usize {
     thread_local!(static MARK: Cell<u8> = const { Cell::new(0) });
     MARK.with(|mark| ptr::from_ref(mark).addr())

@@ -26,8 +26,9 @@ pub(crate) type Ask<'a> = dyn FnMut(&[u8], [&[u8]; 2]) -> Answer + 'a;
 /// A native call in progress.
 struct ActiveCall<'a> {
     bounds: Bounds,
-    /// Answers that are prepared before C calls for them.
+    /// Answers that are prepared before C calls for them; the same once more where addresses suffice.
     prepared: Option<Rc<PreparedAnswers>>,
+    by_address: Option<Rc<PreparedAnswers>>,
     ask: Box<Ask<'a>>,
     entry: &'a Entry,
     /// Whether the C code is known, and can be unwound.
@@ -42,6 +43,19 @@ pub(super) struct ActiveSlot {
 
 shared! {
     static ACTIVE: [ActiveSlot; SLOTS] = each ActiveSlot::new();
+}
+
+impl<'a> ActiveCall<'a> {
+    fn new(
+        bounds: Bounds,
+        prepared: Option<Rc<PreparedAnswers>>,
+        ask: Box<Ask<'a>>,
+        entry: &'a Entry,
+        known: bool,
+    ) -> ActiveCall<'a> {
+        let by_address = prepared.clone().filter(|prepared| prepared.match_by() == MatchBy::Address);
+        ActiveCall { bounds, prepared, by_address, ask, entry, known }
+    }
 }
 
 impl ActiveSlot {
@@ -79,7 +93,7 @@ pub(crate) fn call_native<'a>(
     let slot = handle.key().slot();
     // Code that may pass any pointer is not known to this crate.
     let known = matches!(bounds, Bounds::Known { .. });
-    let mut call = ActiveCall { bounds, prepared, ask, entry: handle.entry(), known };
+    let mut call = ActiveCall::new(bounds, prepared, ask, handle.entry(), known);
     let active = &ACTIVE[slot];
     active.enter(&raw mut call);
     let errno = errno::errno();
@@ -113,8 +127,7 @@ impl OpenCall {
     ) -> OpenCall {
         // SAFETY: the entry is the handle's, behind an `Arc`; `drop` frees the call before the handle.
         let entry: &'static Entry = unsafe { &*ptr::from_ref(handle.entry()) };
-        let call =
-            NonNull::from(Box::leak(Box::new(ActiveCall { bounds, prepared, ask, entry, known: false })));
+        let call = NonNull::from(Box::leak(Box::new(ActiveCall::new(bounds, prepared, ask, entry, false))));
         ACTIVE[handle.key().slot()].enter(call.as_ptr());
         OpenCall { handle, call }
     }
@@ -154,18 +167,13 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
     // leave it alone until C has returned, and while `ask` runs the slot names no thread.
     let call = unsafe { &mut *active.call.load(Relaxed) };
     call.entry.count_unshared();
-    match &call.prepared {
-        Some(prepared) if prepared.expects(a.addr(), b.addr()) => {
-            if prepared.match_by() == MatchBy::Contents {
-                // SAFETY: the same contract.
-                unsafe { take_if_same(active, call, a, b) }
-            } else {
-                prepared.take() as c_int
-            }
-        }
-        // SAFETY: the same contract.
-        _ => unsafe { cross_border(active, call, a, b) },
+    if let Some(prepared) = &call.by_address
+        && let Some(answer) = prepared.take_at(a.addr(), b.addr())
+    {
+        return answer;
     }
+    // SAFETY: the same contract.
+    unsafe { look_closer(active, call, a, b) }
 }
 
 /// Takes the answer that is prepared for these addresses if they still hold the same elements; otherwise
@@ -175,7 +183,7 @@ pub(super) unsafe fn answer(active: &'static ActiveSlot, a: *const c_void, b: *c
 ///
 /// As [`answer`], for the call of the slot.
 #[inline(never)]
-unsafe fn take_if_same(
+unsafe fn look_closer(
     active: &'static ActiveSlot,
     call: &mut ActiveCall<'_>,
     a: *const c_void,
@@ -185,10 +193,16 @@ unsafe fn take_if_same(
     // SAFETY: an answer is prepared only for elements inside the array; C does not write while it compares.
     let element = |at: *const c_void| unsafe { slice::from_raw_parts(at.cast(), width) };
     match &call.prepared {
-        Some(prepared) if prepared.still_matches(element(a), element(b)) => prepared.take() as c_int,
-        // SAFETY: the same contract.
-        _ => unsafe { cross_border(active, call, a, b) },
+        Some(prepared) if prepared.expects(a.addr(), b.addr()) => {
+            let by_contents = prepared.match_by() == MatchBy::Contents;
+            if !by_contents || prepared.still_matches(element(a), element(b)) {
+                return prepared.take();
+            }
+        }
+        _ => {}
     }
+    // SAFETY: the same contract.
+    unsafe { cross_border(active, call, a, b) }
 }
 
 /// Answers a call by crossing the border, because no answer is prepared.

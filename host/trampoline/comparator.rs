@@ -84,6 +84,7 @@ unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
 /// # Safety
 ///
 /// As [`compare`].
+#[inline(never)] // so that the answers that are prepared save no registers
 unsafe fn on_any_thread(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
     // A released pointer is inert, not dangling.
     let Some(entry) = comparator_slot(slot).get() else { return fallback(slot) };

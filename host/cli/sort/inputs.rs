@@ -1,7 +1,7 @@
 //! The inputs of a sort: all are opened before the first is read.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +14,9 @@ use callbox::sort::{Format, Input};
 use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
 use crate::cli::input::{self, STDIN};
+
+/// Maximum size in bytes of a sort whose guests are not optimized: it takes no longer than the optimizer would.
+const MAX_SMALL_BYTES: u64 = 64 << 10;
 
 /// Amount that has been read of all inputs, and the time it took.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +86,16 @@ pub(super) fn names(args: &args::Sort, operands: &[OsString]) -> Result<Vec<Path
         return Err(Fault::trouble(format!("{extra}: -c and -C look at one file only; name one")));
     }
     Ok(files)
+}
+
+/// Returns whether all files together are known to be so small that an optimized guest does not pay.
+pub(super) fn are_small(files: &[PathBuf]) -> bool {
+    let size = |file: &Path| {
+        let file = if file.as_os_str() == STDIN { Path::new("/dev/stdin") } else { file };
+        fs::metadata(file).ok().filter(fs::Metadata::is_file).map(|file| file.len())
+    };
+    let all = files.iter().try_fold(0_u64, |sum, file| sum.checked_add(size(file)?));
+    all.is_some_and(|bytes| bytes <= MAX_SMALL_BYTES)
 }
 
 /// Returns whether one of the files is a terminal that someone types on.

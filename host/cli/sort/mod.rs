@@ -97,7 +97,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
     let format = order::format(args)?;
     let files = inputs::names(args, &order.files)?;
-    let mut guests = Guests::new(&args.guest);
+    let mut guests = Guests::new(&args.guest).optimized(!inputs::are_small(&files));
     order.read(&mut guests)?;
     let mut spill = memory::spill(&args.memory)?;
     signals::wait_for_children();

@@ -4,7 +4,7 @@
   (type (;2;) (func (param i32 i32 i32 i32)))
   (type (;3;) (func (param i32 i32 i32 i32)))
   (type (;4;) (func (param i32 i32 i32 i32)))
-  (type (;5;) (func (param i32 i32 i32 i32) (result i64 i32)))
+  (type (;5;) (func (param i32 i32 i32 i32 i32) (result i32)))
   (type (;6;) (func (param i32 i32 i32 i32 i32) (result i32)))
   (type (;7;) (func (param i64 i64) (result i32)))
   (import "guest" "compare" (func $compare (;0;) (type 0)))
@@ -765,14 +765,16 @@
     i64.add
     global.set $comparisons
   )
-  (func $merge_answers (;5;) (type 5) (param i32 i32 i32 i32) (result i64 i32)
-    (local i32 i64 i64 i64 i64 i64 i64 i32 i32 i32)
+  (func $merge_answers (;5;) (type 5) (param i32 i32 i32 i32 i32) (result i32)
+    (local i32 i64 i64 i64 i64 i64 i32 i32 i32)
     local.get 0
     i64.load
     local.set 7
     local.get 1
     i64.load
     local.set 8
+    i64.const -9223372036854775808
+    local.set 6
     block ;; label = @1
       loop ;; label = @2
         local.get 0
@@ -788,39 +790,37 @@
         call $compare
         i32.const 0
         i32.gt_s
-        local.set 4
+        local.set 5
         local.get 7
         local.get 9
-        local.get 4
+        local.get 5
         select
         local.set 7
         local.get 10
         local.get 8
-        local.get 4
+        local.get 5
         select
         local.set 8
-        local.get 4
-        i64.extend_i32_u
-        local.get 5
-        i64.shl
         local.get 6
+        i64.const 1
+        i64.shr_u
+        local.get 5
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
         i64.or
         local.set 6
         local.get 5
-        i64.const 1
-        i64.add
-        local.set 5
-        local.get 4
         i32.const 8
         i32.mul
-        local.tee 4
+        local.tee 5
         local.get 1
         i32.add
         local.set 1
         local.get 0
         i32.const 8
         i32.add
-        local.get 4
+        local.get 5
         i32.sub
         local.set 0
         local.get 0
@@ -845,39 +845,37 @@
         call $compare
         i32.const 0
         i32.gt_s
-        local.set 4
+        local.set 5
         local.get 7
         local.get 9
-        local.get 4
+        local.get 5
         select
         local.set 7
         local.get 10
         local.get 8
-        local.get 4
+        local.get 5
         select
         local.set 8
-        local.get 4
-        i64.extend_i32_u
-        local.get 5
-        i64.shl
         local.get 6
+        i64.const 1
+        i64.shr_u
+        local.get 5
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
         i64.or
         local.set 6
         local.get 5
-        i64.const 1
-        i64.add
-        local.set 5
-        local.get 4
         i32.const 8
         i32.mul
-        local.tee 4
+        local.tee 5
         local.get 1
         i32.add
         local.set 1
         local.get 0
         i32.const 8
         i32.add
-        local.get 4
+        local.get 5
         i32.sub
         local.set 0
         local.get 0
@@ -902,39 +900,37 @@
         call $compare
         i32.const 0
         i32.gt_s
-        local.set 4
+        local.set 5
         local.get 7
         local.get 9
-        local.get 4
+        local.get 5
         select
         local.set 7
         local.get 10
         local.get 8
-        local.get 4
+        local.get 5
         select
         local.set 8
-        local.get 4
-        i64.extend_i32_u
-        local.get 5
-        i64.shl
         local.get 6
+        i64.const 1
+        i64.shr_u
+        local.get 5
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
         i64.or
         local.set 6
         local.get 5
-        i64.const 1
-        i64.add
-        local.set 5
-        local.get 4
         i32.const 8
         i32.mul
-        local.tee 4
+        local.tee 5
         local.get 1
         i32.add
         local.set 1
         local.get 0
         i32.const 8
         i32.add
-        local.get 4
+        local.get 5
         i32.sub
         local.set 0
         local.get 0
@@ -959,39 +955,37 @@
         call $compare
         i32.const 0
         i32.gt_s
-        local.set 4
+        local.set 5
         local.get 7
         local.get 9
-        local.get 4
+        local.get 5
         select
         local.set 7
         local.get 10
         local.get 8
-        local.get 4
+        local.get 5
         select
         local.set 8
-        local.get 4
-        i64.extend_i32_u
-        local.get 5
-        i64.shl
         local.get 6
+        i64.const 1
+        i64.shr_u
+        local.get 5
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
         i64.or
         local.set 6
         local.get 5
-        i64.const 1
-        i64.add
-        local.set 5
-        local.get 4
         i32.const 8
         i32.mul
-        local.tee 4
+        local.tee 5
         local.get 1
         i32.add
         local.set 1
         local.get 0
         i32.const 8
         i32.add
-        local.get 4
+        local.get 5
         i32.sub
         local.set 0
         local.get 0
@@ -1001,19 +995,52 @@
         local.get 3
         i32.lt_u
         i32.and
-        local.get 5
-        i64.const 59
-        i64.le_u
+        local.get 6
+        i64.const 15
+        i64.and
+        i64.eqz
+        i32.and
+        br_if 0 (;@2;)
+        local.get 6
+        i64.const 15
+        i64.and
+        i64.eqz
+        br_if 1 (;@1;)
+        local.get 4
+        local.get 6
+        i64.store
+        local.get 4
+        i32.const 8
+        i32.add
+        local.set 4
+        i64.const -9223372036854775808
+        local.set 6
+        local.get 0
+        local.get 2
+        i32.lt_u
+        local.get 1
+        local.get 3
+        i32.lt_u
         i32.and
         br_if 0 (;@2;)
       end
     end
     local.get 6
-    local.get 5
-    i32.wrap_i64
+    i64.const -9223372036854775808
+    i64.ne
+    if ;; label = @1
+      local.get 4
+      local.get 6
+      i64.store
+      local.get 4
+      i32.const 8
+      i32.add
+      local.set 4
+    end
+    local.get 4
   )
   (func $sort_block (;6;) (type 6) (param i32 i32 i32 i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32)
     local.get 3
     i32.const 2
     i32.lt_u
@@ -1031,43 +1058,40 @@
     if ;; label = @1
       local.get 0
       i64.load
-      local.set 13
+      local.set 12
       local.get 0
       i64.load offset=8
-      local.set 14
-      local.get 13
+      local.set 13
+      local.get 12
       f64.reinterpret_i64
-      local.get 14
+      local.get 13
       f64.reinterpret_i64
       call $compare
       i32.const 0
       i32.gt_s
       local.set 10
       local.get 1
-      local.get 14
       local.get 13
+      local.get 12
       local.get 10
       select
       i64.store
       local.get 1
+      local.get 12
       local.get 13
-      local.get 14
       local.get 10
       select
       i64.store offset=8
+      local.get 4
       local.get 10
       i64.extend_i32_u
-      local.set 11
-      i64.const 1
-      local.set 12
-      local.get 4
-      local.get 11
+      i64.const 63
+      i64.shl
+      i64.const 4611686018427387904
+      i64.or
       i64.store
       local.get 4
-      local.get 12
-      i64.store offset=8
-      local.get 4
-      i32.const 16
+      i32.const 8
       i32.add
       return
     end
@@ -1114,77 +1138,313 @@
     local.set 9
     local.get 6
     i64.load
-    local.set 13
+    local.set 12
     local.get 8
     i64.load
-    local.set 14
-    loop ;; label = @1
-      local.get 6
-      i64.load offset=8
-      local.set 15
-      local.get 8
-      i64.load offset=8
-      local.set 16
-      local.get 13
-      f64.reinterpret_i64
-      local.get 14
-      f64.reinterpret_i64
-      call $compare
-      i32.const 0
-      i32.gt_s
-      local.set 10
-      local.get 10
-      i64.extend_i32_u
-      local.get 12
-      i64.shl
+    local.set 13
+    i64.const -9223372036854775808
+    local.set 11
+    block ;; label = @1
+      loop ;; label = @2
+        local.get 6
+        i64.load offset=8
+        local.set 14
+        local.get 8
+        i64.load offset=8
+        local.set 15
+        local.get 12
+        f64.reinterpret_i64
+        local.get 13
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 10
+        local.get 1
+        local.get 13
+        local.get 12
+        local.get 10
+        select
+        i64.store
+        local.get 12
+        local.get 14
+        local.get 10
+        select
+        local.set 12
+        local.get 15
+        local.get 13
+        local.get 10
+        select
+        local.set 13
+        local.get 1
+        i32.const 8
+        i32.add
+        local.set 1
+        local.get 11
+        i64.const 1
+        i64.shr_u
+        local.get 10
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
+        i64.or
+        local.set 11
+        local.get 10
+        i32.const 8
+        i32.mul
+        local.tee 10
+        local.get 8
+        i32.add
+        local.set 8
+        local.get 6
+        i32.const 8
+        i32.add
+        local.get 10
+        i32.sub
+        local.set 6
+        local.get 6
+        local.get 7
+        i32.lt_u
+        local.get 8
+        local.get 9
+        i32.lt_u
+        i32.and
+        i32.eqz
+        br_if 1 (;@1;)
+        local.get 6
+        i64.load offset=8
+        local.set 14
+        local.get 8
+        i64.load offset=8
+        local.set 15
+        local.get 12
+        f64.reinterpret_i64
+        local.get 13
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 10
+        local.get 1
+        local.get 13
+        local.get 12
+        local.get 10
+        select
+        i64.store
+        local.get 12
+        local.get 14
+        local.get 10
+        select
+        local.set 12
+        local.get 15
+        local.get 13
+        local.get 10
+        select
+        local.set 13
+        local.get 1
+        i32.const 8
+        i32.add
+        local.set 1
+        local.get 11
+        i64.const 1
+        i64.shr_u
+        local.get 10
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
+        i64.or
+        local.set 11
+        local.get 10
+        i32.const 8
+        i32.mul
+        local.tee 10
+        local.get 8
+        i32.add
+        local.set 8
+        local.get 6
+        i32.const 8
+        i32.add
+        local.get 10
+        i32.sub
+        local.set 6
+        local.get 6
+        local.get 7
+        i32.lt_u
+        local.get 8
+        local.get 9
+        i32.lt_u
+        i32.and
+        i32.eqz
+        br_if 1 (;@1;)
+        local.get 6
+        i64.load offset=8
+        local.set 14
+        local.get 8
+        i64.load offset=8
+        local.set 15
+        local.get 12
+        f64.reinterpret_i64
+        local.get 13
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 10
+        local.get 1
+        local.get 13
+        local.get 12
+        local.get 10
+        select
+        i64.store
+        local.get 12
+        local.get 14
+        local.get 10
+        select
+        local.set 12
+        local.get 15
+        local.get 13
+        local.get 10
+        select
+        local.set 13
+        local.get 1
+        i32.const 8
+        i32.add
+        local.set 1
+        local.get 11
+        i64.const 1
+        i64.shr_u
+        local.get 10
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
+        i64.or
+        local.set 11
+        local.get 10
+        i32.const 8
+        i32.mul
+        local.tee 10
+        local.get 8
+        i32.add
+        local.set 8
+        local.get 6
+        i32.const 8
+        i32.add
+        local.get 10
+        i32.sub
+        local.set 6
+        local.get 6
+        local.get 7
+        i32.lt_u
+        local.get 8
+        local.get 9
+        i32.lt_u
+        i32.and
+        i32.eqz
+        br_if 1 (;@1;)
+        local.get 6
+        i64.load offset=8
+        local.set 14
+        local.get 8
+        i64.load offset=8
+        local.set 15
+        local.get 12
+        f64.reinterpret_i64
+        local.get 13
+        f64.reinterpret_i64
+        call $compare
+        i32.const 0
+        i32.gt_s
+        local.set 10
+        local.get 1
+        local.get 13
+        local.get 12
+        local.get 10
+        select
+        i64.store
+        local.get 12
+        local.get 14
+        local.get 10
+        select
+        local.set 12
+        local.get 15
+        local.get 13
+        local.get 10
+        select
+        local.set 13
+        local.get 1
+        i32.const 8
+        i32.add
+        local.set 1
+        local.get 11
+        i64.const 1
+        i64.shr_u
+        local.get 10
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
+        i64.or
+        local.set 11
+        local.get 10
+        i32.const 8
+        i32.mul
+        local.tee 10
+        local.get 8
+        i32.add
+        local.set 8
+        local.get 6
+        i32.const 8
+        i32.add
+        local.get 10
+        i32.sub
+        local.set 6
+        local.get 6
+        local.get 7
+        i32.lt_u
+        local.get 8
+        local.get 9
+        i32.lt_u
+        i32.and
+        local.get 11
+        i64.const 15
+        i64.and
+        i64.eqz
+        i32.and
+        br_if 0 (;@2;)
+        local.get 11
+        i64.const 15
+        i64.and
+        i64.eqz
+        br_if 1 (;@1;)
+        local.get 4
+        local.get 11
+        i64.store
+        local.get 4
+        i32.const 8
+        i32.add
+        local.set 4
+        i64.const -9223372036854775808
+        local.set 11
+        local.get 6
+        local.get 7
+        i32.lt_u
+        local.get 8
+        local.get 9
+        i32.lt_u
+        i32.and
+        br_if 0 (;@2;)
+      end
+    end
+    local.get 11
+    i64.const -9223372036854775808
+    i64.ne
+    if ;; label = @1
+      local.get 4
       local.get 11
-      i64.or
-      local.set 11
-      local.get 12
-      i64.const 1
-      i64.add
-      local.set 12
-      local.get 1
-      local.get 14
-      local.get 13
-      local.get 10
-      select
       i64.store
-      local.get 13
-      local.get 15
-      local.get 10
-      select
-      local.set 13
-      local.get 16
-      local.get 14
-      local.get 10
-      select
-      local.set 14
-      local.get 1
+      local.get 4
       i32.const 8
       i32.add
-      local.set 1
-      local.get 10
-      i32.const 3
-      i32.shl
-      local.tee 10
-      local.get 8
-      i32.add
-      local.set 8
-      local.get 6
-      i32.const 8
-      i32.add
-      local.get 10
-      i32.sub
-      local.set 6
-      local.get 6
-      local.get 7
-      i32.lt_u
-      local.get 8
-      local.get 9
-      i32.lt_u
-      i32.and
-      br_if 0 (;@1;)
+      local.set 4
     end
     block ;; label = @1
       loop ;; label = @2
@@ -1229,14 +1489,6 @@
       end
     end
     local.get 4
-    local.get 11
-    i64.store
-    local.get 4
-    local.get 12
-    i64.store offset=8
-    local.get 4
-    i32.const 16
-    i32.add
   )
   (func $tie (;7;) (type 7) (param i64 i64) (result i32)
     i32.const 0

@@ -20,6 +20,7 @@ impl Lookahead {
         _: Rules,
         _: Extent,
         _: &Rc<PreparedAnswers>,
+        _: Option<()>,
     ) -> Option<Lookahead> {
         None
     }
