@@ -4,6 +4,8 @@
 //! loom, can take the place of the standard library's types: `tests/loom` runs the same code under it.
 
 pub(crate) mod fork;
+mod per_thread;
+mod published;
 mod turns;
 
 #[cfg(not(loom))]
@@ -20,6 +22,8 @@ pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, atomic};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, atomic};
 
 use fork::Section;
+pub(crate) use per_thread::{InTurns, PerThread};
+pub(crate) use published::{Loaded, Published};
 pub(crate) use turns::{Refusal, Turn, Turns};
 
 /// Defines a static that threads share, and functions that are `const` because such statics call them. Under
@@ -108,6 +112,7 @@ pub(crate) fn force<T>(lazy: &LazyLock<T>) -> &T {
 
 /// Returns a number that no other living thread has, and that is never 0.
 #[cfg(not(loom))]
+#[inline]
 pub(crate) fn this_thread() -> usize {
     thread_local!(static MARK: Cell<u8> = const { Cell::new(0) });
     MARK.with(|mark| ptr::from_ref(mark).addr())
