@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 const UNMADE: usize = 0;
 
 /// Owner of a place whose last owner has left it.
-const NOBODY: usize = 1;
+const NOBODY: usize = usize::MAX;
 
 /// Values that threads use in turns, each thread its own for as long as there are enough: a thread's is made
 /// when it first asks. Once there is no place for another, a thread takes over one that is not in use, or
@@ -88,7 +88,7 @@ impl<V: InTurns> PerThread<V> {
         let me = this_thread();
         // During a turn, its thread owns that place and no other: a call from inside finds it.
         let owned = |at: &usize| self.places[*at].owner.load(Relaxed) == me;
-        if let Some(at) = self.from_start(me).find(owned) {
+        if let Some(at) = self.search_order(me).find(owned) {
             let place = &self.places[at];
             // The value is being made, and that has called back.
             let Some(value) = place.value.get() else { return Err(self.first().reentrant()) };
@@ -106,7 +106,7 @@ impl<V: InTurns> PerThread<V> {
         let take = |owner: usize| {
             let places = &self.places;
             let taken = |at: &usize| places[*at].owner.compare_exchange(owner, me, Acquire, Relaxed).is_ok();
-            self.from_start(me).find(taken)
+            self.search_order(me).find(taken)
         };
         if let Some(at) = take(NOBODY)
             && let Some(value) = self.places[at].value.get()
@@ -123,7 +123,7 @@ impl<V: InTurns> PerThread<V> {
             }
         }
         let mut waiting = None;
-        for at in self.from_start(me) {
+        for at in self.search_order(me) {
             let place = &self.places[at];
             let Some(value) = place.value.get() else { continue };
             if let Some(turn) = value.try_turn()? {
@@ -136,7 +136,7 @@ impl<V: InTurns> PerThread<V> {
     }
 
     /// Returns the places in the order in which this thread looks at them. Threads begin at different ones.
-    fn from_start(&self, me: usize) -> impl Iterator<Item = usize> {
+    fn search_order(&self, me: usize) -> impl Iterator<Item = usize> {
         let len = self.places.len();
         // Marks of threads lie apart by pages as often as by a few bytes.
         let start = if len == 1 { 0 } else { ((me >> 12) ^ (me >> 3)) % len };
