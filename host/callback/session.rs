@@ -6,8 +6,8 @@ use crate::limits::Limit;
 #[cfg(not(loom))]
 use crate::sandbox::Function;
 use crate::sandbox::{Budget, Turn};
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Arc, PerThread};
 
 /// Number of calls after which those of a session are reported.
 const CALLS_AT_ONCE: u64 = 64;
@@ -40,22 +40,34 @@ impl Callback {
         self.begin(budget.into()).map_err(|error| *error)
     }
 
-    /// As [`Callback::session`], for a call by C.
+    /// As [`Callback::session`], inlined for calls by C. A guest that all threads share is taken without a
+    /// detour: where two ways meet, their sessions would be copied before they are used.
     #[inline(always)]
     pub(crate) fn begin(&self, budget: Option<&Arc<Budget>>) -> Answer<Session<'_>> {
         let callback = &*self.inner;
-        match (&self.instances, budget) {
-            (Some(instances), None) => {
-                let found = instances.turn().inspect_err(|_| callback.counters.refused())?;
-                let (instance, (callback, turn)) = found;
-                Ok(Session::new(callback, instance, turn))
-            }
+        let session = match &self.instances {
+            Some(instances) if budget.is_none() => self.begin_in_own(instances)?,
             // One guest at a time spends a shared budget.
-            (_, budget) => {
-                let turn = callback.guest.turn(&callback.export, budget);
-                Ok(Session::new(callback, 0, turn.inspect_err(|_| callback.counters.refused())?))
-            }
+            _ => match callback.guest.turn(&callback.export, budget) {
+                Ok(turn) => Session::new(callback, 0, turn),
+                Err(error) => return Err(self.refused(error)),
+            },
+        };
+        Ok(session)
+    }
+
+    #[inline(never)]
+    fn begin_in_own<'c>(&'c self, instances: &'c PerThread<CallbackInner>) -> Answer<Session<'c>> {
+        match instances.turn() {
+            Ok((instance, (callback, turn))) => Ok(Session::new(callback, instance, turn)),
+            Err(error) => Err(self.refused(error)),
         }
+    }
+
+    #[cold]
+    fn refused(&self, error: Box<Error>) -> Box<Error> {
+        self.inner.counters.refused();
+        error
     }
 
     /// Begins a session for one call, which counts as failed until [`Session::succeeded`].

@@ -86,17 +86,30 @@ impl Entry {
     /// counts.
     #[inline(always)]
     pub(crate) fn call_session(&self, budget: Option<&Arc<Budget>>) -> Answer<Session<'_>> {
-        let session = self.callback.call_session(budget).inspect_err(|_| self.calls.refused())?;
-        self.calls.in_turn(session.instance());
-        Ok(session)
+        match self.callback.call_session(budget) {
+            Ok(session) => {
+                self.calls.in_turn(session.instance());
+                Ok(session)
+            }
+            Err(error) => Err(self.refused(error)),
+        }
     }
 
     /// Compares two elements, whose width has been checked, by one call of the guest, which is counted.
     #[inline]
     pub(crate) fn compare(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
-        let mut session = self.callback.begin(budget).inspect_err(|_| self.calls.refused())?;
+        let mut session = match self.callback.begin(budget) {
+            Ok(session) => session,
+            Err(error) => return Err(self.refused(error)),
+        };
         self.calls.in_turn(session.instance());
         session.compare(a, b)
+    }
+
+    #[cold]
+    fn refused(&self, error: Box<Error>) -> Box<Error> {
+        self.calls.refused();
+        error
     }
 
     pub(crate) fn calls(&self) -> u64 {

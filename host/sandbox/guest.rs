@@ -185,14 +185,20 @@ impl Guest {
     #[inline(always)]
     pub(crate) fn turn(&self, name: &str, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>, Box<Error>> {
         self.module().check_stack()?;
-        let mut turn = self.enter(name)?;
-        let store = &mut turn.running.store;
-        match budget {
-            None => store::switch_to_own_budget(store)?,
-            Some(budget) if Arc::ptr_eq(&store.data().budget, budget) => {}
-            Some(budget) => store::charge(store, budget).map_err(Box::new)?,
+        let mut running = match self.inner.turns.enter() {
+            Ok(running) => running,
+            Err(refusal) => return Err(self.refused(refusal, name)),
+        };
+        let store = &mut running.store;
+        let switched = match budget {
+            None => store::switch_to_own_budget(store),
+            Some(budget) if Arc::ptr_eq(&store.data().budget, budget) => Ok(()),
+            Some(budget) => store::charge(store, budget).map_err(Box::new),
+        };
+        match switched {
+            Ok(()) => Ok(Turn { guest: &self.inner, running }),
+            Err(error) => Err(error),
         }
-        Ok(turn)
     }
 
     /// Returns this thread's turn, on a budget for this turn alone; `None` while it is another thread's.
@@ -218,7 +224,6 @@ impl Guest {
     }
 
     /// Waits for this thread's turn, unless that would be for ever.
-    #[inline(always)]
     fn enter(&self, name: &str) -> Result<Turn<'_>, Box<Error>> {
         // A panic in a host function leaves the store usable: wasmtime unwinds it as it does a trap.
         match self.inner.turns.enter() {

@@ -115,7 +115,7 @@ impl<T> DerefMut for Turn<'_, T> {
 }
 
 impl<T> Drop for Turn<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.holder.store(0, Relaxed); // before the guard lets the next thread in
     }
