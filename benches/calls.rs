@@ -1,11 +1,13 @@
 //! Time per call, by prototype: the table in docs/performance.md.
 //!
-//! All figures are relative to `libffi`, a closure of libffi with a native callee.
+//! All figures are relative to `libffi`, a closure of libffi with a native callee, or to wasmtime alone.
 #![allow(unsafe_code, missing_docs, reason = "calls function pointers")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
 use std::ptr;
+use std::thread;
+use std::time::Instant;
 
 use callbox::{Callback, CompareFn, Guest, Limits, Module, Sandbox};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -55,6 +57,11 @@ fn calls(criterion: &mut Criterion) {
     group.bench_function("libffi, native callee: int (int)", |bench| {
         // SAFETY: the function takes no pointers.
         bench.iter(|| unsafe { native(black_box(1)) })
+    });
+
+    let (bare, mut store) = bare();
+    group.bench_function("wasmtime alone, from Rust: (i32, i32) -> i32", |bench| {
+        bench.iter(|| bare.call(&mut store, (black_box(8), 12)).unwrap())
     });
 
     let prototype = "int (const int *, const int *)";
@@ -124,5 +131,47 @@ fn calls(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, calls);
+/// Returns the comparator of the same guest in wasmtime with its default features, without limits.
+fn bare() -> (wasmtime::TypedFunc<(i32, i32), i32>, wasmtime::Store<()>) {
+    let engine = wasmtime::Engine::default();
+    let module = wasmtime::Module::new(&engine, wat::parse_str(GUEST).unwrap()).unwrap();
+    let mut store = wasmtime::Store::new(&engine, ());
+    let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
+    (instance.get_typed_func(&mut store, "compare").unwrap(), store)
+}
+
+/// Time per call of all threads together, with one guest and with one for each thread.
+fn threads(criterion: &mut Criterion) {
+    let sandbox = Sandbox::new(Limits::default()).unwrap();
+    let guest = Module::from_text(&sandbox, "calls", GUEST).unwrap().instantiate().unwrap();
+    let compare = callback(&guest, "compare", "int (const int *, const int *)");
+    let mut group = criterion.benchmark_group("threads");
+    for (guests, callback) in [("one guest", compare.clone()), ("a guest each", compare.per_thread(8))] {
+        let kept = callback.retain().unwrap();
+        let pointer = kept.pointer();
+        let work = |calls: u64| {
+            let (a, b): (c_int, c_int) = (1, 2);
+            for _ in 0..calls {
+                // SAFETY: both point to an int.
+                black_box(unsafe { pointer(black_box(&raw const a).cast(), (&raw const b).cast()) });
+            }
+        };
+        for threads in [1, 2, 8] {
+            group.bench_function(format!("{threads}, {guests}"), |bench| {
+                bench.iter_custom(|calls| {
+                    let started = Instant::now();
+                    thread::scope(|scope| {
+                        for _ in 0..threads {
+                            scope.spawn(|| work(calls / threads));
+                        }
+                    });
+                    started.elapsed()
+                })
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, calls, threads);
 criterion_main!(benches);

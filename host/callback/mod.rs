@@ -2,6 +2,7 @@
 
 mod comparator;
 mod failure_policy;
+mod instances;
 pub(crate) mod lowering;
 mod session;
 
@@ -13,12 +14,13 @@ use crate::error::Result;
 use crate::error::{Error, ModuleError};
 use crate::prototype::Prototype;
 use crate::sandbox::{Budget, CompareShape, Function, Guest};
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::PerThread;
 
 pub(crate) use comparator::Answer;
 use comparator::Comparator;
 pub(crate) use failure_policy::FailurePolicy;
 pub use failure_policy::FallbackValue;
+use instances::Counters;
 use lowering::Lowering;
 pub(crate) use session::Session;
 
@@ -28,6 +30,8 @@ pub(crate) use session::Session;
 pub struct Callback {
     inner: Arc<CallbackInner>,
     policy: Arc<FailurePolicy>,
+    /// The guests of the threads, the first of them `inner`'s; `None` if there is only that one.
+    instances: Option<Arc<PerThread<CallbackInner>>>,
 }
 
 struct CallbackInner {
@@ -39,8 +43,7 @@ struct CallbackInner {
     /// The function and its lowering, for calls with the prototype's arguments; `None` if the export takes
     /// its elements in another shape.
     function: Option<(Function, Lowering)>,
-    calls: AtomicU64,
-    failures: AtomicU64,
+    counters: Counters,
 }
 
 impl Guest {
@@ -95,10 +98,17 @@ impl Guest {
             prototype,
             comparator,
             function,
-            calls: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
+            counters: Counters::new(),
         };
-        Ok(Callback { inner: Arc::new(inner), policy: Arc::default() })
+        Ok(Callback { inner: Arc::new(inner), policy: Arc::default(), instances: None })
+    }
+}
+
+impl CallbackInner {
+    /// Checks the same export of a new guest, instantiated from the same module.
+    fn of_new_guest(&self) -> Result<Arc<CallbackInner>> {
+        let shape = self.comparator.as_ref().map(|comparator| comparator.shape);
+        Ok(self.guest.module().instantiate()?.check(&self.export, self.prototype.clone(), shape)?.inner)
     }
 }
 
@@ -123,16 +133,6 @@ impl Callback {
         &self.inner.guest
     }
 
-    /// Returns the number of calls of the guest through this callback.
-    pub fn calls(&self) -> u64 {
-        self.inner.calls.load(Relaxed)
-    }
-
-    /// Returns the number of these calls that failed.
-    pub fn failures(&self) -> u64 {
-        self.inner.failures.load(Relaxed)
-    }
-
     /// Compares two elements, given as bytes, by calling the guest without C in between. Each call has a
     /// budget of its own.
     ///
@@ -150,15 +150,14 @@ impl Callback {
 
     /// Creates a callback for the same export of a new guest, instantiated from the same module.
     pub(crate) fn fresh(&self) -> Result<Callback> {
-        let CallbackInner { guest, export, prototype, .. } = &*self.inner;
-        let fresh = guest.module().instantiate()?.check(export, prototype.clone(), self.shape())?;
-        Ok(Callback { policy: self.policy.clone(), ..fresh })
+        let (inner, policy) = (self.inner.of_new_guest()?, self.policy.clone());
+        Ok(Callback { inner, policy, instances: None })
     }
 
     /// Compares by one call of the guest, on `budget` or a new one. The width of `a` and `b` has been
     /// checked.
     pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
-        self.compare_session(budget)?.compare(a, b)
+        self.begin(budget)?.compare(a, b)
     }
 
     /// Returns the lender's failure policy.

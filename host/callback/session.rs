@@ -3,9 +3,11 @@
 use super::{Answer, Callback, CallbackInner, Comparator};
 use crate::error::{Error, Result, comparing};
 use crate::limits::Limit;
+#[cfg(not(loom))]
+use crate::sandbox::Function;
 use crate::sandbox::{Budget, Turn};
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Arc, PerThread};
 
 /// Number of calls after which those of a session are reported.
 const CALLS_AT_ONCE: u64 = 64;
@@ -15,6 +17,8 @@ const CALLS_AT_ONCE: u64 = 64;
 /// The calls and failures are added to the callback's counters when the session ends.
 pub(crate) struct Session<'a> {
     callback: &'a CallbackInner,
+    /// Index of the guest among those of the callback.
+    instance: usize,
     comparator: Option<&'a Comparator>,
     turn: Turn<'a>,
     calls: u64,
@@ -33,25 +37,56 @@ impl Callback {
     ///
     /// Those of [`Guest::turn`](crate::sandbox::Guest::turn), which count as a failed call.
     pub(crate) fn session<'b>(&self, budget: impl Into<Option<&'b Arc<Budget>>>) -> Result<Session<'_>> {
+        self.begin(budget.into()).map_err(|error| *error)
+    }
+
+    /// As [`Callback::session`], inlined for calls by C. A guest that all threads share is taken without a
+    /// detour: where two ways meet, their sessions would be copied before they are used.
+    #[inline(always)]
+    pub(crate) fn begin(&self, budget: Option<&Arc<Budget>>) -> Answer<Session<'_>> {
         let callback = &*self.inner;
-        let turn = callback.guest.turn(&callback.export, budget.into()).inspect_err(|_| {
-            callback.calls.fetch_add(1, Relaxed);
-            callback.failures.fetch_add(1, Relaxed);
-        })?;
-        let comparator = callback.comparator.as_ref();
-        let (report, reported, report_at) = (None, 0, u64::MAX);
-        Ok(Session { callback, comparator, turn, calls: 0, failures: 0, report, reported, report_at })
+        let session = match &self.instances {
+            Some(instances) if budget.is_none() => self.begin_in_own(instances)?,
+            // One guest at a time spends a shared budget.
+            _ => match callback.guest.turn(&callback.export, budget) {
+                Ok(turn) => Session::new(callback, 0, turn),
+                Err(error) => return Err(self.refused(error)),
+            },
+        };
+        Ok(session)
+    }
+
+    #[inline(never)]
+    fn begin_in_own<'c>(&'c self, instances: &'c PerThread<CallbackInner>) -> Answer<Session<'c>> {
+        match instances.turn() {
+            Ok((instance, (callback, turn))) => Ok(Session::new(callback, instance, turn)),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, error: Box<Error>) -> Box<Error> {
+        self.inner.counters.refused();
+        error
     }
 
     /// Begins a session for one call, which counts as failed until [`Session::succeeded`].
-    pub(crate) fn call_session(&self, budget: Option<&Arc<Budget>>) -> Result<Session<'_>> {
-        let mut session = self.session(budget)?;
+    #[inline(always)]
+    pub(crate) fn call_session(&self, budget: Option<&Arc<Budget>>) -> Answer<Session<'_>> {
+        let mut session = self.begin(budget)?;
         (session.calls, session.failures) = (1, 1);
         Ok(session)
     }
 }
 
 impl<'a> Session<'a> {
+    #[inline(always)]
+    fn new(callback: &'a CallbackInner, instance: usize, turn: Turn<'a>) -> Session<'a> {
+        let comparator = callback.comparator.as_ref();
+        let (calls, failures, report, reported, report_at) = (0, 0, None, 0, u64::MAX);
+        Session { callback, instance, comparator, turn, calls, failures, report, reported, report_at }
+    }
+
     /// Compares two elements by calling the guest. Only the sign of its answer counts.
     #[inline]
     pub(crate) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
@@ -116,6 +151,18 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Returns the index of the guest among those of the callback.
+    pub(crate) fn instance(&self) -> usize {
+        self.instance
+    }
+
+    /// Returns the function of the guest and the turn to call it in; `None` if it only compares.
+    #[cfg(not(loom))]
+    pub(crate) fn function(&mut self) -> Option<(&'a Function, &mut Turn<'a>)> {
+        let (function, _) = self.callback.function.as_ref()?;
+        Some((function, &mut self.turn))
+    }
+
     /// Returns the turn with the guest.
     pub(crate) fn turn(&mut self) -> &mut Turn<'a> {
         &mut self.turn
@@ -128,9 +175,6 @@ impl Drop for Session<'_> {
         if self.report.is_some() {
             self.report();
         }
-        self.callback.calls.fetch_add(self.calls, Relaxed);
-        if self.failures > 0 {
-            self.callback.failures.fetch_add(self.failures, Relaxed);
-        }
+        self.callback.counters.in_turn(self.calls, self.failures);
     }
 }

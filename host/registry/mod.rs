@@ -1,5 +1,6 @@
 //! The slots that native code calls through, their entries, and the callback table.
 
+mod counts;
 mod fallbacks;
 mod report;
 mod slots;
@@ -8,13 +9,14 @@ mod statics;
 use std::ffi::c_int;
 use std::fmt;
 
-use crate::callback::Callback;
+use crate::callback::{Answer, Callback, Session};
 use crate::error::{Error, Result, panics};
 use crate::memory::Bounds;
 use crate::sandbox::Budget;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, Mutex, lock};
 
+use counts::Counts;
 pub use report::{CallbackTable, Registration};
 pub use slots::SlotKey;
 pub(crate) use slots::{Slot, SlotTable};
@@ -27,10 +29,7 @@ pub(crate) use statics::{SLOTS, comparator_slot, fallback, fallback_of};
 pub(crate) struct Entry {
     pub(crate) callback: Callback,
     pub(crate) access: Access,
-    /// Number of calls on the thread that began the native call, the only thread that writes this counter.
-    unshared_calls: AtomicU64,
-    /// Number of calls on other threads.
-    shared_calls: AtomicU64,
+    calls: Counts,
     failures: AtomicU64,
     leases: AtomicUsize,
     failed: AtomicBool,
@@ -52,10 +51,9 @@ pub(crate) enum Access {
 impl Entry {
     pub(crate) fn new(callback: Callback, access: Access) -> Entry {
         Entry {
+            calls: Counts::new(callback.max_instances()),
             callback,
             access,
-            unshared_calls: AtomicU64::new(0),
-            shared_calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             leases: AtomicUsize::new(1),
             failed: AtomicBool::new(false),
@@ -72,20 +70,50 @@ impl Entry {
         }
     }
 
-    /// Counts a call, on any thread.
-    pub(crate) fn count(&self) {
-        self.shared_calls.fetch_add(1, Relaxed);
-    }
-
     /// Counts a call on the thread that began the native call. No other thread does, so the counter needs no
     /// atomic increment.
     #[inline]
     pub(crate) fn count_unshared(&self) {
-        self.unshared_calls.store(self.unshared_calls.load(Relaxed) + 1, Relaxed);
+        self.calls.on_own_thread();
+    }
+
+    /// Counts a call that reaches no guest, on any thread.
+    pub(crate) fn count_refused(&self) {
+        self.calls.refused();
+    }
+
+    /// Begins a session for one call, and counts the call. In its turn with a guest, this thread alone
+    /// counts.
+    #[inline(always)]
+    pub(crate) fn call_session(&self, budget: Option<&Arc<Budget>>) -> Answer<Session<'_>> {
+        match self.callback.call_session(budget) {
+            Ok(session) => {
+                self.calls.in_turn(session.instance());
+                Ok(session)
+            }
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    /// Compares two elements, whose width has been checked, by one call of the guest, which is counted.
+    #[inline]
+    pub(crate) fn compare(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
+        let mut session = match self.callback.begin(budget) {
+            Ok(session) => session,
+            Err(error) => return Err(self.refused(error)),
+        };
+        self.calls.in_turn(session.instance());
+        session.compare(a, b)
+    }
+
+    #[cold]
+    fn refused(&self, error: Box<Error>) -> Box<Error> {
+        self.calls.refused();
+        error
     }
 
     pub(crate) fn calls(&self) -> u64 {
-        self.unshared_calls.load(Relaxed) + self.shared_calls.load(Relaxed)
+        self.calls.sum()
     }
 
     /// Records the first failure, unless the `on_failure` hook consumes it; later ones are dropped.

@@ -35,6 +35,9 @@ pub struct Registration {
     pub failures: u64,
     /// Number of leases that hold the slot.
     pub leases: usize,
+    /// Number of guests behind the callback so far: 1, or more if it has one
+    /// [for each thread](crate::Callback::per_thread).
+    pub instances: usize,
 }
 
 impl CallbackTable {
@@ -82,6 +85,7 @@ impl Registration {
             calls: entry.calls(),
             failures: entry.failures.load(Relaxed),
             leases: entry.leases.load(Relaxed),
+            instances: entry.callback.instances(),
         }
     }
 }
@@ -99,6 +103,10 @@ impl fmt::Display for Registration {
             self.calls,
             self.failures,
             self.leases,
-        )
+        )?;
+        match self.instances {
+            1 => Ok(()),
+            instances => write!(f, ", {instances} guests"),
+        }
     }
 }

@@ -3,8 +3,11 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use crate::sync::{Arc, Mutex, lock, shared};
+use crate::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use crate::sync::{Arc, Loaded, Mutex, Published, lock, shared};
 
 /// Generational key of a slot's content, which goes stale when the slot is released. Like slotmap's keys, it
 /// fits in a `void *` ([`SlotKey::as_u64`]).
@@ -51,13 +54,10 @@ pub(crate) struct SlotTable<T: 'static> {
 
 /// The slot behind a function pointer, whose content changes with each lease.
 pub(crate) struct Slot<T> {
-    state: Mutex<SlotState<T>>,
+    content: Published<T>,
+    /// Changes only while the table's queue is locked, and only while the slot is empty.
+    generation: AtomicU32,
     late: AtomicU64,
-}
-
-struct SlotState<T> {
-    generation: NonZeroU32,
-    value: Option<Arc<T>>,
 }
 
 struct Queue<T: 'static> {
@@ -70,28 +70,35 @@ struct Queue<T: 'static> {
 impl<T> Slot<T> {
     shared! {
         pub(crate) const fn new() -> Slot<T> {
-            let state = SlotState { generation: NonZeroU32::MIN, value: None };
-            Slot { state: Mutex::new(state), late: AtomicU64::new(0) }
+            Slot { content: Published::empty(), generation: AtomicU32::new(1), late: AtomicU64::new(0) }
         }
     }
 
     /// Returns the content, whatever its generation: a C function pointer identifies only the slot. A call
     /// while the slot is empty is counted.
-    pub(crate) fn get(&self) -> Option<Arc<T>> {
-        let value = lock(&self.state).value.clone();
-        if value.is_none() {
+    #[inline]
+    pub(crate) fn get(&self) -> Loaded<T> {
+        let content = self.content.load();
+        if content.is_none() {
             self.count_late();
         }
-        value
+        content
     }
 
     /// Returns the content if it is of the key's generation.
-    pub(crate) fn get_by(&self, key: SlotKey) -> Option<Arc<T>> {
-        let state = lock(&self.state);
-        state.value.clone().filter(|_| state.generation == key.generation)
+    pub(crate) fn get_by(&self, key: SlotKey) -> Option<Loaded<T>> {
+        let content = self.content.load();
+        // Loaded after the content. The key was made in its generation, so that an older content is gone,
+        // and the generation of a newer one had begun before that was published.
+        (content.is_some() && self.generation() == key.generation).then_some(content)
+    }
+
+    fn generation(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.generation.load(Acquire)).unwrap_or(NonZeroU32::MAX)
     }
 
     /// Counts a late call, which no callback may answer.
+    #[cold]
     pub(crate) fn count_late(&self) {
         self.late.fetch_add(1, Relaxed);
     }
@@ -116,9 +123,9 @@ impl<T> SlotTable<T> {
         } else {
             queue.returned.pop_front()?
         };
-        let mut state = lock(&queue.touched[at as usize].state);
-        state.value = Some(value);
-        Some(SlotKey { slot: self.first + at, generation: state.generation })
+        let slot = queue.touched[at as usize];
+        slot.content.replace(Some(value));
+        Some(SlotKey { slot: self.first + at, generation: slot.generation() })
     }
 
     /// Returns the position in the table of the slot of one of its keys.
@@ -141,8 +148,8 @@ impl<T> SlotTable<T> {
     /// Returns the content that a key identifies; `None` once the slot has been released, even if it is lent
     /// again.
     pub(crate) fn get(&self, key: SlotKey) -> Option<Arc<T>> {
-        let slot = self.slot(&lock(&self.queue), key)?;
-        slot.get_by(key)
+        let queue = lock(&self.queue);
+        self.slot(&queue, key)?.get_by(key)?.to_owned()
     }
 
     /// Empties the slot and puts it at the end of the queue.
@@ -156,22 +163,21 @@ impl<T> SlotTable<T> {
     }
 
     fn take(&self, key: SlotKey, retire: bool) -> Option<Arc<T>> {
-        // Locks the queue before the slot, as `insert` does.
         let mut queue = lock(&self.queue);
-        let mut state = lock(&self.slot(&queue, key)?.state);
-        if state.generation != key.generation {
+        let slot = self.slot(&queue, key)?;
+        if slot.generation() != key.generation {
             return None;
         }
-        let value = state.value.take()?;
-        match state.generation.checked_add(1) {
+        let content = slot.content.replace(None)?;
+        match key.generation.checked_add(1) {
             Some(next) if !retire => {
-                state.generation = next;
+                slot.generation.store(next.get(), Release);
                 queue.returned.push_back(key.slot - self.first);
             }
             // The generations are exhausted, or the caller wants no other callback ever to answer there.
             _ => queue.retired += 1,
         }
-        Some(value)
+        Some(content)
     }
 
     /// Returns the number of slots that are lent now.
@@ -188,13 +194,12 @@ impl<T> SlotTable<T> {
     /// Returns the content of each lent slot, in slot order. The result is a snapshot: no lock is held while
     /// it is used.
     pub(crate) fn snapshot(&self) -> Vec<(SlotKey, Arc<T>)> {
-        let touched = lock(&self.queue).touched.clone();
-        let state = |(at, slot): (usize, &'static Slot<T>)| {
-            let state = lock(&slot.state);
-            let key = SlotKey { slot: self.first + at as u32, generation: state.generation };
-            state.value.clone().map(|value| (key, value))
+        let queue = lock(&self.queue);
+        let content = |(at, slot): (usize, &&'static Slot<T>)| {
+            let key = SlotKey { slot: self.first + at as u32, generation: slot.generation() };
+            slot.content.load().to_owned().map(|content| (key, content))
         };
-        touched.into_iter().enumerate().filter_map(state).collect()
+        queue.touched.iter().enumerate().filter_map(content).collect()
     }
 }
 

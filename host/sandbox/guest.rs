@@ -60,7 +60,7 @@ impl Module {
         let inner = &*self.inner;
         inner.sandbox.check_process(&inner.name)?;
         self.check_imports()?;
-        self.check_stack()?;
+        self.check_stack().map_err(|error| *error)?;
         inner.sandbox.start_ticker()?;
         let budget = Arc::new(Budget::new(inner.sandbox.limits()));
         let fail = |error: wasmtime::Error, export: &str| {
@@ -103,13 +103,18 @@ impl Module {
 
 impl Module {
     /// `Err` where this thread cannot run a guest.
-    fn check_stack(&self) -> Result<()> {
-        let inner = &*self.inner;
-        let needed = inner.sandbox.limits().stack.saturating_add(HOST_STACK_BYTES);
+    #[inline]
+    fn check_stack(&self) -> Result<(), Box<Error>> {
+        let needed = self.inner.sandbox.limits().stack.saturating_add(HOST_STACK_BYTES);
         match stacker::remaining_stack() {
-            Some(left) if left < needed => Err(Error::Stack { module: inner.name.clone(), needed, left }),
+            Some(left) if left < needed => Err(self.too_little_stack(needed, left)),
             _ => Ok(()),
         }
+    }
+
+    #[cold]
+    fn too_little_stack(&self, needed: usize, left: usize) -> Box<Error> {
+        Box::new(Error::Stack { module: self.inner.name.clone(), needed, left })
     }
 }
 
@@ -131,7 +136,7 @@ impl Guest {
     ///
     /// [`Error::Reentrant`] where the guest is running on this thread; [`Error::Forked`].
     pub fn memory_size(&self) -> Result<usize> {
-        let mut turn = self.enter("memory")?;
+        let mut turn = self.turn_without_budget("memory")?;
         let Running { store, instance, .. } = &mut *turn.running;
         let memory = instance.get_memory(&mut *store, "memory");
         Ok(memory.map_or(0, |memory| memory.data_size(&*store)))
@@ -157,7 +162,7 @@ impl Guest {
         if shape != CompareShape::Scalars {
             self.module().element_room()?;
         }
-        let mut turn = self.enter(name)?;
+        let mut turn = self.turn_without_budget(name)?;
         let Running { store, instance, .. } = &mut *turn.running;
         let _section = Section::enter();
         let kind = shape::scalar_kind(name).unwrap_or(NumberKind::Signed);
@@ -176,26 +181,50 @@ impl Guest {
     }
 
     /// Waits for this thread's turn, to call the export `name` on this budget, or on one for this turn
-    /// alone.
-    pub(crate) fn turn(&self, name: &str, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
+    /// alone. Inlined, like all that a call by C does first: moving what it returns would take longer.
+    #[inline(always)]
+    pub(crate) fn turn(&self, name: &str, budget: Option<&Arc<Budget>>) -> Result<Turn<'_>, Box<Error>> {
         self.module().check_stack()?;
-        let mut turn = self.enter(name)?;
-        let store = &mut turn.running.store;
-        match budget {
-            None => store::switch_to_own_budget(store)?,
-            Some(budget) if Arc::ptr_eq(&store.data().budget, budget) => {}
-            Some(budget) => store::charge(store, budget)?,
+        let mut running = match self.inner.turns.enter() {
+            Ok(running) => running,
+            Err(refusal) => return Err(self.refused(refusal, name)),
+        };
+        let store = &mut running.store;
+        let switched = match budget {
+            None => store::switch_to_own_budget(store),
+            Some(budget) if Arc::ptr_eq(&store.data().budget, budget) => Ok(()),
+            Some(budget) => store::charge(store, budget).map_err(Box::new),
+        };
+        match switched {
+            Ok(()) => Ok(Turn { guest: &self.inner, running }),
+            Err(error) => Err(error),
         }
-        Ok(turn)
+    }
+
+    /// Returns this thread's turn, on a budget for this turn alone; `None` while it is another thread's.
+    #[inline(always)]
+    pub(crate) fn try_turn(&self, name: &str) -> Result<Option<Turn<'_>>, Box<Error>> {
+        self.module().check_stack()?;
+        let entered = self.inner.turns.try_enter().map_err(|refusal| self.refused(refusal, name))?;
+        let Some(running) = entered else { return Ok(None) };
+        let mut turn = Turn { guest: &self.inner, running };
+        store::switch_to_own_budget(&mut turn.running.store)?;
+        Ok(Some(turn))
+    }
+
+    /// Returns the error for a call from inside a call.
+    #[cold]
+    pub(crate) fn reentrant(&self, name: &str) -> Box<Error> {
+        self.refused(Refusal::Reentrant, name)
     }
 
     /// As [`Guest::turn`], to inspect the guest without running it.
     pub(super) fn turn_without_budget(&self, name: &str) -> Result<Turn<'_>> {
-        self.enter(name)
+        self.enter(name).map_err(|error| *error)
     }
 
     /// Waits for this thread's turn, unless that would be for ever.
-    fn enter(&self, name: &str) -> Result<Turn<'_>> {
+    fn enter(&self, name: &str) -> Result<Turn<'_>, Box<Error>> {
         // A panic in a host function leaves the store usable: wasmtime unwinds it as it does a trap.
         match self.inner.turns.enter() {
             Ok(running) => Ok(Turn { guest: &self.inner, running }),
@@ -204,12 +233,12 @@ impl Guest {
     }
 
     #[cold]
-    fn refused(&self, refusal: Refusal, name: &str) -> Error {
+    fn refused(&self, refusal: Refusal, name: &str) -> Box<Error> {
         let (module, export) = (self.module().name().to_owned(), name.to_owned());
-        match refusal {
+        Box::new(match refusal {
             Refusal::Forked => Error::Forked { module },
             Refusal::Reentrant => Error::Reentrant { module, export },
-        }
+        })
     }
 }
 
@@ -257,6 +286,7 @@ impl Turn<'_> {
 }
 
 impl Drop for Turn<'_> {
+    #[inline]
     fn drop(&mut self) {
         store::save_fuel(&mut self.running.store);
     }

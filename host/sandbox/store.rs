@@ -120,22 +120,38 @@ pub(super) fn charge(store: &mut Store<StoreData>, budget: &Arc<Budget>) -> Resu
 }
 
 /// Switches the store to the guest's own budget, refilled; its deadline starts at the first tick.
-pub(super) fn switch_to_own_budget(store: &mut Store<StoreData>) -> Result<()> {
+#[inline]
+pub(super) fn switch_to_own_budget(store: &mut Store<StoreData>) -> Result<(), Box<Error>> {
     let state = store.data_mut();
     state.clock = Clock::Unstarted;
     if !Arc::ptr_eq(&state.budget, &state.own) {
-        save_fuel(store);
-        let state = store.data_mut();
-        state.budget = state.own.clone();
+        leave_shared_budget(store);
     }
     let fuel = store.data().limits.fuel;
-    store.set_fuel(fuel).map_err(engine_error)
+    store.set_fuel(fuel).map_err(without_fuel)
 }
 
-/// Stores the remaining fuel in the current budget.
+#[cold]
+fn leave_shared_budget(store: &mut Store<StoreData>) {
+    save_fuel(store);
+    let state = store.data_mut();
+    state.budget = state.own.clone();
+}
+
+#[cold]
+fn without_fuel(error: wasmtime::Error) -> Box<Error> {
+    Box::new(engine_error(error))
+}
+
+/// Stores the remaining fuel in the current budget, unless it is the guest's own: nothing is left of that for
+/// the next call.
+#[inline]
 pub(super) fn save_fuel(store: &mut Store<StoreData>) {
-    if let Ok(left) = store.get_fuel() {
-        store.data().budget.set_left(left);
+    let StoreData { budget, own, .. } = store.data();
+    if !Arc::ptr_eq(budget, own)
+        && let Ok(left) = store.get_fuel()
+    {
+        budget.set_left(left);
     }
 }
 

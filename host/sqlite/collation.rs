@@ -117,7 +117,7 @@ unsafe extern "C" fn order(
         _ => &[],
     };
     let (a, b) = (bytes(a, a_len), bytes(b, b_len));
-    let answer = cross::<AnyThread, _, _>(&entry, || Ok(()), |()| entry.callback.ask(None, a, b));
+    let answer = cross::<AnyThread, _, _>(&entry, || Ok(()), |()| entry.compare(None, a, b));
     panics::discard(entry);
     match answer {
         Ok(order) => order as c_int,

@@ -4,6 +4,8 @@
 //! loom, can take the place of the standard library's types: `tests/loom` runs the same code under it.
 
 pub(crate) mod fork;
+mod per_thread;
+mod published;
 mod turns;
 
 #[cfg(not(loom))]
@@ -20,6 +22,8 @@ pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, atomic};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, atomic};
 
 use fork::Section;
+pub(crate) use per_thread::{InTurns, PerThread};
+pub(crate) use published::{Loaded, Published};
 pub(crate) use turns::{Refusal, Turn, Turns};
 
 /// Defines a static that threads share, and functions that are `const` because such statics call them. Under

@@ -1,7 +1,7 @@
 //! Turns: threads that use a value one after the other.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::PoisonError;
+use std::sync::TryLockError;
 
 use super::atomic::{AtomicUsize, Ordering::Relaxed};
 use super::fork::{self, OfProcess};
@@ -41,7 +41,39 @@ impl<T> Turns<T> {
     /// # Errors
     ///
     /// A refusal, where this thread would wait for ever.
+    #[inline(always)]
     pub(crate) fn enter(&self) -> Result<Turn<'_, T>, Refusal> {
+        let me = self.check()?;
+        loop {
+            match self.value.lock() {
+                Ok(value) => return Ok(self.begin(me, value)),
+                Err(poisoned) => drop(poisoned),
+            }
+            self.clear_poison();
+        }
+    }
+
+    /// Returns this thread's turn; `None` while it is another thread's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Turns::enter`].
+    #[inline(always)]
+    pub(crate) fn try_enter(&self) -> Result<Option<Turn<'_, T>>, Refusal> {
+        let me = self.check()?;
+        loop {
+            match self.value.try_lock() {
+                Ok(value) => return Ok(Some(self.begin(me, value))),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(poisoned) => drop(poisoned),
+            }
+            self.clear_poison();
+        }
+    }
+
+    /// Returns this thread, unless it would wait for ever.
+    #[inline(always)]
+    fn check(&self) -> Result<usize, Refusal> {
         if !fork::is_same_process(self.process) {
             return Err(Refusal::Forked);
         }
@@ -50,10 +82,21 @@ impl<T> Turns<T> {
         if self.holder.load(Relaxed) == me {
             return Err(Refusal::Reentrant);
         }
-        // Whoever panics in a turn leaves the value usable.
-        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(me)
+    }
+
+    /// Makes the mutex usable after a panic: whoever panics in a turn leaves the value so. Taking the guard
+    /// out of the error would join two guards into one, by copies that each turn waits for.
+    #[cold]
+    fn clear_poison(&self) {
+        #[cfg(not(loom))]
+        self.value.clear_poison();
+    }
+
+    #[inline(always)]
+    fn begin<'a>(&'a self, me: usize, value: MutexGuard<'a, OfProcess<T>>) -> Turn<'a, T> {
         self.holder.store(me, Relaxed);
-        Ok(Turn { holder: &self.holder, value })
+        Turn { holder: &self.holder, value }
     }
 }
 
@@ -72,6 +115,7 @@ impl<T> DerefMut for Turn<'_, T> {
 }
 
 impl<T> Drop for Turn<'_, T> {
+    #[inline(always)]
     fn drop(&mut self) {
         self.holder.store(0, Relaxed); // before the guard lets the next thread in
     }

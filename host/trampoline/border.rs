@@ -1,10 +1,10 @@
 //! The border: the one place where a call by C becomes a call of a guest.
 //!
 //! Every call from C that reaches a guest goes through [`cross`], which takes the same steps in order: it
-//! counts the call, checks pointers against their bounds, does not call the guest of a callback that has
-//! failed already, calls the guest such that no panic and no changed `errno` can reach C, and settles a
-//! failure. Comparators go through [`compare`], which adds the elements that C points to and the neutral
-//! answer. Kinds of calls differ in their [`Origin`].
+//! checks pointers against their bounds, does not call the guest of a callback that has failed already, calls
+//! and counts such that no panic and no changed `errno` can reach C, and settles a failure. Comparators go
+//! through [`compare`], which adds the elements that C points to and the neutral answer. Kinds of calls
+//! differ in their [`Origin`].
 #![allow(unsafe_code, reason = "reads the elements that C points to")]
 
 use std::ffi::{c_int, c_void};
@@ -29,8 +29,9 @@ pub(crate) trait Origin {
     /// Whether panics are caught and `errno` is restored for each call, not around the whole native call.
     const GUARDED: bool = true;
 
-    /// Counts a call.
-    fn count(entry: &Entry);
+    /// Counts a call that does not reach the guest. One that does is counted in its turn
+    /// ([`Entry::compare`], [`Entry::call_session`]).
+    fn refused(entry: &Entry);
 
     /// Returns `Some` if an earlier failure rules out calling the guest.
     fn failed_already(entry: &Entry) -> Option<Self::Failure>;
@@ -81,28 +82,28 @@ impl Origin for KnownCode {
 
     const GUARDED: bool = !UNWINDS; // `active::call_native` catches around the whole native call
 
-    fn count(_: &Entry) {} // `active::answer` counts, before it takes a prepared answer
+    fn refused(_: &Entry) {} // `active::answer` has counted, before it looks for a prepared answer
 }
 
 impl Origin for LeasingThread {
     keeps_failures!();
 
-    fn count(_: &Entry) {} // `active::answer` counts, before it takes a prepared answer
+    fn refused(_: &Entry) {} // `active::answer` has counted, before it looks for a prepared answer
 }
 
 impl Origin for AnyThread {
     keeps_failures!();
 
-    fn count(entry: &Entry) {
-        entry.count();
+    fn refused(entry: &Entry) {
+        entry.count_refused();
     }
 }
 
 impl Origin for HostCaller {
     type Failure = Error;
 
-    fn count(entry: &Entry) {
-        entry.count();
+    fn refused(entry: &Entry) {
+        entry.count_refused();
     }
 
     fn failed_already(_: &Entry) -> Option<Error> {
@@ -143,8 +144,8 @@ impl CompareOrigin for AnyThread {
     }
 }
 
-/// Crosses the border once: counts the call, checks by `admit` what C passed, and calls the guest by `ask`
-/// unless the callback has failed already.
+/// Crosses the border once: checks by `admit` what C passed, and calls the guest by `ask`, which counts the
+/// call, unless the callback has failed already.
 ///
 /// # Errors
 ///
@@ -155,10 +156,10 @@ pub(crate) fn cross<O: Origin, A, T>(
     admit: impl FnOnce() -> Result<A, O::Failure>,
     ask: impl FnOnce(A) -> Answer<T>,
 ) -> Result<T, O::Failure> {
-    O::count(entry);
     // Before the next step: a violation ends a native call that has failed already, too.
-    let admitted = admit()?;
+    let admitted = admit().inspect_err(|_| O::refused(entry))?;
     if let Some(failure) = O::failed_already(entry) {
+        O::refused(entry);
         return Err(failure);
     }
     let answer = if O::GUARDED { guarded(entry, || ask(admitted)) } else { ask(admitted) };

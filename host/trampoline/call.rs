@@ -11,10 +11,13 @@ use super::arguments::{Arguments, GuestPtr, INLINE_ARGS, Refused};
 #[cfg(feature = "libffi")]
 use super::border::AnyThread;
 use super::border::{self, HostCaller};
+use super::plain;
 use crate::callback::Answer;
 use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
 use crate::error::{CallError, Error, Result, bug};
 use crate::registry::{Access, Entry};
+use crate::sandbox::Budget;
+use crate::sync::Arc;
 
 /// The arguments of a call: an array with a pointer to each.
 #[derive(Clone, Copy)]
@@ -58,7 +61,7 @@ pub(crate) unsafe fn call_values(
 
 /// Compares two elements, whose width has been checked, for a caller that takes the error itself.
 pub(crate) fn call_compare(entry: &Entry, a: &[u8], b: &[u8]) -> Result<Ordering> {
-    border::cross::<HostCaller, _, _>(entry, || Ok(()), |()| entry.callback.ask(None, a, b))
+    border::cross::<HostCaller, _, _>(entry, || Ok(()), |()| entry.compare(None, a, b))
 }
 
 /// # Safety
@@ -67,20 +70,39 @@ pub(crate) fn call_compare(entry: &Entry, a: &[u8], b: &[u8]) -> Result<Ordering
 unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<()> {
     let callback = &entry.callback;
     let export = callback.export();
-    let (Some((function, lowering)), Access::Values { budget }) = (callback.function(), &entry.access) else {
+    let (Some((_, lowering)), Access::Values { budget }) = (callback.function(), &entry.access) else {
         return Err(bug!("\"{export}\" has no libffi entry").into());
     };
+    if lowering.plain {
+        // SAFETY: the caller upholds the same contract.
+        return unsafe { plain::ask(entry, lowering, budget.as_ref(), args, result) };
+    }
+    // SAFETY: the caller upholds the same contract.
+    unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result) }
+}
+
+/// Calls the guest with copies of what the arguments lead to.
+///
+/// # Safety
+///
+/// As [`answer`], for an entry of this lowering.
+pub(super) unsafe fn ask_with_copies(
+    entry: &Entry,
+    lowering: &Lowering,
+    budget: Option<&Arc<Budget>>,
+    args: ArgPointers,
+    result: ResultBuffer,
+) -> Answer<()> {
+    let callback = &entry.callback;
+    let export = callback.export();
     let mut arguments = Arguments::new(export, callback.guest().limits());
-    let mut passed = SmallVec::<[Lowered; INLINE_ARGS]>::new();
-    if let Ret::Struct(object) = &lowering.result {
-        passed.push(Lowered::GuestPtr(arguments.reserve_result(object)?));
-    }
-    for (at, param) in lowering.params.iter().enumerate() {
-        // SAFETY: the caller passes this argument, of the type that `param` lowers.
-        passed.push(unsafe { read(&mut arguments, export, lowering, param, args, at) }?);
-    }
-    let mut session = callback.call_session(budget.as_ref())?;
-    let turn = session.turn();
+    // SAFETY: the caller upholds the same contract.
+    let passed = unsafe { read_all(&mut arguments, export, lowering, args) };
+    let passed = passed.inspect_err(|_| entry.count_refused())?;
+    let mut session = entry.call_session(budget)?;
+    let Some((function, turn)) = session.function() else {
+        return Err(bug!("\"{export}\" has no function").into());
+    };
     let base = match arguments.len() {
         0 => 0,
         len => turn.stage(export, len, |base, area| arguments.fill(base, area))?,
@@ -138,6 +160,28 @@ impl Lowered {
             Lowered::GuestPtr(to) => to.number(base).into(),
         }
     }
+}
+
+/// Reads and lowers all arguments.
+///
+/// # Safety
+///
+/// As [`answer`], for an entry of this lowering.
+unsafe fn read_all<'a>(
+    arguments: &mut Arguments<'a>,
+    export: &str,
+    lowering: &'a Lowering,
+    args: ArgPointers,
+) -> Result<SmallVec<[Lowered; INLINE_ARGS]>> {
+    let mut passed = SmallVec::new();
+    if let Ret::Struct(object) = &lowering.result {
+        passed.push(Lowered::GuestPtr(arguments.reserve_result(object)?));
+    }
+    for (at, param) in lowering.params.iter().enumerate() {
+        // SAFETY: the caller passes this argument, of the type that `param` lowers.
+        passed.push(unsafe { read(arguments, export, lowering, param, args, at) }?);
+    }
+    Ok(passed)
 }
 
 /// # Safety
@@ -198,7 +242,7 @@ impl ArgPointers {
     /// # Safety
     ///
     /// There is such an argument, and it has this size, of at most eight bytes.
-    unsafe fn bytes(self, at: usize, size: usize) -> [u8; 8] {
+    pub(super) unsafe fn bytes(self, at: usize, size: usize) -> [u8; 8] {
         let mut bytes = [0; 8];
         // SAFETY: as the caller says.
         let argument = unsafe { self.at(at) };
@@ -210,7 +254,7 @@ impl ArgPointers {
     /// # Safety
     ///
     /// There is such an argument, and it is as large as a pointer.
-    unsafe fn word(self, at: usize) -> [u8; size_of::<usize>()] {
+    pub(super) unsafe fn word(self, at: usize) -> [u8; size_of::<usize>()] {
         // SAFETY: as the caller says.
         let bytes = unsafe { self.bytes(at, size_of::<usize>()) };
         let mut word = [0; size_of::<usize>()];

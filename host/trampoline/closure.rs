@@ -131,14 +131,14 @@ unsafe extern "C" fn closure_entry(
 ) {
     // SAFETY: libffi passes the closure slot that `ClosurePool::closure_slot` registered.
     let closure_slot = unsafe { &*closure_slot.cast::<ClosureSlot>() };
-    let answered = closure_slot.slot.get().is_some_and(|entry| {
+    let lent = closure_slot.slot.get();
+    let answered = lent.as_ref().is_some_and(|entry| {
         let buffer = ResultBuffer { at: result, size: closure_slot.result };
         // SAFETY: the entry is of the prototype by which libffi read the arguments, and libffi has room for
         // the result.
-        let answered = unsafe { call::answer(&entry, ArgPointers(args.cast_const().cast()), buffer) };
-        panics::discard(entry); // the last to hold it, if the lease has ended meanwhile
-        answered
+        unsafe { call::answer(entry, ArgPointers(args.cast_const().cast()), buffer) }
     });
+    panics::discard(lent); // the last to hold it, if the lease has ended meanwhile
     if !answered {
         // SAFETY: as above.
         unsafe { closure_slot.write_neutral(result) }

@@ -14,7 +14,7 @@ use crate::memory::Bounds;
 use crate::registry::{Access, Entry, SLOTS, comparator_slot, fallback};
 #[cfg(target_pointer_width = "64")]
 use crate::registry::{SlotKey, fallback_of};
-use crate::sync::Arc;
+use crate::sync::Loaded;
 
 /// A comparator that may unwind: `int (const void *, const void *)` as the sorts of this crate call it.
 pub(crate) type UnwindingCompareFn = unsafe extern "C-unwind" fn(*const c_void, *const c_void) -> c_int;
@@ -86,10 +86,8 @@ unsafe extern "C-unwind" fn compare<const ROW: usize, const COLUMN: usize>(
 /// As [`compare`].
 #[inline(never)] // so that the answers that are prepared save no registers
 unsafe fn on_any_thread(slot: usize, a: *const c_void, b: *const c_void) -> c_int {
-    // A released pointer is inert, not dangling.
-    let Some(entry) = comparator_slot(slot).get() else { return fallback(slot) };
     // SAFETY: the caller upholds the same contract.
-    unsafe { answer(slot, entry, a, b) }
+    unsafe { answer(slot, comparator_slot(slot).get(), a, b) }
 }
 
 /// A comparator for C functions that pass a user pointer through, such as POSIX's `qsort_r`: one function for
@@ -109,7 +107,7 @@ pub(crate) unsafe extern "C" fn compare_with_context(
     let Some(key) = key else { return 0 };
     match comparator_slot(key.slot()).get_by(key) {
         // SAFETY: the caller vouches for both pointers.
-        Some(entry) => unsafe { answer(key.slot(), entry, a, b) },
+        Some(lent) => unsafe { answer(key.slot(), lent, a, b) },
         None => {
             comparator_slot(key.slot()).count_late();
             fallback_of(key)
@@ -120,18 +118,21 @@ pub(crate) unsafe extern "C" fn compare_with_context(
 /// # Safety
 ///
 /// As [`compare`].
-unsafe fn answer(slot: usize, entry: Arc<Entry>, a: *const c_void, b: *const c_void) -> c_int {
+#[inline]
+unsafe fn answer(slot: usize, lent: Loaded<Entry>, a: *const c_void, b: *const c_void) -> c_int {
+    // A released pointer is inert, not dangling.
+    let Some(entry) = &*lent else { return fallback(slot) };
     let answer = match &entry.access {
         Access::Comparator { bounds, budget } => {
-            let ask = |[a, b]: [&[u8]; 2]| entry.callback.ask(budget.as_ref(), a, b);
+            let ask = |[a, b]: [&[u8]; 2]| entry.compare(budget.as_ref(), a, b);
             // SAFETY: the caller upholds the same contract.
-            unsafe { border::compare::<AnyThread>(&entry, bounds, a, b, ask) }
+            unsafe { border::compare::<AnyThread>(entry, bounds, a, b, ask) }
         }
         _ => {
             comparator_slot(slot).count_late(); // lent only to a native call on another thread
             0
         }
     };
-    panics::discard(entry); // the last to hold it, if the lease has ended meanwhile
+    panics::discard(lent); // the last to hold it, if the lease has ended meanwhile
     answer
 }

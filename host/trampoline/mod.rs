@@ -13,6 +13,8 @@ mod call;
 #[cfg(feature = "libffi")]
 mod closure;
 mod comparator;
+#[cfg(not(loom))]
+mod plain;
 
 pub(crate) use active::{Ask, OpenCall};
 #[cfg(fuzzing)]

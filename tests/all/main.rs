@@ -22,6 +22,7 @@ mod guides;
 mod guests;
 mod hostile;
 mod isolation;
+mod kept;
 mod keys;
 mod leases;
 mod liars;

@@ -23,6 +23,9 @@ pub(crate) use pointee::{Object, Pointee};
 pub(crate) struct Lowering {
     pub(crate) params: Vec<Param>,
     pub(crate) result: Ret,
+    /// Whether the arguments are a few numbers and at most one token, and the result is a number or nothing:
+    /// then a call copies nothing and remembers no pointer.
+    pub(crate) plain: bool,
 }
 
 /// Lowering of an argument.
@@ -51,7 +54,7 @@ impl Lowering {
     /// lowered.
     pub(crate) fn of(prototype: &Prototype) -> Result<Lowering, &'static str> {
         let params = prototype.params().iter().map(|param| Lowering::lower_param(param, prototype.params()));
-        let params = params.collect::<Result<_, _>>()?;
+        let params = params.collect::<Result<Vec<_>, _>>()?;
         let result = match single_scalar(not_array(prototype.result())?) {
             CType::Void => Ret::Nothing,
             pointer @ CType::Pointer { .. } => Ret::Pointer(Pointee::of(pointer)?),
@@ -62,7 +65,8 @@ impl Lowering {
                 Ret::Number(num, core)
             }
         };
-        Ok(Lowering { params, result })
+        let plain = matches!(result, Ret::Nothing | Ret::Number(..)) && are_plain(&params);
+        Ok(Lowering { params, result, plain })
     }
 
     fn lower_param(param: &CType, all: &[CType]) -> Result<Param, &'static str> {
@@ -97,6 +101,17 @@ impl Lowering {
                 Param::Struct(_) => true,
             })
     }
+}
+
+/// Maximum number of arguments of a plain call.
+pub(crate) const MAX_PLAIN_ARGS: usize = 6;
+
+fn are_plain(params: &[Param]) -> bool {
+    let is_token = |param: &Param| matches!(param, Param::Pointer(Pointee::Token { .. }));
+    let is_number = |param: &Param| matches!(param, Param::Number(..));
+    params.len() <= MAX_PLAIN_ARGS
+        && params.iter().all(|param| is_token(param) || is_number(param))
+        && params.iter().filter(|param| is_token(param)).count() <= 1
 }
 
 /// Maximum size of a struct passed by value; larger ones are passed by pointer.

@@ -7,12 +7,14 @@ use crate::error::{Error, Result};
 use crate::memory::Array;
 use crate::prototype::Prototype;
 use crate::sandbox::{Behaviour, Budget, Guest, PairCaller};
-use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Arc, PerThread};
 
+#[path = "../../../host/callback/instances.rs"]
+mod instances;
 #[path = "../../../host/callback/session.rs"]
 mod session;
 
+use instances::Counters;
 pub(crate) use session::Session;
 
 pub(crate) type Answer<T = Ordering> = Result<T, Box<Error>>;
@@ -29,6 +31,7 @@ pub(crate) struct FailurePolicy {
 pub(crate) struct Callback {
     inner: Arc<CallbackInner>,
     policy: FailurePolicy,
+    instances: Option<Arc<PerThread<CallbackInner>>>,
 }
 
 struct CallbackInner {
@@ -36,8 +39,23 @@ struct CallbackInner {
     export: String,
     prototype: Prototype,
     comparator: Option<Comparator>,
-    calls: AtomicU64,
-    failures: AtomicU64,
+    counters: Counters,
+}
+
+impl CallbackInner {
+    fn new(guest: Guest) -> Arc<CallbackInner> {
+        Arc::new(CallbackInner {
+            guest,
+            export: "compare".to_owned(),
+            prototype: Prototype::comparator(CType::Int),
+            comparator: Some(Comparator { call: PairCaller }),
+            counters: Counters::new(),
+        })
+    }
+
+    fn of_new_guest(&self) -> Result<Arc<CallbackInner>> {
+        Ok(CallbackInner::new(self.guest.another()))
+    }
 }
 
 pub(crate) struct Comparator {
@@ -62,16 +80,9 @@ mod comparator {
 impl Callback {
     /// Creates a callback of a new guest, with this fallback.
     pub(crate) fn new(fallback: i32, behaviour: Behaviour) -> Callback {
-        let inner = CallbackInner {
-            guest: Guest::new(behaviour),
-            export: "compare".to_owned(),
-            prototype: Prototype::comparator(CType::Int),
-            comparator: Some(Comparator { call: PairCaller }),
-            calls: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-        };
+        let inner = CallbackInner::new(Guest::new(behaviour));
         let policy = FailurePolicy { fallback: Some(fallback.to_ne_bytes().into()), on_failure: None };
-        Callback { inner: Arc::new(inner), policy }
+        Callback { inner, policy, instances: None }
     }
 
     pub(crate) fn export(&self) -> &str {
@@ -88,14 +99,6 @@ impl Callback {
 
     pub(crate) fn policy(&self) -> &FailurePolicy {
         &self.policy
-    }
-
-    pub(crate) fn calls(&self) -> u64 {
-        self.inner.calls.load(Relaxed)
-    }
-
-    pub(crate) fn failures(&self) -> u64 {
-        self.inner.failures.load(Relaxed)
     }
 
     pub(crate) fn accepts(&self, _: usize, _: Option<&CType>) -> Result<()> {

@@ -34,6 +34,9 @@ pub(crate) const MODELS: &[(&str, Option<usize>, fn())] = &[
     ("a late call while a native call is in progress", None, native_call),
     ("turns with one guest by two leases", None, turns),
     ("three turns, and a call from inside one", None, reentrant_turns),
+    ("a guest for each of two threads, called by three", Some(2), guest_for_each_thread),
+    ("a guest for each thread, and calls from inside", Some(3), reentrant_on_each_thread),
+    ("a guest for each thread while the lease ends", Some(3), guests_while_the_lease_ends),
     ("a fork while a lock is held", None, fork_one),
     ("a fork while locks are held, one in the other", None, fork_nested),
     ("two forks at once, and a lock", Some(2), fork_two),
@@ -362,6 +365,51 @@ fn reentrant_turns() {
         caller.join().unwrap();
     }
     assert_eq!((callback.calls(), callback.failures()), (3, 2));
+}
+
+fn guest_for_each_thread() {
+    let callback = callback(7).per_thread(2);
+    let lease = callback.retain().unwrap();
+    let pointer = lease.pointer();
+    let callers = [spawn(move || [call(pointer), call(pointer)]), spawn(move || [call(pointer), 1])];
+    assert_eq!(call(pointer), 1);
+    for caller in callers {
+        assert_eq!(caller.join().unwrap(), [1, 1], "no call is refused");
+    }
+    assert_eq!((lease.calls(), callback.calls(), callback.failures()), (4, 4, 0));
+    assert!((1..=2).contains(&callback.instances()));
+}
+
+fn reentrant_on_each_thread() {
+    let callback = callback(7).per_thread(2);
+    let refused = |callback: &Callback| {
+        let session = callback.compare_session(None).unwrap();
+        let inner = callback.ask(None, &[0; 4], &[0; 4]).unwrap_err();
+        assert!(matches!(*inner, Error::Reentrant { .. }), "{inner}");
+        drop(session);
+    };
+    let callers = [0, 1].map(|_| {
+        let callback = callback.clone();
+        spawn(move || refused(&callback))
+    });
+    refused(&callback);
+    for caller in callers {
+        caller.join().unwrap();
+    }
+    assert_eq!((callback.calls(), callback.failures()), (3, 3));
+}
+
+fn guests_while_the_lease_ends() {
+    let callback = callback(7).per_thread(2);
+    let lease = callback.retain().unwrap();
+    let pointer = lease.pointer();
+    let callers = [spawn(move || call(pointer)), spawn(move || call(pointer))];
+    drop(lease);
+    let answers = callers.map(|caller| caller.join().unwrap());
+    let late = answers.iter().filter(|answer| **answer == 7).count() as u64;
+    assert!(answers.iter().all(|answer| [1, 7].contains(answer)), "{answers:?}");
+    assert_eq!((CallbackTable.late_calls(), callback.calls()), (late, 2 - late));
+    assert_eq!(CallbackTable.len(), 0);
 }
 
 /// Forks: the child would find what this thread finds now.

@@ -57,13 +57,30 @@ impl Guest {
         Arc::new(Budget)
     }
 
-    pub(crate) fn turn(&self, name: &str, _: Option<&Arc<Budget>>) -> Result<Turn<'_>> {
+    pub(crate) fn another(&self) -> Guest {
+        Guest::new(self.inner.behaviour)
+    }
+
+    pub(crate) fn try_turn(&self, name: &str) -> Result<Option<Turn<'_>>, Box<Error>> {
+        let entered = self.inner.turns.try_enter().map_err(|refusal| self.refused(refusal, name))?;
+        Ok(entered.map(|turn| Turn { guest: &self.inner, turn }))
+    }
+
+    pub(crate) fn reentrant(&self, name: &str) -> Box<Error> {
+        self.refused(Refusal::Reentrant, name)
+    }
+
+    fn refused(&self, refusal: Refusal, name: &str) -> Box<Error> {
         let (module, export) = (self.module().name().to_owned(), name.to_owned());
-        match self.inner.turns.enter() {
-            Ok(turn) => Ok(Turn { guest: &self.inner, turn }),
-            Err(Refusal::Forked) => Err(Error::Forked { module }),
-            Err(Refusal::Reentrant) => Err(Error::Reentrant { module, export }),
-        }
+        Box::new(match refusal {
+            Refusal::Forked => Error::Forked { module },
+            Refusal::Reentrant => Error::Reentrant { module, export },
+        })
+    }
+
+    pub(crate) fn turn(&self, name: &str, _: Option<&Arc<Budget>>) -> Result<Turn<'_>, Box<Error>> {
+        let turn = self.inner.turns.enter().map_err(|refusal| self.refused(refusal, name))?;
+        Ok(Turn { guest: &self.inner, turn })
     }
 }
 
