@@ -7,7 +7,8 @@ use std::ffi::c_int;
 #[derive(Debug)]
 pub(crate) struct PreparedAnswers {
     /// Addresses of the elements that C compares next, where addresses suffice; 0 where no answer remains.
-    /// Two cells, because a processor stalls when it reads two words at once of which it has just written one.
+    /// Two cells, because a processor stalls when it reads two words at once of which it has just written
+    /// one.
     a: Cell<usize>,
     b: Cell<usize>,
     /// Remaining bits of this merge's answers, and a set bit after the last; 1 or 0 where none remains.
@@ -44,8 +45,8 @@ impl MatchBy {
 /// Up to 63 answers of one merge, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AnswerSet {
-    /// A bit for each answer, the first the lowest, and above them a set bit as the mark of their end. An answer
-    /// is 1 where the element of the right run comes first.
+    /// A bit for each answer, the first the lowest, and above them a set bit as the mark of their end. An
+    /// answer is 1 where the element of the right run comes first.
     bits: u64,
 }
 
@@ -70,7 +71,8 @@ pub(crate) struct Merge {
 }
 
 impl AnswerSet {
-    /// Takes a set as a kernel writes it: the mark is below the first answer, the last one is the highest bit.
+    /// Takes a set as a kernel writes it: the mark is below the first answer, the last one is the highest
+    /// bit.
     pub(crate) fn new(written: u64) -> AnswerSet {
         let unused = written.trailing_zeros() + 1;
         let mark = 1_u64.unbounded_shl(u64::BITS.saturating_sub(unused));
@@ -112,8 +114,8 @@ impl PreparedAnswers {
         self.match_by
     }
 
-    /// Takes the next answer if it is for these addresses: 1 where the second element comes first, -1 otherwise.
-    /// Only for [`MatchBy::Address`].
+    /// Takes the next answer if it is for these addresses: 1 where the second element comes first, -1
+    /// otherwise. Only for [`MatchBy::Address`].
     #[inline]
     pub(crate) fn take_at(&self, a: usize, b: usize) -> Option<c_int> {
         if self.a.get() != a || self.b.get() != b {

@@ -1,8 +1,8 @@
 //! The version of glibc, and what its `qsort` is known to do.
 //!
-//! Every version merges into a temporary array, and in the same order. Where it cannot allocate that, it falls
-//! back: before 2.39 to an in-place quicksort, which accesses memory outside its array when the answers are
-//! inconsistent, and since then to a heapsort.
+//! Every version merges into a temporary array, and in the same order. Where it cannot allocate that, it
+//! falls back: before 2.39 to an in-place quicksort, which accesses memory outside its array when the answers
+//! are inconsistent, and since then to a heapsort.
 #![allow(unsafe_code, reason = "asks the C library for its version")]
 
 use std::sync::LazyLock;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 
-use super::line_numbers::LineNumbers;
+use super::line_numbers::{LineNumbers, starts};
 use super::{Rules, to_u32};
 use crate::callback::{Callback, Session};
 use crate::error::{Error, Result, bug};
@@ -253,15 +253,6 @@ impl<'a> SandboxedSort<'a> {
         }
         Ok(positions)
     }
-}
-
-/// Returns the address of each line, the first at `base`; one byte follows each.
-fn starts<'i>(base: u32, lines: impl Iterator<Item = &'i [u8]>) -> impl Iterator<Item = u32> {
-    lines.scan(base, |next, line| {
-        let start = *next;
-        *next = start.wrapping_add(line.len() as u32 + 1);
-        Some(start)
-    })
 }
 
 /// Copies items one after the other, with `pad` bytes after each.

@@ -46,6 +46,15 @@ impl LineNumbers {
     }
 }
 
+/// Returns the address of each line, the first at `base`; one byte follows each.
+pub(super) fn starts<'i>(base: u32, lines: impl Iterator<Item = &'i [u8]>) -> impl Iterator<Item = u32> {
+    lines.scan(base, |next, line| {
+        let start = *next;
+        *next = start.wrapping_add(line.len() as u32 + 1);
+        Some(start)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +63,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_is_found_at_its_address_and_nowhere_else(
-            first in 0u32..5000, lengths in proptest::collection::vec(prop_oneof![1u32..4, 1u32..3000], 0..200),
+            first in 0u32..5000,
+            lengths in proptest::collection::vec(prop_oneof![1u32..4, 1u32..3000], 0..200),
         ) {
             let mut starts = Vec::new();
             let end = lengths.iter().fold(first, |at, length| {

@@ -15,6 +15,7 @@ use super::merge_order::{self, MergeOrder, Step};
 use super::window::{NumberedItems, Window};
 use crate::answers::{AnswerSet, MatchBy, Merge, PreparedAnswers, list};
 use crate::callback::{Answer, Callback, Session};
+use crate::error::Error;
 use crate::memory::Extent;
 
 /// Bytes of a cache line.
@@ -32,8 +33,8 @@ pub(crate) struct Lookahead<'i> {
 }
 
 impl<'i> Lookahead<'i> {
-    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay. `items`: the items
-    /// to compare, where the elements of the array are their numbers.
+    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay. `items`: the
+    /// items to compare, where the elements of the array are their numbers.
     pub(crate) fn new(
         callback: &Callback,
         session: &mut Session<'_>,
@@ -71,7 +72,10 @@ impl<'i> Lookahead<'i> {
         if !self.ended {
             let addresses = [a, b].map(|element| element.as_ptr().addr());
             match self.prepare(session, array, addresses) {
-                Err(_) if self.prepared.match_by() == MatchBy::Contents => {} // C might never compare these
+                // C might never compare these, but whoever interrupts says so once.
+                Err(error)
+                    if self.prepared.match_by() == MatchBy::Contents
+                        && !matches!(*error, Error::Interrupted { .. }) => {}
                 outcome => outcome?,
             }
             if self.prepared.expects(addresses[0], addresses[1]) {

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::{MIN_ELEMENTS, Rules, to_u32};
 use crate::answers::AnswerSet;
 use crate::callback::{Answer, Callback, Session};
+use crate::error::Error;
 use crate::kernel::{ItemRepr, MIN_FULL_SET};
 use crate::memory::Extent;
 use crate::sandbox::{BlockPlaces, CompareShape, KernelInstance, MergePlaces};
@@ -17,8 +18,8 @@ const MIN_ELEMENTS_TO_COMPILE: usize = if cfg!(fuzzing) { MIN_ELEMENTS } else { 
 /// Approximate number of comparisons per element of an array of that size.
 const CALLS_PER_ELEMENT: u64 = 16;
 
-/// Maximum number of elements of a block: a part of the array that one entry sorts whole; and of each of two runs
-/// that one entry merges.
+/// Maximum number of elements of a block: a part of the array that one entry sorts whole; and of each of two
+/// runs that one entry merges.
 const MAX_BLOCK_ELEMENTS: usize = 8192;
 const MAX_RUN_ELEMENTS: usize = 512;
 
@@ -70,8 +71,8 @@ pub(super) struct Window<'i> {
 
 impl<'i> Window<'i> {
     /// Instantiates a kernel beside the guest; `None` where that would not pay, or where the guest has an
-    /// import, through which it could detect the lookahead. `listed`: whether elements are listed in their order
-    /// before each merge.
+    /// import, through which it could detect the lookahead. `listed`: whether elements are listed in their
+    /// order before each merge.
     pub(super) fn new(
         callback: &Callback,
         session: &mut Session<'_>,
@@ -191,15 +192,16 @@ impl<'i> Window<'i> {
         self.items.and_then(|items| (items.get)(number))
     }
 
-    /// Copies items into the guest's memory, and writes where they are to the kernel's. Returns whether that was
-    /// possible.
+    /// Copies items into the guest's memory, and writes where they are to the kernel's. Returns whether that
+    /// was possible.
     fn stage_items(&self, session: &mut Session<'_>, runs: [&[u8]; 2]) -> bool {
         let all = || runs.into_iter().flat_map(numbers).map(|number| self.item(number));
         let (mut bytes, mut touched) = (0, 0);
         for item in all() {
             let Some(item) = item else { return false };
             bytes += item.len();
-            // Touches all items before copying any: to wait for each in turn would take several times as long.
+            // Touches all items before copying any: to wait for each in turn would take several times as
+            // long.
             touched ^= item.first().copied().unwrap_or(0);
         }
         black_box(touched);
@@ -221,8 +223,8 @@ impl<'i> Window<'i> {
         true
     }
 
-    /// Makes the comparisons of a sort of these elements, and adds the answers of each merge to `sets`. Adds none
-    /// where that is not possible.
+    /// Makes the comparisons of a sort of these elements, and adds the answers of each merge to `sets`. Adds
+    /// none where that is not possible.
     pub(super) fn sort_block(
         &self,
         session: &mut Session<'_>,
@@ -241,8 +243,8 @@ impl<'i> Window<'i> {
         Ok(())
     }
 
-    /// Copies the elements of a block, or their items, to where the kernel sorts them. Returns whether that was
-    /// possible.
+    /// Copies the elements of a block, or their items, to where the kernel sorts them. Returns whether that
+    /// was possible.
     fn stage_block(&self, session: &mut Session<'_>, elements: &[u8]) -> bool {
         if self.items.is_some() {
             return self.stage_items(session, [elements, &[]]);
@@ -264,7 +266,7 @@ impl<'i> Window<'i> {
     fn or_ask_alone<T>(&self, answers: Answer<T>) -> Answer<Option<T>> {
         match answers {
             Ok(answers) => Ok(Some(answers)),
-            Err(_) if self.inlined => Ok(None),
+            Err(error) if self.inlined && !matches!(*error, Error::Interrupted { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

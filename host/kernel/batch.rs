@@ -32,11 +32,12 @@ struct Merge {
 
 impl KernelBuilder<'_> {
     /// `merge_answers (left, right, left_end, right_end, answers) -> i32`: compares the elements of two runs,
-    /// neither of them empty, as a merge does from the front, until one is used up. Writes the sets of answers
-    /// from `answers` on, 8 bytes each; returns their end.
+    /// neither of them empty, as a merge does from the front, until one is used up. Writes the sets of
+    /// answers from `answers` on, 8 bytes each; returns their end.
     ///
-    /// In a set a bit is set where the right element comes first. The first answer is the lowest bit above the
-    /// lowest set bit, which is the mark of where the set begins: a full set has [`MIN_FULL_SET`] answers or up to 63.
+    /// In a set a bit is set where the right element comes first. The first answer is the lowest bit above
+    /// the lowest set bit, which is the mark of where the set begins: a full set has [`MIN_FULL_SET`] answers
+    /// or up to 63.
     pub(super) fn merge_answers(&self) -> DefinedFunction {
         let mut code = FunctionBuilder::new(&[I32; 5]);
         let (left, right, left_end, right_end, out) = (0, 1, 2, 3, 4);
@@ -73,8 +74,8 @@ impl KernelBuilder<'_> {
         code.done(&[I32])
     }
 
-    /// Emits the loop of a merge. `compare` leaves the answer about the fronts in the local for it; here it is
-    /// added to the sets, and the front is moved on.
+    /// Emits the loop of a merge. `compare` leaves the answer about the fronts in the local for it; here it
+    /// is added to the sets, and the front is moved on.
     fn until_used_up(
         &self,
         code: &mut FunctionBuilder,
@@ -116,8 +117,8 @@ impl KernelBuilder<'_> {
         code.s().end();
     }
 
-    /// `sort_block (items, to, scratch, len, answers) -> i32`: sorts items as glibc does, first the halves, then
-    /// merging both from the front, so that they end up at `to`; `items` is the same address as `to` or
+    /// `sort_block (items, to, scratch, len, answers) -> i32`: sorts items as glibc does, first the halves,
+    /// then merging both from the front, so that they end up at `to`; `items` is the same address as `to` or
     /// `scratch`, and both are written to. Writes the sets of answers of each merge, from `answers` on, as
     /// [`merge_answers`](KernelBuilder::merge_answers) does; returns their end.
     pub(super) fn sort_block(&self) -> DefinedFunction {

@@ -33,8 +33,8 @@ impl KernelBuilder<'_> {
         CompareLocals { answer, ahead, bits, site }
     }
 
-    /// Emits the load of the item at a cursor into a local, for a comparison. Both halves of a line are loaded
-    /// when they are needed, because to take them out of a local would take longer.
+    /// Emits the load of the item at a cursor into a local, for a comparison. Both halves of a line are
+    /// loaded when they are needed, because to take them out of a local would take longer.
     pub(super) fn operand(&self, code: &mut FunctionBuilder, cursor: u32, item: u32) -> Operand {
         if self.spec.items == ItemRepr::Lines {
             return Operand::At(cursor);

@@ -119,8 +119,8 @@ impl KernelSpec {
     /// - `memory`;
     /// - `sort (a, b, len)`: sorts `len` items at `a`, with as much scratch space at `b`; [`SLACK_BYTES`]
     ///   zero bytes have to be on both sides of the two;
-    /// - `merge_answers (left, right, left_end, right_end, answers) -> i32`: writes the answers of a merge, in
-    ///   sets of up to 63; returns their end;
+    /// - `merge_answers (left, right, left_end, right_end, answers) -> i32`: writes the answers of a merge,
+    ///   in sets of up to 63; returns their end;
     /// - `sort_block (items, to, scratch, len, answers) -> i32`: sorts items as glibc does, and writes the
     ///   answers of each merge; returns their end;
     /// - `merge_runs (from, to, left, right)`: merges two sorted runs of items that follow each other;

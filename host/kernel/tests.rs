@@ -185,16 +185,13 @@ fn as_glibc(items: &[i32], answers: &mut Vec<Vec<bool>>) -> Vec<i32> {
 /// Returns the answers of merges from the sets that a kernel has written, as many for each as `naive` has.
 fn written(memory: &[u8], naive: &[Vec<bool>]) -> Vec<Vec<bool>> {
     let mut sets = memory.as_chunks::<8>().0.iter().map(|set| u64::from_le_bytes(*set));
-    let mut merges = Vec::new();
-    for asked in naive {
-        let mut answers = Vec::new();
+    let mut merges = vec![Vec::new(); naive.len()];
+    for (answers, asked) in merges.iter_mut().zip(naive) {
         while answers.len() < asked.len() {
-            let set = sets.next().unwrap();
-            let mark = set.trailing_zeros();
+            let (set, mark) = sets.next().map(|set| (set, set.trailing_zeros())).unwrap();
             answers.extend((mark + 1..64).map(|bit| set >> bit & 1 == 1));
             assert!(63 - mark as usize >= MIN_FULL_SET || answers.len() == asked.len(), "a set is not full");
         }
-        merges.push(answers);
     }
     assert_eq!(sets.next(), None);
     merges

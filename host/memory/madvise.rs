@@ -14,8 +14,8 @@ const SYSTEM_PAGE: usize = 4 << 10;
 #[cfg(target_os = "linux")]
 const MIN_DISCARDED_BYTES: usize = 1 << 20;
 
-/// Releases to the system the pages of memory whose content is no longer needed, if they are many. The content
-/// is unspecified afterwards.
+/// Releases to the system the pages of memory whose content is no longer needed, if they are many. The
+/// content is unspecified afterwards.
 pub(crate) fn discard(memory: &mut [u8]) {
     #[cfg(not(target_os = "linux"))]
     let _ = memory;

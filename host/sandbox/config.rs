@@ -78,8 +78,8 @@ impl Config {
         Config { signals, ..self }
     }
 
-    /// Sets whether the compiler optimizes, as it does by default. Without, a module is compiled in about three
-    /// quarters of the time, and its code is slower: for guests that are called a few times.
+    /// Sets whether the compiler optimizes, as it does by default. Without, a module is compiled in about
+    /// three quarters of the time, and its code is slower: for guests that are called a few times.
     pub fn optimize(self, optimize: bool) -> Config {
         Config { optimize, ..self }
     }

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::sandboxed::{options, rules};
@@ -12,7 +13,7 @@ use crate::support::{
 };
 use callbox::native::Verify;
 use callbox::sort::{Items, Job, Options, Sorter, Trace};
-use callbox::{CType, Callback, Error, Limit, Limits, Module, Prototype, Sandbox};
+use callbox::{CType, Callback, Config, Error, Limit, Limits, Module, Prototype, Sandbox};
 
 /// Number of elements that is enough for lookahead in the C library's qsort.
 const FORESEEN: usize = 30_000;
@@ -100,8 +101,8 @@ fn answers_about_lines_whose_numbers_are_sorted_are_given_ahead_too() {
     };
     for name in ["bytes", "version"] {
         let callback = bundled_for(name, "compare_bytes", CType::Void);
-        // The first makes a kernel, which is then there for fewer lines as well; in the last, two lines do not fit
-        // in a batch.
+        // The first makes a kernel, which is then there for fewer lines as well; in the last, two lines do
+        // not fit in a batch.
         for (lines, longest) in [(FORESEEN, 12), (16, 3), (17, 40), (1000, 0), (4097, 200), (200, 40_000)] {
             let text: Vec<_> = (0..lines).map(|_| line(longest)).collect();
             let items = Items::lines(text.join(&b'\n'), b'\n').unwrap();
@@ -426,6 +427,36 @@ fn answers_given_ahead_keep_to_the_budget() {
     let late = "(if (i32.gt_u (global.get $calls) (i32.const 70)) (then (loop (br 0)))) (i32.const 1)";
     let deadline = Limits::default().deadline(Duration::from_millis(200));
     assert_eq!(with(deadline, late), Some(Limit::Deadline));
+}
+
+#[test]
+fn an_interruption_that_is_told_once_ends_the_sort_whoever_is_asked_ahead() {
+    let told = Arc::new(AtomicBool::new(false));
+    let tell = told.clone();
+    let sandbox =
+        Sandbox::new(Config::new(Limits::default()).interrupt_when(move || tell.swap(false, Relaxed)));
+    let sandbox = sandbox.unwrap();
+    // The kernel takes this one in.
+    let short = sandbox.bundled("i32").unwrap();
+    let short = short.callback("compare_i32", comparator()).unwrap();
+    let mut numbers: Vec<i32> = (0..1_000_000).rev().collect();
+    told.store(true, Relaxed);
+    let error = callbox::native::qsort(&mut numbers, &short).unwrap_err();
+    assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+    assert!(numbers.iter().rev().copied().eq(0..1_000_000));
+
+    let slow = r#"(module (func (export "compare_i32") (param i32 i32) (result i32) (local $n i32)
+        (loop (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if 0 (i32.lt_u (local.get $n) (i32.const 10000))))
+        (i32.sub (i32.gt_s (local.get 0) (local.get 1)) (i32.lt_s (local.get 0) (local.get 1)))))"#;
+    let slow = Module::from_text(&sandbox, "slow", slow).unwrap().instantiate().unwrap();
+    let slow = slow.callback("compare_i32", comparator()).unwrap();
+    let mut lease = slow.lend(&mut numbers[..FORESEEN]).unwrap();
+    told.store(true, Relaxed);
+    // SAFETY: the array and the pointer are the live lease's.
+    unsafe { libc::qsort(lease.base(), lease.len(), lease.width(), Some(lease.pointer())) };
+    let error = lease.finish().unwrap_err();
+    assert!(matches!(error, Error::Interrupted { .. }), "{error}");
 }
 
 #[test]

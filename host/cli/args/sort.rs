@@ -263,8 +263,8 @@ pub(in crate::cli) struct MemoryArgs {
           value_parser = OsStringValueParser::new(), hide_short_help = true)]
     pub compress_program: Vec<OsString>,
 
-    /// Sort with N threads, each with guests of its own [default: as many as processors, up to 8; 1 for --trace
-    /// and for functions of libraries]
+    /// Sort with N threads, each with guests of its own [default: as many as processors, up to 8; 1 for
+    /// --trace and for functions of libraries]
     #[arg(long, value_name = "N", value_parser = number::positive)]
     pub parallel: Option<NonZeroUsize>,
 }

@@ -15,7 +15,8 @@ use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
 use crate::cli::input::{self, STDIN};
 
-/// Maximum size in bytes of a sort whose guests are not optimized: it takes no longer than the optimizer would.
+/// Maximum size in bytes of a sort whose guests are not optimized: it takes no longer than the optimizer
+/// would.
 const MAX_SMALL_BYTES: u64 = 64 << 10;
 
 /// Amount that has been read of all inputs, and the time it took.
