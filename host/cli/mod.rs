@@ -29,7 +29,7 @@ mod tutorial;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use args::{Args, Command};
 pub(crate) use fault::Exit;
@@ -40,11 +40,16 @@ pub(crate) use signals::remove_temporary;
 /// Runs the command of the arguments. Data goes to standard output, messages to standard error.
 pub(crate) fn run() -> Exit {
     signals::fail_at_the_file_size_limit();
-    let words = match sort::words(std::env::args_os()) {
+    let command = Args::command(); // made once: that takes longer than all the parsing
+    let words = match sort::words(&command, std::env::args_os()) {
         Ok(words) => words,
         Err(error) => return report(Err(error)),
     };
-    let args = match Args::try_parse_from(&words) {
+    let parsed = command.try_get_matches_from(&words);
+    let parsed = parsed.and_then(|mut found| {
+        Args::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut Args::command()))
+    });
+    let args = match parsed {
         Ok(args) => args,
         Err(error) => return usage(&words, &error),
     };

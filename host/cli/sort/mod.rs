@@ -18,7 +18,6 @@ use std::time::Instant;
 use callbox::native::SortFunction;
 use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
 use callbox::{Callback, Error, escape};
-use clap::CommandFactory;
 
 use super::args;
 use super::fault::{Context, Exit, Fault, Result};
@@ -36,10 +35,9 @@ use progress::{DrawTarget, Looks, Shown};
 const MAX_DEFAULT_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Returns the words of a command line; those of `callbox sort` as clap reads them.
-pub(super) fn words(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
+pub(super) fn words(command: &clap::Command, words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
     let mut words: Vec<_> = words.collect();
     if words.get(1).is_some_and(|word| word == "sort") {
-        let command = args::Args::command();
         let sort = command.find_subcommand("sort").into_iter().flat_map(clap::Command::get_arguments);
         let own: Vec<_> = sort.filter_map(|option| option.get_long().map(str::to_owned)).collect();
         let of_sort = words.split_off(2);
@@ -97,7 +95,8 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
     let format = order::format(args)?;
     let files = inputs::names(args, &order.files)?;
-    let mut guests = Guests::new(&args.guest).optimized(!inputs::are_small(&files));
+    let small = inputs::are_small(&files);
+    let mut guests = Guests::new(&args.guest).optimized(!small);
     order.read(&mut guests)?;
     let mut spill = memory::spill(&args.memory)?;
     signals::wait_for_children();
@@ -129,7 +128,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let Opened { mut inputs, header, reading, size } = opened;
     let guest_memory = keys.iter().map(|key| memory_of(key.callback())).sum();
     let ready = Instant::now();
-    let mut options = options(args, order, sorter);
+    let mut options = options(args, order, sorter, small);
     let mut shown = None;
     if let Some(target) = target {
         let (progress, reading) = (Arc::<Progress>::default(), reading.clone());
@@ -199,21 +198,21 @@ fn with_guest(error: Error, order: &Order) -> anyhow::Error {
     }
 }
 
-fn options(args: &args::Sort, order: &Order, sorter: Sorter) -> Options {
+fn options(args: &args::Sort, order: &Order, sorter: Sorter, small: bool) -> Options {
     let options = Options::default()
         .reverse(order.global.has(b'r'))
         .unique(args.unique)
         .stable(args.stable)
         .sorter(sorter)
-        .parallel(args.memory.parallel.unwrap_or_else(|| threads(args, sorter)))
+        .parallel(args.memory.parallel.unwrap_or_else(|| threads(args, sorter, small)))
         .verify(args.verify.into());
     if args.trace { options.trace(trace(args.items.kind.clone())) } else { options }
 }
 
 /// Returns how many threads sort by default: as many as in GNU sort, but one where the order of calls is
-/// visible, or where a function may not expect several.
-fn threads(args: &args::Sort, sorter: Sorter) -> NonZeroUsize {
-    if args.trace || matches!(sorter, Sorter::Library(_)) {
+/// visible, where a function may not expect several, or for a small input, for which more do not pay.
+fn threads(args: &args::Sort, sorter: Sorter, small: bool) -> NonZeroUsize {
+    if small || args.trace || matches!(sorter, Sorter::Library(_)) {
         return NonZeroUsize::MIN;
     }
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MAX_DEFAULT_THREADS)
