@@ -1,4 +1,6 @@
-/* Sorts a file of integers once with the C library's qsort: c FILE. Prints the nanoseconds. */
+/* Sorts a file of integers once with the C library's qsort: c FILE. Or lets calls.c call a function of each prototype:
+   c LIBRARY CALLS. Prints the nanoseconds. */
+#include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +12,33 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int next(int n)
+{
+    return n + 1;
+}
+
+static int first(const char *text)
+{
+    return *text;
+}
+
+static void add(int *n)
+{
+    ++*n;
+}
+
+static int kept(const char *library, int64_t calls)
+{
+    void *callbacks[] = {compare, next, first, add}, *handle = dlopen(library, RTLD_NOW);
+    if (!handle) return 1;
+    int64_t (*time_calls)(int, void *, int64_t) = dlsym(handle, "time_calls");
+    for (int i = 0; i < 4; i++) printf("%lld\n", (long long)time_calls(i, callbacks[i], calls));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3) return kept(argv[1], atoll(argv[2]));
     FILE *file = fopen(argv[argc - 1], "rb");
     fseek(file, 0, SEEK_END);
     size_t count = ftell(file) / 4;

@@ -1,4 +1,5 @@
-"""Sorts a file of integers once with a cffi callback: with_cffi.py FILE. Prints the nanoseconds."""
+"""Sorts a file of integers once with a cffi callback: with_cffi.py FILE. Or lets calls.c call a callback of each
+prototype: with_cffi.py LIBRARY CALLS. Prints the nanoseconds."""
 
 import sys
 import time
@@ -7,6 +8,7 @@ import cffi
 
 ffi = cffi.FFI()
 ffi.cdef("void qsort(void *base, size_t count, size_t size, int (*compare)(const int *, const int *));")
+ffi.cdef("int64_t time_calls(int prototype, void *callback, int64_t calls);")
 libc = ffi.dlopen(None)
 
 
@@ -15,6 +17,27 @@ def compare(a, b):
     x, y = a[0], b[0]
     return (x > y) - (x < y)
 
+
+@ffi.callback("int(int)")
+def next_(n):
+    return n + 1
+
+
+@ffi.callback("int(const char *)")
+def first(text):
+    return ord(text[0])
+
+
+@ffi.callback("void(int *)")
+def add(n):
+    n[0] += 1
+
+
+if len(sys.argv) == 3:
+    library = ffi.dlopen(sys.argv[1])
+    for at, callback in enumerate((compare, next_, first, add)):
+        print(library.time_calls(at, callback, int(sys.argv[2])))
+    sys.exit()
 
 data = open(sys.argv[1], "rb").read()
 count = len(data) // 4

@@ -1,14 +1,22 @@
-//! Sorts a file of integers once: `peers NAME FILE`. Prints the nanoseconds.
+//! Sorts a file of integers once: `peers NAME FILE`. Or keeps a callback of each prototype, for calls.c to
+//! call: `peers NAME LIBRARY CALLS`. Prints the nanoseconds.
+
+#[path = "../../calls.rs"]
+mod calls;
+mod kept;
 
 use std::ffi::{c_int, c_void};
 use std::time::Instant;
 
 use callbox::bundled::Bundled;
 use callbox::sort::{Items, Job, Options, Sorter};
-use callbox::{Callback, Limits, Module, Sandbox, native};
+use callbox::{Callback, Limits, Sandbox, native};
 
 fn main() {
     let args: Vec<_> = std::env::args().collect();
+    if let [_, name, library, calls] = &args[..] {
+        return kept::kept(name, &calls::Native::open(library, calls));
+    }
     let bytes = std::fs::read(&args[2]).unwrap();
     let mut ia: Vec<i32> = bytes.as_chunks().0.iter().map(|four| i32::from_le_bytes(*four)).collect();
     let nanoseconds = match &*args[1] {

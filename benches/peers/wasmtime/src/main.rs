@@ -1,5 +1,9 @@
-//! Sorts a file of integers once with a guest, without checks or budgets: `plain-wasmtime FILE`.
-//! Prints the nanoseconds.
+//! Sorts a file of integers once with a guest, without checks or budgets: `plain-wasmtime FILE`. Or keeps a
+//! callback of each prototype, for calls.c to call: `plain-wasmtime LIBRARY CALLS`. Prints the nanoseconds.
+
+#[path = "../../calls.rs"]
+mod calls;
+mod kept;
 
 use std::ffi::{c_int, c_void};
 use std::time::Instant;
@@ -22,7 +26,11 @@ unsafe extern "C" fn compare(a: *const c_void, b: *const c_void) -> c_int {
 }
 
 fn main() {
-    let bytes = std::fs::read(std::env::args().nth(1).unwrap()).unwrap();
+    let args: Vec<_> = std::env::args().collect();
+    if let [_, library, calls] = &args[..] {
+        return kept::kept(&calls::Native::open(library, calls));
+    }
+    let bytes = std::fs::read(&args[1]).unwrap();
     let mut ia: Vec<i32> = bytes.as_chunks().0.iter().map(|four| i32::from_le_bytes(*four)).collect();
     let engine = Engine::default();
     let module = Module::new(&engine, include_bytes!("../../../../host/bundled/i32.wasm")).unwrap();
