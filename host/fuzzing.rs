@@ -26,7 +26,7 @@ pub fn sort(
     let mut scratch = array.scratch_copy(usize::MAX)?;
     let sorter = if msvcrt { NativeSorter::Msvcrt } else { NativeSorter::Qsort };
     let ask = Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| ask(a, b).map_err(Box::new));
-    let outcome = sort_by(sorter, &mut scratch, placeholder, ask);
+    let outcome = sort_by(sorter, &mut scratch, placeholder, None, ask);
     let sorted = |bytes: &[u8]| {
         let mut all: Vec<_> = bytes.chunks_exact(width).map(<[u8]>::to_vec).collect();
         all.sort();
