@@ -48,7 +48,7 @@ fn is_plain(a: &[u8], b: &[u8], at: usize, x: i32, y: i32) -> bool {
     let mut same = a.get(..at).unwrap_or_default();
     while let [before @ .., c] = same {
         if *c < b'0' {
-            // Where `~` and a digit differ, the suffix comes first as well.
+            // Of `~` and a digit, the suffix comes first as well.
             let digit = match a.get(same.len()) {
                 Some(c) if same.len() < at => c.is_ascii_digit(),
                 _ => x.max(y) == DIGIT,
@@ -71,7 +71,7 @@ fn with_ranks(a: &[u8], b: &[u8], at_a: usize, at_b: usize, whole: Ordering) -> 
     }
     let (end_a, end_b) = (without_suffix(a), without_suffix(b));
     match (end_a < at_a, end_b < at_b) {
-        // What remains is the same, or only one text ends before a point that both have.
+        // The rest is the same, or only one text ends before a point that both have.
         (true, true) => whole,
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,

@@ -92,7 +92,7 @@ mod tests {
         }
         assert_eq!(foreseen_by_version((2, 36), 32), Some(MatchBy::Address));
         assert_eq!(foreseen_by_version(NEWEST_KNOWN, 33), Some(MatchBy::Pointer));
-        // Nobody has seen the next version yet.
+        // The next version is unknown.
         assert_eq!(foreseen_by_version((2, NEWEST_KNOWN.1 + 1), 4), Some(MatchBy::Contents));
         assert_eq!(foreseen_by_version((2, NEWEST_KNOWN.1 + 1), 33), None);
     }

@@ -116,7 +116,8 @@ impl<'a> SandboxedSort<'a> {
         let (export, turn) = (self.callback.export(), self.session.turn());
         let pad = usize::from(self.items == ItemRepr::Lines);
         let bytes = match whole {
-            Some(parts) => parts.iter().map(|part| part.len()).sum(),
+            // The kernel reads a byte of a line ahead, even of an empty one at the end.
+            Some(parts) => parts.iter().map(|part| part.len()).sum::<usize>() + pad,
             None => items.clone().map(|item| item.len() + pad).sum(),
         };
         let in_table = if let ItemRepr::Numbers(_) = self.items { bytes } else { 0 };
@@ -156,7 +157,7 @@ impl<'a> SandboxedSort<'a> {
     pub(crate) fn sort<'i>(&mut self, items: impl Iterator<Item = &'i [u8]>) -> Result<Vec<u32>> {
         let places = self.places();
         self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
-        // What is no longer needed is freed before the positions are found, so that they do not add up.
+        // Freed before the positions are found, so that they do not add up.
         let bytes = (self.len * self.items.width()) as usize;
         let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
         madvise::discard(&mut memory[places.scratch as usize..][..bytes]);

@@ -211,7 +211,9 @@ impl<'i> Window<'i> {
         };
         let mut at = 0;
         // Both fit in 32 bits, because the items are in the guest's memory.
-        let place = |at: usize, len: usize| (u64::from(base + at as u32) | (len as u64) << 32).to_le_bytes();
+        let place = |at: usize, len: usize| {
+            (u64::from(base.wrapping_add(at as u32)) | (len as u64) << 32).to_le_bytes()
+        };
         let mut lines: SmallVec<[[u8; LINE_WIDTH]; 256]> = SmallVec::new();
         for item in all().flatten() {
             area[at..][..item.len()].copy_from_slice(item);

@@ -180,3 +180,17 @@ fn address_space_is_roomy() -> bool {
     let most = None::<u64>;
     usize::BITS >= 64 && most.is_none_or(|most| most >= MIN_ROOMY_ADDRESS_SPACE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_is_not_optimized_is_longer() {
+        let code = |optimize| {
+            let engine = Config::new(Limits::default()).optimize(optimize).engine().unwrap();
+            wasmtime::Module::new(&engine, include_bytes!("../bundled/version.wasm")).unwrap().text().len()
+        };
+        assert!(code(false) > code(true));
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) struct MergePlaces {
     pub(crate) left_end: u32,
     pub(crate) right: u32,
     pub(crate) right_end: u32,
-    /// Where the answers go, in the kernel's memory.
+    /// Address of the answers in the kernel's memory.
     pub(crate) answers: u32,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct BlockPlaces {
     pub(crate) items: u32,
     /// The scratch array, as large as the items.
     pub(crate) scratch: u32,
-    /// Where the answers go.
+    /// Address of the answers.
     pub(crate) answers: u32,
     /// Number of items.
     pub(crate) len: u32,

@@ -54,7 +54,7 @@ impl<T> Deref for Loaded<T> {
     }
 }
 
-/// What takes the place of the crate arc-swap in the models, which do not look into it.
+/// Stands for the crate arc-swap in the models, which do not look into it.
 #[cfg(loom)]
 mod model {
     use std::ops::Deref;

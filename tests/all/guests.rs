@@ -11,6 +11,27 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{callbox_ok, comparator, files, guest, path, promise, sandbox, skip};
 
+#[test]
+fn a_guest_that_is_not_optimized_answers_as_one_that_is() {
+    let texts =
+        ["", "a", "a10", "a9", "a10.tar.gz", "~", "1.5e3", "2K", "Feb", "10.0.0.0/8", "1.0.0-rc.1", "\u{fe}"];
+    for bundled in BUNDLED.iter().filter(|bundled| !bundled.example.contains("--records")) {
+        let [fast, quick] = [true, false].map(|optimize| {
+            let sandbox = Sandbox::new(Config::new(Limits::default()).optimize(optimize)).unwrap();
+            let guest = sandbox.bundled(bundled.name).unwrap();
+            guest.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap()
+        });
+        for (a, b) in texts.iter().flat_map(|a| texts.map(|b| (a.as_bytes(), b.as_bytes()))) {
+            assert_eq!(
+                fast.compare(a, b).unwrap(),
+                quick.compare(a, b).unwrap(),
+                "{}: {a:?} {b:?}",
+                bundled.name
+            );
+        }
+    }
+}
+
 /// A promise is `sort TYPE by EXPORT: ITEMS => ITEMS`; commas separate lines, blanks separate numbers.
 #[test]
 fn every_good_guest_keeps_its_promise() {

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::support::{
-    ISOLATIONS, Random, bundled_for, by_low_bits, callbox_ok, comparing, good, guest, liar, liars,
+    ISOLATIONS, Random, bundled_for, by_low_bits, callbox, callbox_ok, comparing, good, guest, liar, liars,
+    run,
 };
 use callbox::sort::{Items, Job, Options, Sorter, Verify};
 use callbox::{CType, Callback, Error, Limit, Limits, Prototype, Sandbox};
@@ -354,6 +355,39 @@ fn a_guest_that_overwrites_what_it_is_shown_changes_nothing_but_the_order() {
                 Err(error) => assert!(matches!(error, Error::Contradiction { .. }), "{error}"),
             }
         }
+    }
+}
+
+#[test]
+fn an_empty_line_at_the_very_end_of_the_guests_memory_is_a_line_like_others() {
+    let callback = bundled_for("bytes", "compare_bytes", CType::Void);
+    for pages in 1..=3 {
+        // All lines but for the last end fill the pages that are added for them.
+        let mut text = b"a line\n".repeat((pages << 16) / 7 - 1);
+        text.resize((pages << 16) - 1, b'x');
+        text.extend(b"\n\n");
+        let items = Items::lines(text, b'\n').unwrap();
+        assert!(items.get(items.len() - 1).is_empty());
+        same_as_qsort(&callback, &items, &[0, 2], &[(Sorter::Sandboxed, 1), (Sorter::Sandboxed, 2)]);
+    }
+}
+
+#[test]
+fn as_many_threads_as_processors_sort_by_default_where_that_pays() {
+    let dir = tempfile::tempdir().unwrap();
+    let processors = std::thread::available_parallelism().unwrap().get().min(8);
+    // The parts of several threads take other comparisons than the whole.
+    for (len, threads) in [(10_000, 1), (100_000, processors)] {
+        let file = dir.path().join("input");
+        std::fs::write(&file, Random(9).lines(len, 1, &["", "a", "b", "c", "d", "e", "f", "g"])).unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().len() <= 64 << 10, len == 10_000);
+        let comparisons = |more: &[&str]| {
+            let args = ["sort", "--sorter=sandboxed", "--stats=json", "bytes"];
+            let output = run(callbox().args(args).args(more).arg(&file), b"");
+            let json: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+            json["comparisons"].as_u64().unwrap()
+        };
+        assert_eq!(comparisons(&[]), comparisons(&["--parallel", &threads.to_string()]), "{len}");
     }
 }
 

@@ -17,7 +17,7 @@ struct Kept {
 
 static mut KEPT: *mut Kept = std::ptr::null_mut();
 
-/// Where arguments are copied to.
+/// Address to which arguments are copied.
 const AT: usize = 8;
 
 unsafe extern "C" fn compare(a: *const c_int, b: *const c_int) -> c_int {
