@@ -159,9 +159,12 @@ const CALLS: &[Call] = &[
     call(libc::SYS_tgkill, AllowIf(&[&[IsThisProcess(0), Is(2, libc::SIGABRT as u32)]])),
     call(libc::SYS_exit, Allow), // the end of a thread
     call(libc::SYS_exit_group, Allow),
-    #[cfg(not(target_arch = "x86_64"))]
-    // wasmtime, before new code runs on other processors.
+    // A thread that waits for a guest, or ends a lease in use; wasmtime, before new code runs on other
+    // processors, where they do not notice by themselves.
     call(libc::SYS_membarrier, AllowIf(&[
+        &[Is(0, libc::MEMBARRIER_CMD_QUERY as u32), Is(1, 0)],
+        &[Is(0, libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED as u32), Is(1, 0)],
+        &[Is(0, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED as u32), Is(1, 0)],
         &[Is(0, libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE as u32), Is(1, 0)],
         &[Is(0, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE as u32), Is(1, 0)],
     ])),

@@ -53,7 +53,7 @@ pub(crate) struct SlotTable<T: 'static> {
 }
 
 /// The slot behind a function pointer, whose content changes with each lease.
-pub(crate) struct Slot<T> {
+pub(crate) struct Slot<T: 'static> {
     content: Published<T>,
     /// Changes only while the table's queue is locked, and only while the slot is empty.
     generation: AtomicU32,
@@ -67,7 +67,7 @@ struct Queue<T: 'static> {
     retired: usize,
 }
 
-impl<T> Slot<T> {
+impl<T: 'static> Slot<T> {
     shared! {
         pub(crate) const fn new() -> Slot<T> {
             Slot { content: Published::empty(), generation: AtomicU32::new(1), late: AtomicU64::new(0) }
@@ -79,7 +79,7 @@ impl<T> Slot<T> {
     #[inline]
     pub(crate) fn get(&self) -> Loaded<T> {
         let content = self.content.load();
-        if content.is_none() {
+        if content.get().is_none() {
             self.count_late();
         }
         content
@@ -90,7 +90,7 @@ impl<T> Slot<T> {
         let content = self.content.load();
         // Loaded after the content. The key was made in its generation, so that an older content is gone,
         // and the generation of a newer one had begun before that was published.
-        (content.is_some() && self.generation() == key.generation).then_some(content)
+        (content.get().is_some() && self.generation() == key.generation).then_some(content)
     }
 
     fn generation(&self) -> NonZeroU32 {

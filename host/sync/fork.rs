@@ -23,6 +23,7 @@ use loom::thread::yield_now;
 use loom::thread_local;
 
 use super::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use super::barrier::order;
 use super::{shared, this_thread};
 
 /// Number of counters of threads in sections; threads use different ones, so that they do not contend.
@@ -112,13 +113,6 @@ impl Drop for Section {
             own_counter().fetch_sub(1, SeqCst);
         }
     }
-}
-
-/// Orders the accesses before it and after it. Sequentially consistent accesses are ordered already, except
-/// that loom treats them as acquiring and releasing only.
-fn order() {
-    #[cfg(loom)]
-    loom::sync::atomic::fence(SeqCst);
 }
 
 fn own_counter() -> &'static AtomicUsize {

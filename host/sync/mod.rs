@@ -3,9 +3,10 @@
 //! All that the threads of a process share in the callback table comes from here, so that a model checker,
 //! loom, can take the place of the standard library's types: `tests/loom` runs the same code under it.
 
+mod barrier;
 pub(crate) mod fork;
 mod per_thread;
-mod published;
+pub(crate) mod published;
 mod turns;
 
 #[cfg(not(loom))]
@@ -17,13 +18,16 @@ use std::ptr;
 use std::sync::{LazyLock, PoisonError};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, atomic};
+pub(crate) use crate::published::{Loaded, Published};
+#[cfg(loom)]
+pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard, atomic};
 #[cfg(not(loom))]
-pub(crate) use std::sync::{Arc, Mutex, MutexGuard, atomic};
+pub(crate) use published::{Loaded, Published};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, atomic};
 
 use fork::Section;
 pub(crate) use per_thread::{InTurns, PerThread};
-pub(crate) use published::{Loaded, Published};
 pub(crate) use turns::{Refusal, Turn, Turns};
 
 /// Defines a static that threads share, and functions that are `const` because such statics call them. Under

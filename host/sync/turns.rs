@@ -1,19 +1,39 @@
 //! Turns: threads that use a value one after the other.
+#![allow(unsafe_code, reason = "lends the value to the thread whose turn it is")]
 
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::sync::TryLockError;
+use std::sync::PoisonError;
+#[cfg(not(loom))]
+use std::thread::yield_now;
 
-use super::atomic::{AtomicUsize, Ordering::Relaxed};
+#[cfg(loom)]
+use loom::thread::yield_now;
+
+use super::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use super::fork::{self, OfProcess};
-use super::{Mutex, MutexGuard, this_thread};
+use super::{Condvar, Mutex, barrier, this_thread};
+
+/// How often a thread looks whether a turn has ended before it sleeps.
+const LOOKS: usize = if cfg!(loom) { 0 } else { 100 };
 
 /// A value that threads of one process use in turns, for as long as they like.
+///
+/// A turn begins with one exclusive operation, and ends with none.
 pub(crate) struct Turns<T> {
     process: usize,
     /// The thread whose turn it is, as [`this_thread`] identifies it, or 0.
     holder: AtomicUsize,
-    value: Mutex<OfProcess<T>>,
+    /// Number of threads that sleep, or are about to; it changes while `queue` is locked.
+    sleeping: AtomicUsize,
+    queue: Mutex<()>,
+    ended: Condvar,
+    value: UnsafeCell<OfProcess<T>>,
 }
+
+// SAFETY: only the thread whose turn it is uses the value.
+unsafe impl<T: Send> Sync for Turns<T> {}
 
 /// Reason why a thread gets no turn, however long it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +46,22 @@ pub(crate) enum Refusal {
 
 /// A thread's turn.
 pub(crate) struct Turn<'a, T> {
-    holder: &'a AtomicUsize,
-    value: MutexGuard<'a, OfProcess<T>>,
+    turns: &'a Turns<T>,
+    /// A turn ends on its thread.
+    _local: PhantomData<*const ()>,
 }
 
 impl<T> Turns<T> {
     pub(crate) fn new(value: T) -> Turns<T> {
-        let value = Mutex::new(OfProcess::new(value));
-        Turns { process: fork::process(), holder: AtomicUsize::new(0), value }
+        barrier::prepare();
+        Turns {
+            process: fork::process(),
+            holder: AtomicUsize::new(0),
+            sleeping: AtomicUsize::new(0),
+            queue: Mutex::new(()),
+            ended: Condvar::new(),
+            value: UnsafeCell::new(OfProcess::new(value)),
+        }
     }
 
     /// Waits for this thread's turn.
@@ -43,13 +71,9 @@ impl<T> Turns<T> {
     /// A refusal, where this thread would wait for ever.
     #[inline(always)]
     pub(crate) fn enter(&self) -> Result<Turn<'_, T>, Refusal> {
-        let me = self.check()?;
-        loop {
-            match self.value.lock() {
-                Ok(value) => return Ok(self.begin(me, value)),
-                Err(poisoned) => drop(poisoned),
-            }
-            self.clear_poison();
+        match self.try_enter()? {
+            Some(turn) => Ok(turn),
+            None => Ok(self.wait()),
         }
     }
 
@@ -60,63 +84,93 @@ impl<T> Turns<T> {
     /// As [`Turns::enter`].
     #[inline(always)]
     pub(crate) fn try_enter(&self) -> Result<Option<Turn<'_, T>>, Refusal> {
-        let me = self.check()?;
-        loop {
-            match self.value.try_lock() {
-                Ok(value) => return Ok(Some(self.begin(me, value))),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(poisoned) => drop(poisoned),
-            }
-            self.clear_poison();
-        }
-    }
-
-    /// Returns this thread, unless it would wait for ever.
-    #[inline(always)]
-    fn check(&self) -> Result<usize, Refusal> {
         if !fork::is_same_process(self.process) {
             return Err(Refusal::Forked);
         }
         let me = this_thread();
-        // Only this thread ever stores `me`, so no other thread can change the outcome.
-        if self.holder.load(Relaxed) == me {
-            return Err(Refusal::Reentrant);
+        match self.holder.compare_exchange(0, me, Acquire, Relaxed) {
+            Ok(_) => Ok(Some(Turn { turns: self, _local: PhantomData })),
+            // Only this thread ever stores `me`, so no other thread can change the outcome.
+            Err(holder) if holder == me => Err(Refusal::Reentrant),
+            Err(_) => Ok(None),
         }
-        Ok(me)
     }
 
-    /// Makes the mutex usable after a panic: whoever panics in a turn leaves the value so. Taking the guard
-    /// out of the error would join two guards into one, by copies that each turn waits for.
+    /// Waits while it is another thread's turn.
     #[cold]
-    fn clear_poison(&self) {
-        #[cfg(not(loom))]
-        self.value.clear_poison();
+    fn wait(&self) -> Turn<'_, T> {
+        let me = this_thread();
+        let began = || {
+            self.holder.load(Relaxed) == 0 && self.holder.compare_exchange(0, me, Acquire, Relaxed).is_ok()
+        };
+        let looks = || {
+            (0..LOOKS).any(|_| {
+                began() || {
+                    std::hint::spin_loop();
+                    false
+                }
+            })
+        };
+        if !looks() {
+            self.sleep(began);
+        }
+        Turn { turns: self, _local: PhantomData }
     }
 
-    #[inline(always)]
-    fn begin<'a>(&'a self, me: usize, value: MutexGuard<'a, OfProcess<T>>) -> Turn<'a, T> {
-        self.holder.store(me, Relaxed);
-        Turn { holder: &self.holder, value }
+    /// Sleeps until this thread's turn has begun.
+    fn sleep(&self, began: impl Fn() -> bool) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleeping.store(self.sleeping.load(Relaxed) + 1, Relaxed);
+        // From now on, a turn whose end this thread does not see ends with a wake-up.
+        let ordered = barrier::heavy();
+        while !began() {
+            let locked = if ordered {
+                self.ended.wait(queue)
+            } else {
+                // The end may not be told.
+                drop(queue);
+                yield_now();
+                self.queue.lock()
+            };
+            queue = locked.unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleeping.store(self.sleeping.load(Relaxed) - 1, Relaxed);
+    }
+
+    /// Wakes a thread that sleeps.
+    #[cold]
+    fn wake(&self) {
+        // A thread that has locked it sleeps, or will see that the turn has ended.
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+        self.ended.notify_one();
     }
 }
 
 impl<T> Deref for Turn<'_, T> {
     type Target = T;
 
+    #[inline(always)]
     fn deref(&self) -> &T {
-        &self.value
+        // SAFETY: it is this thread's turn, and this borrows it.
+        unsafe { &*self.turns.value.get() }
     }
 }
 
 impl<T> DerefMut for Turn<'_, T> {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.value
+        // SAFETY: it is this thread's turn, and this borrows it alone.
+        unsafe { &mut *self.turns.value.get() }
     }
 }
 
 impl<T> Drop for Turn<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.holder.store(0, Relaxed); // before the guard lets the next thread in
+        self.turns.holder.store(0, Release);
+        barrier::light();
+        if self.turns.sleeping.load(Relaxed) > 0 {
+            self.turns.wake();
+        }
     }
 }

@@ -192,6 +192,8 @@ pub(super) unsafe fn compare<O: CompareOrigin>(
 ) -> c_int {
     // SAFETY: the caller upholds the same contract.
     let admit = || unsafe { elements::<O>(entry, bounds, a, b) };
+    // A whole word: what is stored by bytes, and read at once from the memory of `guarded`, is waited for.
+    let ask = |elements| ask(elements).map(|order| order as i64);
     match cross::<O, _, _>(entry, admit, ask) {
         Ok(order) => order as c_int,
         Err(Neutral) => entry.neutral(),

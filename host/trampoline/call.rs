@@ -230,6 +230,13 @@ unsafe fn read<'a>(
     })
 }
 
+/// Returns eight bytes, of which these are the first.
+fn widened<const SIZE: usize>(first: [u8; SIZE]) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    bytes[..SIZE].copy_from_slice(&first);
+    bytes
+}
+
 impl ArgPointers {
     /// # Safety
     ///
@@ -241,14 +248,21 @@ impl ArgPointers {
 
     /// # Safety
     ///
-    /// There is such an argument, and it has this size, of at most eight bytes.
+    /// There is such an argument, and it has this size: that of a number, 1, 2, 4 or 8.
     pub(super) unsafe fn bytes(self, at: usize, size: usize) -> [u8; 8] {
-        let mut bytes = [0; 8];
         // SAFETY: as the caller says.
         let argument = unsafe { self.at(at) };
-        // SAFETY: as the caller says.
-        unsafe { ptr::copy_nonoverlapping(argument.cast(), bytes.as_mut_ptr(), size) };
-        bytes
+        // By size: a copy of any size would go through memory, which reading eight bytes of would wait for.
+        match size {
+            // SAFETY: as the caller says.
+            4 => widened(unsafe { argument.cast::<[u8; 4]>().read() }),
+            // SAFETY: as the caller says.
+            8 => unsafe { argument.cast::<[u8; 8]>().read() },
+            // SAFETY: as the caller says.
+            1 => widened(unsafe { argument.cast::<[u8; 1]>().read() }),
+            // SAFETY: as the caller says.
+            _ => widened(unsafe { argument.cast::<[u8; 2]>().read() }),
+        }
     }
 
     /// # Safety

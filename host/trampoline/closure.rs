@@ -16,7 +16,7 @@ use libffi::raw::{self, ffi_cif};
 use super::call::{self, ArgPointers, ResultBuffer};
 use crate::callback::Callback;
 use crate::ctype::{CType, NumberKind};
-use crate::error::{Error, Result, panics};
+use crate::error::{Error, Result};
 use crate::prototype::{CallConv, Prototype};
 use crate::registry::{Access, Entry, Slot, SlotHandle, SlotTable, new_table};
 use crate::sync::{Mutex, lock};
@@ -132,13 +132,12 @@ unsafe extern "C" fn closure_entry(
     // SAFETY: libffi passes the closure slot that `ClosurePool::closure_slot` registered.
     let closure_slot = unsafe { &*closure_slot.cast::<ClosureSlot>() };
     let lent = closure_slot.slot.get();
-    let answered = lent.as_ref().is_some_and(|entry| {
+    let answered = lent.get().is_some_and(|entry| {
         let buffer = ResultBuffer { at: result, size: closure_slot.result };
         // SAFETY: the entry is of the prototype by which libffi read the arguments, and libffi has room for
         // the result.
         unsafe { call::answer(entry, ArgPointers(args.cast_const().cast()), buffer) }
     });
-    panics::discard(lent); // the last to hold it, if the lease has ended meanwhile
     if !answered {
         // SAFETY: as above.
         unsafe { closure_slot.write_neutral(result) }

@@ -9,7 +9,7 @@ use super::active::{self, Ask};
 use super::border::{self, AnyThread};
 use crate::answers::PreparedAnswers;
 use crate::callback::Callback;
-use crate::error::{Result, panics};
+use crate::error::Result;
 use crate::memory::Bounds;
 use crate::registry::{Access, Entry, SLOTS, comparator_slot, fallback};
 #[cfg(target_pointer_width = "64")]
@@ -121,8 +121,8 @@ pub(crate) unsafe extern "C" fn compare_with_context(
 #[inline]
 unsafe fn answer(slot: usize, lent: Loaded<Entry>, a: *const c_void, b: *const c_void) -> c_int {
     // A released pointer is inert, not dangling.
-    let Some(entry) = &*lent else { return fallback(slot) };
-    let answer = match &entry.access {
+    let Some(entry) = lent.get() else { return fallback(slot) };
+    match &entry.access {
         Access::Comparator { bounds, budget } => {
             let ask = |[a, b]: [&[u8]; 2]| entry.compare(budget.as_ref(), a, b);
             // SAFETY: the caller upholds the same contract.
@@ -132,7 +132,5 @@ unsafe fn answer(slot: usize, lent: Loaded<Entry>, a: *const c_void, b: *const c
             comparator_slot(slot).count_late(); // lent only to a native call on another thread
             0
         }
-    };
-    panics::discard(lent); // the last to hold it, if the lease has ended meanwhile
-    answer
+    }
 }

@@ -1,7 +1,7 @@
 //! The callback table, its leases and its trampolines, under loom.
 //!
-//! All modules but four are the library's sources. `callback`, `sandbox` and `batch` have a closure behind a
-//! callback instead of a guest, in the same turns and sessions.
+//! Most modules are the library's sources. `callback`, `sandbox` and `batch` have a closure behind a callback
+//! instead of a guest, in the same turns and sessions; `published` stands for what has models of its own.
 #![allow(dead_code, unused_imports, missing_docs, reason = "the models use a part of the library")]
 #![allow(clippy::disallowed_methods, reason = "as in the library")]
 
@@ -29,6 +29,7 @@ mod trampoline;
 mod batch;
 mod callback;
 mod models;
+mod published;
 mod sandbox;
 
 use callback::Callback;

@@ -1,5 +1,7 @@
 //! The models: what threads do at once, and what must hold whichever way they interleave.
 
+mod published;
+
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
@@ -32,8 +34,11 @@ pub(crate) const MODELS: &[(&str, Option<usize>, fn())] = &[
     ("a report while leases come and go", None, report),
     ("a lease with an array, called on two threads", None, array_lease),
     ("a late call while a native call is in progress", None, native_call),
-    ("turns with one guest by two leases", None, turns),
-    ("three turns, and a call from inside one", None, reentrant_turns),
+    ("a published value that is taken away", None, published::taken_away),
+    ("a published value that is replaced under two readers", Some(5), published::replaced),
+    ("a published value that is taken away from inside", None, published::taken_away_from_inside),
+    ("turns with one guest by two leases", Some(6), turns),
+    ("three turns, and a call from inside one", Some(4), reentrant_turns),
     ("a guest for each of two threads, called by three", Some(2), guest_for_each_thread),
     ("a guest for each thread, and calls from inside", Some(3), reentrant_on_each_thread),
     ("a guest for each thread while the lease ends", Some(3), guests_while_the_lease_ends),

@@ -1,0 +1,105 @@
+//! Barriers of two kinds: one that costs next to nothing, and one that pays for both.
+//!
+//! Where a thread passes the light one between a store and a load, and another the heavy one, at least one of
+//! them sees what the other stored, as with two fences. Linux interrupts the processors of the process for
+//! the heavy one; elsewhere, or where a filter of system calls forbids that, both are fences.
+
+use std::sync::atomic::compiler_fence;
+
+use super::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst, fence};
+use super::shared;
+
+shared! {
+    /// Whether the light barrier is none for the processor. Set before any thread needs a heavy one.
+    static LIGHT_IS_FREE: AtomicBool = AtomicBool::new(false);
+}
+
+/// Registers the process. Each thread does so before it may pass a heavy barrier.
+pub(super) fn prepare() {
+    #[cfg(all(target_os = "linux", not(loom)))]
+    {
+        static REGISTERED: std::sync::LazyLock<()> =
+            std::sync::LazyLock::new(|| LIGHT_IS_FREE.store(linux::register(), Relaxed));
+        super::force(&REGISTERED);
+    }
+}
+
+/// Orders the accesses before it and after it, as seen by threads that pass a heavy barrier.
+#[inline(always)]
+pub(super) fn light() {
+    if LIGHT_IS_FREE.load(Relaxed) {
+        compiler_fence(SeqCst);
+    } else {
+        fence(SeqCst);
+    }
+}
+
+/// Orders the accesses before it and after it, as seen by threads that pass a light or a heavy barrier.
+/// Returns `false` if those of other threads may not be ordered, because a filter of system calls has come
+/// between.
+#[cold]
+pub(super) fn heavy() -> bool {
+    fence(SeqCst);
+    #[cfg(all(target_os = "linux", not(loom)))]
+    if LIGHT_IS_FREE.load(Relaxed) {
+        return linux::interrupt();
+    }
+    true
+}
+
+/// Orders the accesses before it and after it, which are sequentially consistent. Those are ordered already,
+/// except that loom treats them as acquiring and releasing only.
+#[inline(always)]
+pub(super) fn order() {
+    #[cfg(loom)]
+    fence(SeqCst);
+}
+
+#[cfg(all(target_os = "linux", not(loom)))]
+mod linux {
+    use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
+
+    pub(super) fn register() -> bool {
+        membarrier_query().contains_command(MembarrierCommand::PrivateExpedited)
+            && membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+    }
+
+    pub(super) fn interrupt() -> bool {
+        membarrier(MembarrierCommand::PrivateExpedited).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering::Release};
+    use std::thread;
+
+    #[test]
+    fn one_of_two_threads_sees_what_the_other_stored() {
+        prepare();
+        const ROUNDS: usize = 5_000;
+        let [by_light, by_heavy] = [const { AtomicUsize::new(0) }; 2];
+        thread::scope(|scope| {
+            let heavy_saw = scope.spawn(|| {
+                let saw = |round| {
+                    by_heavy.store(round, Release);
+                    assert!(heavy());
+                    by_light.load(Relaxed)
+                };
+                (1..=ROUNDS).map(saw).collect::<Vec<_>>()
+            });
+            // The store after which the light thread first saw each round of the other.
+            let (mut first, mut stored) = (Vec::new(), 0);
+            while first.len() < ROUNDS {
+                stored += 1;
+                by_light.store(stored, Release);
+                light();
+                first.resize(by_heavy.load(Relaxed), stored);
+            }
+            for (saw, first) in heavy_saw.join().unwrap().into_iter().zip(first) {
+                assert!(first <= saw + 1, "store {first} was not seen, nor did its thread see the other's");
+            }
+        });
+    }
+}
