@@ -8,7 +8,20 @@ use core::cmp::Ordering;
 /// assert_eq!(callbox_guest::digits(b"2024-05"), 4);
 /// ```
 pub fn digits(text: &[u8]) -> usize {
-    text.iter().take_while(|c| is_digit(Some(c))).count()
+    let len = text.len();
+    if len < 8 {
+        // SAFETY: the text has as many bytes. What is read twice is behind the others.
+        return leading_digits(unsafe { few(text, len) }).min(len);
+    }
+    let (mut at, last) = (0, len - 8);
+    loop {
+        // SAFETY: `at <= last`, so eight bytes follow.
+        let digits = leading_digits(u64::from_le(unsafe { load(text, at) }));
+        if digits < 8 || at == last {
+            return at + digits;
+        }
+        at = last.min(at + 8); // the last eight bytes overlap those before
+    }
 }
 
 /// Returns `text` without its leading blanks: spaces, tabs and, as in GNU sort, newlines.
@@ -44,21 +57,20 @@ pub fn skip_zeros(text: &[u8]) -> &[u8] {
 /// ```
 pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let len = a.len().min(b.len());
-    let mut at = 0;
-    // SAFETY: what is read is within `len`, which is no more than the length of either.
-    unsafe {
-        while at + 8 <= len {
-            let differ = load::<u64>(a, at) ^ load::<u64>(b, at);
-            if differ != 0 {
-                return at + u64::from_le(differ).trailing_zeros() as usize / 8;
-            }
-            at += 8;
-        }
-        while at < len && load::<u8>(a, at) == load::<u8>(b, at) {
-            at += 1;
-        }
+    if len < 8 {
+        // SAFETY: both texts have as many bytes. What is read twice is behind the others.
+        let differ = unsafe { few(a, len) ^ few(b, len) };
+        return (differ.trailing_zeros() as usize / 8).min(len);
     }
-    at
+    let (mut at, last) = (0, len - 8);
+    loop {
+        // SAFETY: `at <= last`, so eight bytes of both texts follow.
+        let differ = u64::from_le(unsafe { load::<u64>(a, at) ^ load::<u64>(b, at) });
+        if differ != 0 || at == last {
+            return at + differ.trailing_zeros() as usize / 8;
+        }
+        at = last.min(at + 8); // the last eight bytes overlap those before
+    }
 }
 
 /// Compares two texts bytewise, as `a.cmp(b)` does, but eight bytes at a time.
@@ -107,26 +119,34 @@ pub fn compare_numbers(a: &mut &[u8], b: &mut &[u8], at: usize) -> Ordering {
         x = skip_zeros(x);
         y = skip_zeros(y);
     }
-    // The first digits that differ decide between numbers of the same length.
-    let (mut len, mut order) = (0, 0);
-    for (x, y) in x.iter().zip(y) {
-        if !(is_digit(Some(x)) && is_digit(Some(y))) {
-            break;
-        }
-        if order == 0 {
-            order = i32::from(*x) - i32::from(*y);
-        }
-        len += 1;
+    let (len, other) = (digits(x), digits(y));
+    if len != other {
+        return len.cmp(&other);
     }
-    match (is_digit(x.get(len)), is_digit(y.get(len))) {
-        (true, _) => Ordering::Greater,
-        (_, true) => Ordering::Less,
-        _ => {
-            // SAFETY: `len` is no more than the length of either.
-            (*a, *b) = unsafe { (x.get_unchecked(len..), y.get_unchecked(len..)) };
-            order.cmp(&0)
-        }
+    // SAFETY: `len` is no more than the length of either.
+    let ((x, rest), (y, other)) = unsafe { (split(x, len), split(y, len)) };
+    let order = compare(x, y);
+    if order == Ordering::Equal {
+        (*a, *b) = (rest, other);
     }
+    order
+}
+
+/// Returns how many of eight bytes are digits before the first that is not, the first byte lowest.
+#[inline(always)]
+fn leading_digits(bytes: u64) -> usize {
+    const EACH: u64 = u64::MAX / 0xff;
+    // A digit is below 10 without the bits of '0'; the high bit of each other byte is set here.
+    let value = bytes ^ EACH * u64::from(b'0');
+    let others = ((value & EACH * 0x7f) + EACH * (0x80 - 10) | value) & EACH * 0x80;
+    others.trailing_zeros() as usize / 8
+}
+
+/// # Safety
+///
+/// The text has as many bytes.
+unsafe fn split(text: &[u8], at: usize) -> (&[u8], &[u8]) {
+    (text.get_unchecked(..at), text.get_unchecked(at..))
 }
 
 #[inline(always)]
