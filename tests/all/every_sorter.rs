@@ -281,6 +281,18 @@ fn a_picture_is_whole_or_not_there() {
 }
 
 #[test]
+fn the_readmes_picture_is_drawn_by_the_command_beside_it() {
+    let [readme, script, picture] = ["README.md", "docs/pictures", "docs/sorters.svg"]
+        .map(|file| fs::read_to_string(path(file)).unwrap());
+    let command = readme.split('`').find(|code| code.starts_with("callbox sorters --inputs")).unwrap();
+    let arguments = command.strip_prefix("callbox").unwrap();
+    assert!(script.contains(&format!("\"$callbox\"{arguments}\n")), "docs/pictures has no {arguments}");
+    for sorter in ALWAYS_HERE {
+        assert_eq!(picture.matches(&format!("\n{sorter}\n")).count(), 2, "{sorter}");
+    }
+}
+
+#[test]
 fn unstable_sorts_leave_equal_items_in_any_order_and_show_their_sorter_the_zeros() {
     let compare = guest(&by_low_bits("i32")).comparator_for(CType::Int32).unwrap();
     let mut random = Random(23);
