@@ -1,6 +1,7 @@
 //! An export checked against a prototype.
 
 mod comparator;
+mod comparisons;
 mod failure_policy;
 mod instances;
 pub(crate) mod lowering;
@@ -18,6 +19,7 @@ use crate::sync::PerThread;
 
 pub(crate) use comparator::Answer;
 use comparator::Comparator;
+pub use comparisons::Comparisons;
 pub(crate) use failure_policy::FailurePolicy;
 pub use failure_policy::FallbackValue;
 use instances::Counters;
@@ -134,7 +136,7 @@ impl Callback {
     }
 
     /// Compares two elements, given as bytes, by calling the guest without C in between. Each call has a
-    /// budget of its own.
+    /// budget of its own; [`Callback::comparisons`] are many on one.
     ///
     /// # Errors
     ///

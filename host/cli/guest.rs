@@ -42,6 +42,12 @@ impl<'a> Guests<'a> {
         Guests { optimized, ..self }
     }
 
+    /// Adds a guest that is part of this program, in text form, by this name.
+    pub(super) fn with_text(mut self, name: &str, text: &str) -> Guests<'a> {
+        self.sources.insert(name.to_owned(), ModuleSource::from_text(name, text));
+        self
+    }
+
     /// Reads a guest's module, which is not parsed.
     pub(super) fn read(&mut self, name: &str) -> Result<()> {
         if !self.sources.contains_key(name) {

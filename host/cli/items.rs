@@ -58,7 +58,7 @@ impl fmt::Display for Type {
 }
 
 impl Type {
-    fn scalar(text: &str) -> Option<Type> {
+    pub(super) fn scalar(text: &str) -> Option<Type> {
         let (name, ctype) = SCALARS.iter().find(|(name, _)| *name == text)?;
         Some(Type::Scalar { name, ctype: ctype.clone() })
     }
@@ -74,14 +74,18 @@ impl Type {
     /// Returns whether a comparator of this type accepts numbers of the other one, and takes some of them for
     /// others: large ones for negative ones, or negative ones for large ones.
     pub(super) fn misreads(&self, other: &Type) -> bool {
-        let kind = |kind: &Type| match kind {
-            Type::Scalar { ctype, .. } => ctype.kind(),
-            _ => None,
-        };
-        match (kind(self), kind(other)) {
+        match (self.number(), other.number()) {
             (Some(NumberKind::Signed), Some(NumberKind::Unsigned)) => self.width() == other.width(),
             (Some(NumberKind::Unsigned), Some(NumberKind::Signed)) => self.width() >= other.width(),
             _ => false,
+        }
+    }
+
+    /// Returns the kind of the items that are numbers.
+    pub(super) fn number(&self) -> Option<NumberKind> {
+        match self {
+            Type::Scalar { ctype, .. } => ctype.kind(),
+            Type::Lines | Type::Bytes { .. } => None,
         }
     }
 

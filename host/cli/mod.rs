@@ -17,9 +17,11 @@ mod manual;
 mod message;
 mod number;
 mod output;
+mod picture;
 #[cfg_attr(not(unix), path = "elsewhere/signals.rs")]
 mod signals;
 mod sort;
+mod sorters;
 mod stats;
 mod stdout;
 mod system;
@@ -56,6 +58,7 @@ pub(crate) fn run() -> Exit {
     report(match args.command {
         Command::Sort(args) => sort::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Sorters(args) => sorters::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Guests => guests::run(),
         Command::Tutorial => tutorial::run(),

@@ -25,14 +25,15 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Returns the output for `path`; `Err` where it cannot be written.
-    pub(super) fn open(path: Option<&Path>) -> Result<Output> {
+    /// Returns the output for the `path` of this option; `Err` where it cannot be written.
+    pub(super) fn open(path: Option<&Path>, option: &str) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
-        let fault = |error: io::Error| Fault::file(&name(path), "write", &error, "choose another -o");
+        let advice = format!("choose another {option}");
+        let fault = |error: io::Error| Fault::file(&name(path), "write", &error, &advice);
         let beside = |error: io::Error| match error.kind() {
             io::ErrorKind::PermissionDenied => {
                 let text = "make the file that replaces it in its folder";
-                Fault::file(&name(path), text, &error, "choose another -o")
+                Fault::file(&name(path), text, &error, &advice)
             }
             _ => fault(error),
         };

@@ -19,8 +19,11 @@ use super::fault::{Context, Exit, Fault, Result};
 /// The three comparators of the tutorial, and one that raises.
 const GUEST: &str = include_str!("../../wat/good/tutorial.wat");
 
+/// The third one without its printing, `return a[0] - b[0]`.
+pub(super) const SUBTRACT: &str = include_str!("../../wat/good/subtract.wat");
+
 /// The array of the tutorial: `(c_int * 5)(5, 1, 7, 33, 99)`.
-const IA: [c_int; 5] = [5, 1, 7, 33, 99];
+pub(super) const IA: [c_int; 5] = [5, 1, 7, 33, 99];
 
 type SortFn = fn(&mut [c_int], &Callback) -> callbox::Result<()>;
 
@@ -146,8 +149,7 @@ impl Player {
 
     fn threads(&self, sandbox: &Sandbox, cmp: &Prototype) -> callbox::Result<()> {
         self.say("10. Threads that we did not start may call; they take turns.");
-        let text = include_str!("../../wat/good/subtract.wat");
-        let guest = Module::from_text(sandbox, "subtract.wat", text)?.instantiate()?;
+        let guest = Module::from_text(sandbox, "subtract.wat", SUBTRACT)?.instantiate()?;
         let kept = guest.callback("compare", cmp.clone())?.retain()?;
         let pointer = kept.pointer();
         let right: usize = thread::scope(|scope| {
@@ -187,8 +189,7 @@ impl Player {
 
     fn overflows(&self, sandbox: &Sandbox, cmp: &Prototype) -> callbox::Result<()> {
         self.say("12. a[0] - b[0] overflows, so the tutorial's own comparator can lie.");
-        let text = include_str!("../../wat/good/subtract.wat");
-        let guest = Module::from_text(sandbox, "subtract.wat", text)?.instantiate()?;
+        let guest = Module::from_text(sandbox, "subtract.wat", SUBTRACT)?.instantiate()?;
         let subtract = guest.callback("compare", cmp.clone())?;
         let mut numbers = [1, c_int::MIN, 0];
         native::qsort(&mut numbers, &subtract)?;

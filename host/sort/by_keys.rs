@@ -37,7 +37,7 @@ impl<'a> Worker<'a, NumberSession<'a>> {
     /// Sorts items, which the keys before `key` call equal and which are in the order of the input.
     fn sort_from(&mut self, key: usize, order: &mut [u32]) -> Result<()> {
         let (items, options) = (self.items, &self.job.options);
-        if order.len() < 2 || (key == self.job.keys.len() && options.keeps_ties()) {
+        if order.len() < 2 || (key == self.job.keys.len() && !options.ties_by_bytes()) {
             return Ok(());
         }
         if key == self.job.keys.len() {

@@ -76,12 +76,13 @@ impl Job {
         matches!(&self.keys[..], [key] if key.is_item())
     }
 
-    /// Returns the number of the guests' comparisons, without those of [`Options::verify`].
+    /// Returns the number of the guests' comparisons, without those that checked results.
     pub fn comparisons(&self) -> u64 {
         self.counters.comparisons.load(Relaxed)
     }
 
-    /// Returns the number of answers that [`Options::verify`] has compared with results.
+    /// Returns the number of answers that were compared with results: as [`Options::verify`] says, and about
+    /// neighbours where [`Sorter::Library`] has sorted.
     pub fn verified(&self) -> u64 {
         self.counters.verified.load(Relaxed)
     }
@@ -131,7 +132,8 @@ impl Job {
         } else {
             None
         };
-        let known = Known { numbers: Some(&order), firsts: firsts.as_deref() };
+        let numbers = Some(&order[..]).filter(|_| !self.options.leaves_ties());
+        let known = Known { numbers, firsts: firsts.as_deref() };
         let number = |place: usize| order[place] as usize;
         let key = |key: usize, place: usize| items.column(key).get(number(place));
         self.verify(order.len(), &|place| items.items.get(number(place)), &key, before, known)?;

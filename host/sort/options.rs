@@ -24,8 +24,8 @@ pub enum Sorter {
     Auto,
     /// The Microsoft C runtime's algorithm, [`native::msvcrt::qsort`](crate::native::msvcrt::qsort).
     Msvcrt,
-    /// A function of a shared library. Its result is checked to be in order, which takes one more comparison
-    /// per item.
+    /// A function of a shared library. Its result is checked to be in order, which takes one more answer per
+    /// item.
     Library(native::SortFunction),
     /// A kernel inside the sandbox: a trusted module in the guest's store, which calls the comparator
     /// directly. All items are copied into the guest's memory, except numbers that are taken by value. No
@@ -67,6 +67,7 @@ pub struct Options {
     pub(super) reverse: bool,
     pub(super) unique: bool,
     pub(super) stable: bool,
+    pub(super) unstable: bool,
     pub(super) sorter: Sorter,
     pub(super) parallel: NonZeroUsize,
     pub(super) verify: Verify,
@@ -89,6 +90,23 @@ impl Options {
     /// Sets whether items that the guest calls equal stay in the input's order. Otherwise their bytes decide.
     pub fn stable(self, stable: bool) -> Options {
         Options { stable, ..self }
+    }
+
+    /// Sets whether items that the guest calls equal are left in whatever order the sorter puts them: it gets
+    /// the guest's answers as they are, 0 included. `stable` and `unique` take precedence.
+    ///
+    /// ```
+    /// use callbox::sort::{Items, Job, Options, Sorter};
+    /// use callbox::{CType, Limits, Sandbox};
+    /// # fn main() -> callbox::Result<()> {
+    /// let fold = Sandbox::new(Limits::default())?.bundled("fold")?.comparator_for(CType::Void)?;
+    /// let lines = Items::lines(b"b\na\nA\n".to_vec(), b'\n')?;
+    /// let sorted = Job::new(&fold, Options::default().unstable(true)).sort(&lines)?;
+    /// assert_eq!(sorted.order[2], 0); // and the two others in any order
+    /// # Ok(()) }
+    /// ```
+    pub fn unstable(self, unstable: bool) -> Options {
+        Options { unstable, ..self }
     }
 
     /// Sets the code that sorts.
@@ -124,9 +142,19 @@ impl Options {
         self.unique || self.stable
     }
 
+    /// Returns whether items that all keys call equal are left in any order.
+    pub(super) fn leaves_ties(&self) -> bool {
+        self.unstable && !self.keeps_ties()
+    }
+
+    /// Returns whether bytes decide the order of items that all keys call equal.
+    pub(super) fn ties_by_bytes(&self) -> bool {
+        !self.keeps_ties() && !self.leaves_ties()
+    }
+
     /// Returns the rules that decide the order of items that all keys call equal.
     pub(super) fn rules(&self) -> Rules {
-        Rules { reverse: self.reverse, ties_by_bytes: !self.keeps_ties() }
+        Rules { reverse: self.reverse, ties_by_bytes: self.ties_by_bytes() }
     }
 
     /// Returns the order of two items by what the keys say and by every rule except stability.
@@ -141,6 +169,7 @@ impl Default for Options {
             reverse: false,
             unique: false,
             stable: false,
+            unstable: false,
             sorter: Sorter::default(),
             parallel: NonZeroUsize::MIN,
             verify: Verify::default(),
@@ -152,9 +181,12 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { reverse, unique, stable, sorter, parallel, verify, trace, progress } = self;
+        let Options { reverse, unique, stable, unstable, sorter, parallel, verify, trace, progress } = self;
         let (trace, progress) = (trace.is_some(), progress.is_some());
-        write!(f, "reverse {reverse}, unique {unique}, stable {stable}, sorter {sorter:?}, ")?;
-        write!(f, "parallel {parallel}, verify {verify:?}, trace {trace}, progress {progress}")
+        write!(f, "reverse {reverse}, unique {unique}, stable {stable}, unstable {unstable}, ")?;
+        write!(
+            f,
+            "sorter {sorter:?}, parallel {parallel}, verify {verify:?}, trace {trace}, progress {progress}"
+        )
     }
 }

@@ -76,13 +76,13 @@ impl Job {
 
     /// Returns whether the answers of a kernel are all that decides the order, by the only key.
     pub(super) fn is_decided_by_kernel(&self) -> bool {
-        let no_more = self.is_plain() || self.options.keeps_ties();
+        let no_more = self.is_plain() || !self.options.ties_by_bytes();
         self.keys.len() == 1 && no_more && self.options.trace.is_none()
     }
 
     /// Returns the rules of a kernel that sorts by a key: all rules, if they need nothing else.
     pub(super) fn kernel_rules(&self, key: usize) -> Rules {
-        let ties_by_bytes = self.is_plain() && !self.options.keeps_ties();
+        let ties_by_bytes = self.is_plain() && self.options.ties_by_bytes();
         Rules { reverse: self.keys[key].reverse, ties_by_bytes }
     }
 }

@@ -12,6 +12,7 @@ mod command_lines;
 mod compile_search;
 mod errors;
 mod escaped;
+mod every_sorter;
 mod faults;
 #[cfg(unix)]
 mod files;

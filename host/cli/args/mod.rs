@@ -1,10 +1,12 @@
 //! The arguments of the command line.
 
 mod sort;
+mod sorters;
 mod values;
 
 pub(super) use sort::{MemoryArgs, Sort};
-pub(super) use values::{CheckHow, SorterArg, Stats, When};
+pub(super) use sorters::{InputKind, Sorters};
+pub(super) use values::{CheckHow, LibraryArg, SorterArg, Stats, When};
 
 use std::path::PathBuf;
 
@@ -37,6 +39,7 @@ contradicted itself. On 2, 3 and 4 no output file has been touched.";
 pub(super) enum Command {
     Sort(Box<Sort>),
     Check(Check),
+    Sorters(Box<Sorters>),
     Inspect(Inspect),
     /// List the bundled guests, and how to sort by each
     #[command(max_term_width = 80)]

@@ -1,7 +1,9 @@
 //! Words that are values of options.
 
+use std::fmt;
 use std::str::FromStr;
 
+use callbox::native::SortFunction;
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,7 +39,39 @@ pub(in crate::cli) enum SorterArg {
     Qsort,
     Msvcrt,
     Sandboxed,
-    Library { library: String, symbol: String },
+    Library(LibraryArg),
+}
+
+/// A function of a shared library.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct LibraryArg {
+    library: String,
+    symbol: String,
+}
+
+impl LibraryArg {
+    /// Parses LIB:SYMBOL.
+    pub(super) fn parse(text: &str) -> Result<LibraryArg, String> {
+        match text.rsplit_once(':') {
+            Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
+                Ok(LibraryArg { library: library.to_owned(), symbol: symbol.to_owned() })
+            }
+            _ => Err("expected LIB:SYMBOL such as libbsd.so.0:mergesort".to_owned()),
+        }
+    }
+
+    /// Loads the library and finds the function.
+    #[allow(unsafe_code, reason = "loads a library that the user has named")]
+    pub(in crate::cli) fn load(&self) -> callbox::Result<SortFunction> {
+        // SAFETY: the user vouches for the function; the help of `--sorter` says for what.
+        unsafe { SortFunction::load(&self.library, &self.symbol) }
+    }
+}
+
+impl fmt::Display for LibraryArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.library, self.symbol)
+    }
 }
 
 impl FromStr for SorterArg {
@@ -49,15 +83,9 @@ impl FromStr for SorterArg {
             "qsort" => Ok(SorterArg::Qsort),
             "msvcrt" => Ok(SorterArg::Msvcrt),
             "sandboxed" => Ok(SorterArg::Sandboxed),
-            _ => match text.rsplit_once(':') {
-                Some((library, symbol)) if !library.is_empty() && !symbol.is_empty() => {
-                    Ok(SorterArg::Library { library: library.to_owned(), symbol: symbol.to_owned() })
-                }
-                _ => Err(
-                    "expected auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL such as libbsd.so.0:mergesort"
-                        .into(),
-                ),
-            },
+            _ => LibraryArg::parse(text).map(SorterArg::Library).map_err(|expected| {
+                expected.replace("LIB:SYMBOL", "auto, qsort, sandboxed, msvcrt, or LIB:SYMBOL")
+            }),
         }
     }
 }

@@ -15,7 +15,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
-use callbox::native::SortFunction;
 use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
 use callbox::{Callback, Error, escape};
 
@@ -54,7 +53,7 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
                     use --sorter qsort or msvcrt";
         return Err(Fault::trouble(text));
     }
-    let output = Output::open(args.output().as_deref())?;
+    let output = Output::open(args.output().as_deref(), "-o")?;
     if args.isolate {
         let guest = order.name();
         let isolated = Isolated { args, guest: &guest };
@@ -219,7 +218,6 @@ fn threads(args: &args::Sort, sorter: Sorter, small: bool) -> NonZeroUsize {
 }
 
 /// Returns the sorter of the options; loads the library of a function in one.
-#[allow(unsafe_code, reason = "loads a library that the user has named")]
 fn sorter(args: &args::Sort) -> Result<Sorter> {
     Ok(match &args.sorter {
         // Records are C's to sort unless the user says otherwise.
@@ -228,11 +226,7 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
         args::SorterArg::Qsort => Sorter::Qsort,
         args::SorterArg::Msvcrt => Sorter::Msvcrt,
         args::SorterArg::Sandboxed => Sorter::Sandboxed,
-        args::SorterArg::Library { library, symbol } => {
-            // SAFETY: the user vouches for the function; the help of `--sorter` says for what.
-            let function = unsafe { SortFunction::load(library, symbol) };
-            Sorter::Library(function.context("--sorter")?)
-        }
+        args::SorterArg::Library(function) => Sorter::Library(function.load().context("--sorter")?),
     })
 }
 
