@@ -121,7 +121,7 @@ pub use prototype::{AbiClass, CValue, CallConv, Prototype};
 pub use prototype::{FnPointer, UntypedFn};
 pub use registry::{CallbackTable, Registration, SlotKey};
 pub use sandbox::{
-    CompareShape, Config, ElementRoom, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox,
+    CompareShape, Config, ElementRoom, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sample, Sandbox,
 };
 #[doc(hidden)]
 pub use typed::ArgumentForm;

@@ -25,14 +25,15 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Returns the output for `path`; `Err` where it cannot be written.
-    pub(super) fn open(path: Option<&Path>) -> Result<Output> {
+    /// Returns the output for `path`, which `option` has named; `Err` where it cannot be written.
+    pub(super) fn open(path: Option<&Path>, option: &str) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
-        let fault = |error: io::Error| Fault::file(&name(path), "write", &error, "choose another -o");
+        let advice = format!("choose another {option}");
+        let fault = |error: io::Error| Fault::file(&name(path), "write", &error, &advice);
         let beside = |error: io::Error| match error.kind() {
             io::ErrorKind::PermissionDenied => {
                 let text = "make the file that replaces it in its folder";
-                Fault::file(&name(path), text, &error, "choose another -o")
+                Fault::file(&name(path), text, &error, &advice)
             }
             _ => fault(error),
         };
@@ -80,18 +81,18 @@ impl Output {
     }
 
     /// Writes everything that `content` writes; a file is left unchanged on a failure.
-    pub(super) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    pub(super) fn write(&self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         self.check()?;
         match self {
             Output::Stdout | Output::Parent => fill(io::stdout().lock(), content)
                 .and_then(|mut stdout| stdout.flush())
                 .map_err(|error| Fault::write("standard output", error)),
-            Output::Special(path) => (OpenOptions::new().write(true).open(&path))
+            Output::Special(path) => (OpenOptions::new().write(true).open(path))
                 .and_then(|file| fill(file, content))
                 .map(drop)
-                .map_err(|error| Fault::write(&name(&path), error)),
-            Output::File { path } => replace(&path, content)
-                .map_err(|error| Fault::file(&name(&path), "write", &error, "the file is as it was")),
+                .map_err(|error| Fault::write(&name(path), error)),
+            Output::File { path } => replace(path, content)
+                .map_err(|error| Fault::file(&name(path), "write", &error, "the file is as it was")),
         }
     }
 }

@@ -33,6 +33,7 @@ mod native_sorts;
 mod orders;
 mod panics;
 mod permutations;
+mod profile;
 mod progress;
 #[cfg(feature = "libffi")]
 mod prototypes;
