@@ -116,7 +116,7 @@ impl Drop for Section {
 
 /// Orders the accesses before it and after it. Sequentially consistent accesses are ordered already, except
 /// that loom treats them as acquiring and releasing only.
-fn order() {
+pub(crate) fn order() {
     #[cfg(loom)]
     loom::sync::atomic::fence(SeqCst);
 }

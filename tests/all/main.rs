@@ -55,6 +55,7 @@ mod sqlite_registrations;
 #[cfg(feature = "sqlite")]
 mod sqlite_values;
 mod support;
+mod table;
 #[cfg(unix)]
 mod tasks;
 mod terminal;
