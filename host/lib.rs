@@ -44,7 +44,8 @@
 //! - `sqlite`: collations, functions and authorizers of SQLite.
 //! - `isolation`: a process that locks itself down, on Linux.
 //! - `libloading`: sort functions of shared libraries.
-//! - `cli` (default): the program `callbox`, with the two before.
+//! - `json`: the callback table as JSON.
+//! - `cli` (default): the program `callbox`, with the three before.
 //!
 //! How to embed the library, from dependency lines to a callback that C keeps: [the guide][embedding].
 //!
@@ -63,10 +64,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The programs of the README and of the guide for embedders, as tests.
+/// The programs of the README and of guides, as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/embedding.md")]
+#[doc = include_str!("../docs/seeing.md")]
 struct Programs;
 
 #[cfg(target_endian = "big")]
@@ -119,9 +121,9 @@ pub use memory::Element;
 pub use prototype::{AbiClass, CValue, CallConv, Prototype};
 #[cfg(feature = "libffi")]
 pub use prototype::{FnPointer, UntypedFn};
-pub use registry::{CallbackTable, Registration, SlotKey};
+pub use registry::{CallbackTable, LateCalls, Registration, SlotKey, TableReport};
 pub use sandbox::{
-    CompareShape, Config, ElementRoom, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sandbox,
+    CompareShape, Config, ElementRoom, Guest, MemoryType, Module, ModuleExtern, ModuleSource, Sample, Sandbox,
 };
 #[doc(hidden)]
 pub use typed::ArgumentForm;

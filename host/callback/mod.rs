@@ -8,6 +8,7 @@ pub(crate) mod lowering;
 mod session;
 
 use std::cmp::Ordering;
+use std::panic::Location;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -34,6 +35,8 @@ pub struct Callback {
     policy: Arc<FailurePolicy>,
     /// The guests of the threads, the first of them `inner`'s; `None` if there is only that one.
     instances: Option<Arc<PerThread<CallbackInner>>>,
+    /// The source that the callback table names, where it is not that which lends the callback.
+    place: Option<&'static Location<'static>>,
 }
 
 struct CallbackInner {
@@ -102,7 +105,7 @@ impl Guest {
             function,
             counters: Counters::new(),
         };
-        Ok(Callback { inner: Arc::new(inner), policy: Arc::default(), instances: None })
+        Ok(Callback { inner: Arc::new(inner), policy: Arc::default(), instances: None, place: None })
     }
 }
 
@@ -153,13 +156,23 @@ impl Callback {
     /// Creates a callback for the same export of a new guest, instantiated from the same module.
     pub(crate) fn fresh(&self) -> Result<Callback> {
         let (inner, policy) = (self.inner.of_new_guest()?, self.policy.clone());
-        Ok(Callback { inner, policy, instances: None })
+        Ok(Callback { inner, policy, instances: None, place: self.place })
     }
 
     /// Compares by one call of the guest, on `budget` or a new one. The width of `a` and `b` has been
     /// checked.
     pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
         self.begin(budget)?.compare(a, b)
+    }
+
+    /// Has the callback table name this source as that which registers the callback.
+    pub(crate) fn register_at(&mut self, place: &'static Location<'static>) {
+        self.place = Some(place);
+    }
+
+    /// Returns the source that registers the callback, where it is not that which lends it.
+    pub(crate) fn place(&self) -> Option<&'static Location<'static>> {
+        self.place
     }
 
     /// Returns the lender's failure policy.

@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 
 use callbox::bundled::{BUNDLED, Bundled};
-use callbox::{Callback, CompareShape, Error, Limit, Limits, Module, ModuleExtern, ModuleSource, Sandbox};
+use callbox::{
+    Callback, CompareShape, Config, Error, Limit, Limits, Module, ModuleExtern, ModuleSource, Sample, Sandbox,
+};
 
 use super::args;
 use super::fault::{Context, Fault, Result};
@@ -17,7 +19,7 @@ pub(super) struct Guests<'a> {
     args: &'a args::GuestArgs,
     sources: BTreeMap<String, ModuleSource>,
     sandbox: Option<Sandbox>,
-    optimized: bool,
+    config: Config,
     modules: BTreeMap<String, Module>,
 }
 
@@ -34,12 +36,18 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Guests<'a> {
     pub(super) fn new(args: &'a args::GuestArgs) -> Guests<'a> {
-        Guests { args, sources: BTreeMap::new(), sandbox: None, optimized: true, modules: BTreeMap::new() }
+        let config = config(args);
+        Guests { args, sources: BTreeMap::new(), sandbox: None, config, modules: BTreeMap::new() }
     }
 
     /// Sets whether the guests are optimized, as they are by default.
     pub(super) fn optimized(self, optimized: bool) -> Guests<'a> {
-        Guests { optimized, ..self }
+        Guests { config: self.config.optimize(optimized), ..self }
+    }
+
+    /// Has the guests' stacks sampled.
+    pub(super) fn sampled(self, sink: impl Fn(&Sample<'_>) + Send + Sync + 'static) -> Guests<'a> {
+        Guests { config: self.config.sample(sink), ..self }
     }
 
     /// Adds a guest that is part of this program, in text form, by this name.
@@ -63,7 +71,7 @@ impl<'a> Guests<'a> {
             self.read(wanted.guest)?;
             let sandbox = match &mut self.sandbox {
                 Some(sandbox) => sandbox,
-                none => none.insert(sandbox(self.args, self.optimized).with_context(about)?),
+                none => none.insert(Sandbox::new(self.config.clone()).with_context(about)?),
             };
             let module = self.sources[wanted.guest].compile(sandbox).with_context(about)?;
             self.modules.insert(about(), module);
@@ -90,16 +98,15 @@ impl<'a> Guests<'a> {
     }
 }
 
-/// Creates the sandbox that the options describe.
-fn sandbox(args: &args::GuestArgs, optimized: bool) -> callbox::Result<Sandbox> {
-    let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages).optimize(optimized);
-    let config = if args.grant.is_empty() {
+/// Returns the configuration that the options describe.
+fn config(args: &args::GuestArgs) -> Config {
+    let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages);
+    if args.grant.is_empty() {
         config
     } else {
         // No line of a guest passes for one of this program's.
         config.grant_print(|text| message::lines("guest: ", text))
-    };
-    Sandbox::new(config)
+    }
 }
 
 /// Returns a bundled guest by its name, or a module by its path, read but not parsed.

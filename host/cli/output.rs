@@ -81,18 +81,18 @@ impl Output {
     }
 
     /// Writes everything that `content` writes; a file is left unchanged on a failure.
-    pub(super) fn write(self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    pub(super) fn write(&self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         self.check()?;
         match self {
             Output::Stdout | Output::Parent => fill(io::stdout().lock(), content)
                 .and_then(|mut stdout| stdout.flush())
                 .map_err(|error| Fault::write("standard output", error)),
-            Output::Special(path) => (OpenOptions::new().write(true).open(&path))
+            Output::Special(path) => (OpenOptions::new().write(true).open(path))
                 .and_then(|file| fill(file, content))
                 .map(drop)
-                .map_err(|error| Fault::write(&name(&path), error)),
-            Output::File { path } => replace(&path, content)
-                .map_err(|error| Fault::file(&name(&path), "write", &error, "the file is as it was")),
+                .map_err(|error| Fault::write(&name(path), error)),
+            Output::File { path } => replace(path, content)
+                .map_err(|error| Fault::file(&name(path), "write", &error, "the file is as it was")),
         }
     }
 }

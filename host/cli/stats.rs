@@ -23,6 +23,13 @@ pub(super) struct Figures {
 }
 
 impl Figures {
+    /// Returns the fuel of a comparison on average, those that verify the result among them; `None` where
+    /// there were none.
+    fn fuel_per_comparison(&self) -> Option<f64> {
+        let comparisons = self.comparisons + self.verified;
+        (comparisons > 0).then(|| self.fuel as f64 / comparisons as f64)
+    }
+
     /// Formats the statistics, ending in a newline.
     pub(super) fn show(&self, format: Stats) -> String {
         let peak = peak_memory();
@@ -38,6 +45,9 @@ impl Figures {
                 row("comparisons", self.comparisons.to_string());
                 row("verified", self.verified.to_string());
                 row("fuel", self.fuel.to_string());
+                if let Some(fuel) = self.fuel_per_comparison() {
+                    row("fuel/compare", format!("{fuel:.1}"));
+                }
                 row("guest memory", format!("{} bytes", self.guest_memory));
                 if let Some(peak) = peak {
                     row("peak memory", format!("{peak} bytes"));
@@ -55,6 +65,7 @@ impl Figures {
                     "comparisons": self.comparisons,
                     "verified": self.verified,
                     "fuel": self.fuel,
+                    "fuel_per_comparison": self.fuel_per_comparison(),
                     "guest_memory_bytes": self.guest_memory,
                     "peak_memory_bytes": peak,
                     "load_seconds": self.load.as_secs_f64(),

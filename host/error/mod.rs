@@ -23,7 +23,7 @@ pub use items::ItemsError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub use text::escape;
-pub(crate) use text::{comparing, printable, quoted};
+pub(crate) use text::{Escaped, comparing, printable, quoted};
 
 pub use crate::ctype::TypeError;
 use crate::limits::{Limit, size};

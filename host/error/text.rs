@@ -1,6 +1,6 @@
 //! Text by a stranger, made safe for a person's terminal.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::ops::RangeInclusive;
 
 /// Maximum number of characters shown of a name, enough to recognize it.
@@ -44,18 +44,25 @@ const HIDDEN: [RangeInclusive<char>; 21] = [
 /// assert_eq!(callbox::escape(b"a\x9bb\n"), r"a\x9bb\n");
 /// ```
 pub fn escape(text: impl AsRef<[u8]>) -> String {
-    let mut shown = String::new();
-    for chunk in text.as_ref().utf8_chunks() {
-        for char in chunk.valid().chars() {
-            let hidden = char.is_control() || HIDDEN.iter().any(|range| range.contains(&char));
-            // Writing to a `String` cannot fail.
-            let _ = if hidden { write!(shown, "{}", char.escape_default()) } else { shown.write_char(char) };
+    Escaped(text.as_ref()).to_string()
+}
+
+/// A stranger's text, shown as [`escape`] does, without an allocation.
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for char in chunk.valid().chars() {
+                let hidden = char.is_control() || HIDDEN.iter().any(|range| range.contains(&char));
+                if hidden { write!(f, "{}", char.escape_default())? } else { f.write_char(char)? }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
         }
-        for byte in chunk.invalid() {
-            let _ = write!(shown, "\\x{byte:02x}");
-        }
+        Ok(())
     }
-    shown
 }
 
 /// Escapes a name or message, and cuts it to a length that a person reads.

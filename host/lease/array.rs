@@ -70,6 +70,7 @@ impl Callback {
     ///
     /// [`Error::ElementMismatch`] if the callback compares other elements, [`Error::ArrayTooLarge`],
     /// [`Error::TableFull`].
+    #[track_caller]
     pub fn lend<'a, T: Element>(&self, array: &'a mut [T]) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::typed(array))
     }
@@ -79,6 +80,7 @@ impl Callback {
     /// # Errors
     ///
     /// As [`Callback::lend`], and [`ItemsError::Ragged`] if `records` is not a whole number of records.
+    #[track_caller]
     pub fn lend_records<'a>(&self, records: &'a mut [u8], width: usize) -> Result<ArrayLease<'a>> {
         self.lend_array(Array::records(records, width)?)
     }
@@ -89,17 +91,20 @@ impl Callback {
     /// # Errors
     ///
     /// As [`Callback::lend_records`].
+    #[track_caller]
     pub fn lend_copy(&self, records: &[u8], width: usize) -> Result<ArrayLease<'static>> {
         check_width(records.len(), width)?;
         self.accepts(width, None)?;
         self.lend_scratch(ScratchArray::copy_of(records, width, self.guest().limits().array)?, None)
     }
 
+    #[track_caller]
     fn lend_array<'a>(&self, array: Array<'a>) -> Result<ArrayLease<'a>> {
         self.accepts_array(&array)?;
         self.lend_scratch(array.scratch_copy(self.guest().limits().array)?, Some(array))
     }
 
+    #[track_caller]
     fn lend_scratch<'a>(&self, scratch: ScratchArray, array: Option<Array<'a>>) -> Result<ArrayLease<'a>> {
         let range = AddressRange::of(scratch.as_slice());
         let bounds = Bounds::Known { a: range, b: range, width: scratch.width(), ascending: false };

@@ -52,6 +52,7 @@ impl Callback {
     ///
     /// [`Error::ElementMismatch`] if the prototype points to `void`, in which case
     /// [`Callback::retain_records`] states the width of an element; [`Error::TableFull`].
+    #[track_caller]
     pub fn retain(&self) -> Result<RetainedLease> {
         let width = self.width()?.ok_or_else(|| Error::ElementMismatch {
             export: self.export().to_owned(),
@@ -66,6 +67,7 @@ impl Callback {
     /// # Errors
     ///
     /// [`Error::ElementMismatch`] if the callback compares elements of another width, [`Error::TableFull`].
+    #[track_caller]
     pub fn retain_records(&self, width: usize) -> Result<RetainedLease> {
         self.accepts(width, None)?;
         let access = Access::Comparator { bounds: Bounds::Trusted { width }, budget: None };
@@ -103,6 +105,7 @@ impl Callback {
     /// [`Error::PrototypeUnserved`] if the export compares, and takes its elements in a shape of its own;
     /// [`Error::TableFull`] and [`Error::NoMemory`].
     #[cfg(feature = "libffi")]
+    #[track_caller]
     pub fn retain_as<F: FnPointer>(&self) -> Result<RetainedLease<F>> {
         let (handle, pointer) = self.lend_values(None)?;
         Ok(RetainedLease { handle, pointer })

@@ -52,6 +52,7 @@ impl Callback {
     /// # Errors
     ///
     /// As [`Callback::retain_as`].
+    #[track_caller]
     pub fn lend_as<F: FnPointer>(&self) -> Result<ScopedLease<F>> {
         let (handle, pointer) = self.lend_values(Some(self.guest().new_budget()))?;
         Ok(ScopedLease { handle, pointer })
@@ -59,6 +60,7 @@ impl Callback {
 
     /// Lends the callback as a function of its prototype, with all calls on `budget`, or each on a budget of
     /// its own.
+    #[track_caller]
     pub(super) fn lend_values<F: FnPointer>(&self, budget: Option<Arc<Budget>>) -> Result<(SlotHandle, F)> {
         prototype::check_fn_pointer::<F>(self.prototype())?;
         if self.function().is_none() {

@@ -29,6 +29,7 @@ unsafe extern "C-unwind" {
 ///
 /// [`Error::ElementMismatch`] where the callback compares other elements,
 /// [`Error::ArrayTooLarge`], and the first failure of the guest.
+#[track_caller]
 pub fn bsearch<T: Element>(key: &T, array: &[T], compare: &Callback) -> Result<Option<usize>> {
     let key = bytemuck::bytes_of(key);
     search(key, bytemuck::cast_slice(array), Some(&T::CTYPE), compare)
@@ -40,11 +41,13 @@ pub fn bsearch<T: Element>(key: &T, array: &[T], compare: &Callback) -> Result<O
 ///
 /// As [`bsearch`], and [`Ragged`](crate::ItemsError::Ragged) where `records` is not a whole number of
 /// records.
+#[track_caller]
 pub fn bsearch_records(key: &[u8], records: &[u8], compare: &Callback) -> Result<Option<usize>> {
     check_width(records.len(), key.len())?;
     search(key, records, None, compare)
 }
 
+#[track_caller]
 fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -> Result<Option<usize>> {
     compare.accepts(key.len(), ctype)?;
     array_bytes(array.len() / key.len(), key.len(), compare.guest().limits().array)?;
@@ -54,6 +57,7 @@ fn search(key: &[u8], array: &[u8], ctype: Option<&CType>, compare: &Callback) -
 }
 
 /// Searches by the answers of `ask`. Meanwhile the callback table lists `compare`.
+#[track_caller]
 pub(super) fn search_by<'a>(
     key: &[u8],
     array: &[u8],

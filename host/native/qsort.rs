@@ -46,6 +46,7 @@ pub(crate) enum NativeSorter {
 /// [`OutOfBounds`](crate::Error::OutOfBounds) and [`LeftMergePath`](crate::Error::LeftMergePath) where
 /// the sort had to be abandoned, [`TemporaryTooLarge`](crate::Error::TemporaryTooLarge) where it could
 /// not be begun. On every error the array is unchanged.
+#[track_caller]
 pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
     qsort_verified(array, compare, Verify::Off)
 }
@@ -69,6 +70,7 @@ pub fn qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
 /// assert_eq!(ia, [2, 1, 0]);
 /// # Ok(()) }
 /// ```
+#[track_caller]
 pub fn qsort_verified<T: Element>(array: &mut [T], compare: &Callback, verify: Verify) -> Result<()> {
     sort_array(NativeSorter::Qsort, Array::typed(array), compare, verify)
 }
@@ -78,6 +80,7 @@ pub fn qsort_verified<T: Element>(array: &mut [T], compare: &Callback, verify: V
 /// # Errors
 ///
 /// As [`qsort`], and [`Ragged`](crate::ItemsError::Ragged) where `records` is not a whole number of records.
+#[track_caller]
 pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
     qsort_records_verified(records, width, compare, Verify::Off)
 }
@@ -88,6 +91,7 @@ pub fn qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Re
 ///
 /// As [`qsort_verified`], and [`Ragged`](crate::ItemsError::Ragged) where `records` is not a whole number of
 /// records.
+#[track_caller]
 pub fn qsort_records_verified(
     records: &mut [u8],
     width: usize,
@@ -104,6 +108,7 @@ pub fn qsort_records_verified(
 /// # Errors
 ///
 /// As [`qsort`].
+#[track_caller]
 pub fn msvcrt_qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<()> {
     msvcrt_qsort_verified(array, compare, Verify::Off)
 }
@@ -113,6 +118,7 @@ pub fn msvcrt_qsort<T: Element>(array: &mut [T], compare: &Callback) -> Result<(
 /// # Errors
 ///
 /// As [`qsort_verified`].
+#[track_caller]
 pub fn msvcrt_qsort_verified<T: Element>(array: &mut [T], compare: &Callback, verify: Verify) -> Result<()> {
     sort_array(NativeSorter::Msvcrt, Array::typed(array), compare, verify)
 }
@@ -122,6 +128,7 @@ pub fn msvcrt_qsort_verified<T: Element>(array: &mut [T], compare: &Callback, ve
 /// # Errors
 ///
 /// As [`qsort_records`].
+#[track_caller]
 pub fn msvcrt_qsort_records(records: &mut [u8], width: usize, compare: &Callback) -> Result<()> {
     msvcrt_qsort_records_verified(records, width, compare, Verify::Off)
 }
@@ -131,6 +138,7 @@ pub fn msvcrt_qsort_records(records: &mut [u8], width: usize, compare: &Callback
 /// # Errors
 ///
 /// As [`qsort_records_verified`].
+#[track_caller]
 pub fn msvcrt_qsort_records_verified(
     records: &mut [u8],
     width: usize,
@@ -140,6 +148,7 @@ pub fn msvcrt_qsort_records_verified(
     sort_array(NativeSorter::Msvcrt, Array::records(records, width)?, compare, verify)
 }
 
+#[track_caller]
 fn sort_array(
     sorter: NativeSorter,
     mut array: Array<'_>,
@@ -172,6 +181,7 @@ fn sort_array(
 
 /// Sorts a scratch array by a guest's answers and these rules. Where C's next comparisons are known, the
 /// guest makes them in batches.
+#[track_caller]
 pub(crate) fn sort_by_guest(
     sorter: NativeSorter,
     scratch: &mut ScratchArray,
@@ -200,6 +210,7 @@ pub(crate) fn prepared_answers(sorter: NativeSorter, extent: Extent) -> Option<R
 
 /// Sorts a scratch array by the prepared answers, and where there is none by those of `ask`. Meanwhile the
 /// callback table lists `callback`. On an error the elements are in no particular order.
+#[track_caller]
 pub(crate) fn sort_by<'a>(
     sorter: NativeSorter,
     scratch: &mut ScratchArray,
@@ -231,6 +242,7 @@ fn bounds(sorter: NativeSorter, scratch: &ScratchArray) -> Result<Bounds> {
 }
 
 /// Calls the sorter. Only a test may weaken the bounds.
+#[track_caller]
 pub(super) fn call_sorter<'a>(
     bounds: Bounds,
     prepared: Option<Rc<PreparedAnswers>>,

@@ -1,13 +1,20 @@
 //! The slots that native code calls through, their entries, and the callback table.
 
+mod at_exit;
 mod counts;
+#[cfg(unix)]
+mod dump;
 mod fallbacks;
+mod peek;
 mod report;
 mod slots;
 mod statics;
+mod utc;
 
 use std::ffi::c_int;
 use std::fmt;
+use std::panic::Location;
+use std::time::SystemTime;
 
 use crate::callback::{Answer, Callback, Session};
 use crate::error::{Error, Result, panics};
@@ -17,7 +24,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed}
 use crate::sync::{Arc, Mutex, lock};
 
 use counts::Counts;
-pub use report::{CallbackTable, Registration};
+pub use report::{CallbackTable, LateCalls, Registration, TableReport};
 pub use slots::SlotKey;
 pub(crate) use slots::{Slot, SlotTable};
 #[cfg(feature = "libffi")]
@@ -34,6 +41,10 @@ pub(crate) struct Entry {
     leases: AtomicUsize,
     failed: AtomicBool,
     failure: Mutex<Option<Error>>,
+    /// Source that registers the callback.
+    place: &'static Location<'static>,
+    /// Time when a slot was lent for it.
+    since: SystemTime,
 }
 
 /// Calls that a slot accepts from any thread. All of them share the budget; without one, each call has its
@@ -49,9 +60,13 @@ pub(crate) enum Access {
 }
 
 impl Entry {
+    /// Creates an entry that is registered by the caller, unless the callback says by whom.
+    #[track_caller]
     pub(crate) fn new(callback: Callback, access: Access) -> Entry {
         Entry {
             calls: Counts::new(callback.max_instances()),
+            place: callback.place().unwrap_or(Location::caller()),
+            since: SystemTime::UNIX_EPOCH,
             callback,
             access,
             failures: AtomicU64::new(0),
@@ -114,6 +129,12 @@ impl Entry {
 
     pub(crate) fn calls(&self) -> u64 {
         self.calls.sum()
+    }
+
+    /// Returns the numbers of calls, failures, leases and guests. Takes no lock, for handlers of signals.
+    fn numbers(&self) -> (u64, u64, usize, usize) {
+        let (failures, leases) = (self.failures.load(Relaxed), self.leases.load(Relaxed));
+        (self.calls(), failures, leases, self.callback.instances())
     }
 
     /// Records the first failure, unless the `on_failure` hook consumes it; later ones are dropped.
@@ -184,8 +205,8 @@ impl SlotHandle {
 
     /// Takes a free slot from a table.
     pub(crate) fn new_in(table: &'static SlotTable<Entry>, entry: Entry) -> Result<SlotHandle> {
-        let entry = Arc::new(entry);
-        let key = table.insert(entry.clone()).ok_or(Error::TableFull { capacity: SLOTS })?;
+        let entry = Arc::new(Entry { since: SystemTime::now(), ..entry });
+        let key = table.lend(entry.clone(), entry.place).ok_or(Error::TableFull { capacity: SLOTS })?;
         Ok(SlotHandle { table, key, entry })
     }
 
@@ -211,7 +232,7 @@ impl SlotHandle {
 
 impl fmt::Debug for SlotHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Registration::of(self.key, &self.entry))
+        write!(f, "{}", Registration::of(self.table, self.key, &self.entry))
     }
 }
 

@@ -1,11 +1,14 @@
 //! The public view of the tables.
 
 use std::fmt;
+use std::panic::Location;
+use std::time::SystemTime;
 
-use super::statics::{SLOTS, tables};
+use super::statics::{self, SLOTS, tables};
+use super::utc::Utc;
 use super::{Entry, SlotKey, SlotTable};
+use crate::error::Escaped;
 use crate::prototype::Prototype;
-use crate::sync::atomic::Ordering::Relaxed;
 
 /// The table of callbacks that native code holds function pointers to: a view of the one table of the
 /// process.
@@ -17,7 +20,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallbackTable;
 
-/// One lent slot, as listed in a leak report.
+/// One lent slot, as listed in a [`TableReport`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Registration {
@@ -38,6 +41,37 @@ pub struct Registration {
     /// Number of guests behind the callback so far: 1, or more if it has one
     /// [for each thread](crate::Callback::per_thread).
     pub instances: usize,
+    /// Number of calls through the function pointer while it was released: they were meant for earlier
+    /// callbacks.
+    pub late_calls: u64,
+    /// The place in the program's source that lent or registered the callback, or that sorts by it.
+    pub place: &'static Location<'static>,
+    /// Time of that.
+    pub since: SystemTime,
+}
+
+/// Calls through one function pointer while it was released.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LateCalls {
+    /// Index of the slot, which identifies the function pointer.
+    pub slot: usize,
+    /// Number of the calls.
+    pub calls: u64,
+    /// The place in the program's source that had lent the pointer before its last release.
+    pub place: Option<&'static Location<'static>>,
+}
+
+/// The callback table at one moment: a leak report, where nothing should be lent any more.
+///
+/// As text it has a line for each registration and one for each slot that was called late.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct TableReport {
+    /// The lent slots, in slot order.
+    pub registrations: Vec<Registration>,
+    /// The slots that were called late.
+    pub late_calls: Vec<LateCalls>,
 }
 
 impl CallbackTable {
@@ -64,28 +98,123 @@ impl CallbackTable {
 
     /// Returns an iterator over the lent slots as of now, in slot order.
     pub fn iter(self) -> impl Iterator<Item = Registration> {
-        let all = tables().into_iter().flat_map(SlotTable::snapshot);
-        all.map(|(key, entry)| Registration::of(key, &entry))
+        let listed = |table: &'static SlotTable<Entry>| {
+            let all = table.snapshot().into_iter();
+            all.map(|(key, entry)| Registration::of(table, key, &entry))
+        };
+        tables().into_iter().flat_map(listed)
     }
 
     /// Returns the registration with this key; `None` once its lease has ended.
     pub fn get(self, key: SlotKey) -> Option<Registration> {
-        let found = tables().into_iter().find_map(|table| table.get(key));
-        found.map(|entry| Registration::of(key, &entry))
+        let found = |table: &'static SlotTable<Entry>| Some((table, table.get(key)?));
+        tables().into_iter().find_map(found).map(|(table, entry)| Registration::of(table, key, &entry))
+    }
+
+    /// Returns all that the table tells: who holds what, since when, and which pointers were called late.
+    ///
+    /// ```
+    /// # use callbox::{CallbackTable, Limits, Sandbox};
+    /// # fn main() -> callbox::Result<()> {
+    /// # let guest = Sandbox::new(Limits::default())?.load("wat/good/ascending.wat")?;
+    /// let ascending = guest.callback("compare", "int (const int *, const int *)".parse()?)?;
+    /// let kept = ascending.retain()?;
+    /// let report = CallbackTable.report();
+    /// assert_eq!(report.registrations[0].place.line(), line!() - 2);
+    /// println!("{report}"); // slot 0: "compare" of …, 0 calls, …, since 2026-11-30T08:05:00Z at …
+    /// # let _ = kept;
+    /// # Ok(()) }
+    /// ```
+    pub fn report(self) -> TableReport {
+        let late = |(slot, at): (usize, &'static super::Slot<Entry>)| {
+            Some(LateCalls { slot, calls: at.late_calls(), place: at.released_place() })
+                .filter(|late| late.calls > 0)
+        };
+        TableReport {
+            registrations: self.iter().collect(),
+            late_calls: statics::slots().filter_map(late).collect(),
+        }
+    }
+}
+
+impl TableReport {
+    /// Returns `true` if nothing is lent, and no pointer was called late.
+    pub fn is_empty(&self) -> bool {
+        self.registrations.is_empty() && self.late_calls.is_empty()
+    }
+
+    /// Returns the report as one object of JSON: `{"registrations": [{"slot": 0, "key": 4294967296, "export":
+    /// "compare", "module": …, "prototype": …, "calls": 0, "failures": 0, "late_calls": 0, "leases": 1,
+    /// "instances": 1, "since": "2026-11-30T08:05:00Z", "place": {"file": …, "line": 7, "column": 25}}],
+    /// "late_calls": [{"slot": 1, "calls": 2, "place": …}]}`. Names are the guests' own, not escaped for a
+    /// terminal beyond what JSON escapes.
+    #[cfg(feature = "json")]
+    pub fn to_json(&self) -> String {
+        use serde_json::json;
+        let registration = |lent: &Registration| {
+            json!({
+                "slot": lent.key.slot(),
+                "key": lent.key.as_u64(),
+                "export": lent.export,
+                "module": lent.module,
+                "prototype": lent.prototype.to_string(),
+                "calls": lent.calls,
+                "failures": lent.failures,
+                "late_calls": lent.late_calls,
+                "leases": lent.leases,
+                "instances": lent.instances,
+                "since": Utc(lent.since).to_string(),
+                "place": json_of(lent.place),
+            })
+        };
+        let late = |late: &LateCalls| {
+            let place = late.place.map(json_of);
+            json!({ "slot": late.slot, "calls": late.calls, "place": place })
+        };
+        json!({
+            "registrations": self.registrations.iter().map(registration).collect::<Vec<_>>(),
+            "late_calls": self.late_calls.iter().map(late).collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+}
+
+#[cfg(feature = "json")]
+fn json_of(place: &Location<'_>) -> serde_json::Value {
+    serde_json::json!({ "file": place.file(), "line": place.line(), "column": place.column() })
+}
+
+impl fmt::Display for TableReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let registrations = self.registrations.iter().map(|lent| lent as &dyn fmt::Display);
+        let lines = registrations.chain(self.late_calls.iter().map(|late| late as &dyn fmt::Display));
+        lines.enumerate().try_for_each(|(at, line)| write!(f, "{}{line}", if at == 0 { "" } else { "\n" }))
+    }
+}
+
+impl fmt::Display for LateCalls {
+    /// Formats the calls as one line of a report.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "slot {}: {} late calls", self.slot, self.calls)?;
+        self.place.map_or(Ok(()), |place| write!(f, ", after the lease at {place}"))
     }
 }
 
 impl Registration {
-    pub(super) fn of(key: SlotKey, entry: &Entry) -> Registration {
+    pub(super) fn of(table: &SlotTable<Entry>, key: SlotKey, entry: &Entry) -> Registration {
+        let (calls, failures, leases, instances) = entry.numbers();
         Registration {
             key,
             export: entry.callback.export().to_owned(),
             module: entry.callback.guest().module().name().to_owned(),
             prototype: entry.callback.prototype().clone(),
-            calls: entry.calls(),
-            failures: entry.failures.load(Relaxed),
-            leases: entry.leases.load(Relaxed),
-            instances: entry.callback.instances(),
+            calls,
+            failures,
+            leases,
+            instances,
+            late_calls: table.late_calls_of(key),
+            place: entry.place,
+            since: entry.since,
         }
     }
 }
@@ -97,16 +226,16 @@ impl fmt::Display for Registration {
             f,
             "slot {}: \"{}\" of {} as \"{}\", {} calls, {} failures, {} leases",
             self.key.slot(),
-            self.export,
-            self.module,
+            Escaped(self.export.as_bytes()),
+            Escaped(self.module.as_bytes()),
             self.prototype,
             self.calls,
             self.failures,
             self.leases,
         )?;
-        match self.instances {
-            1 => Ok(()),
-            instances => write!(f, ", {instances} guests"),
+        if self.instances != 1 {
+            write!(f, ", {} guests", self.instances)?;
         }
+        write!(f, ", since {} at {}", Utc(self.since), self.place)
     }
 }

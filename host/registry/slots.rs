@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::panic::Location;
 
 use crate::sync::atomic::{
     AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::sync::{Arc, Loaded, Mutex, Published, lock, shared};
+
+use super::peek::{Peek, PlaceCell};
 
 /// Generational key of a slot's content, which goes stale when the slot is released. Like slotmap's keys, it
 /// fits in a `void *` ([`SlotKey::as_u64`]).
@@ -47,7 +50,7 @@ pub(crate) struct SlotTable<T: 'static> {
     /// Index of the table's first slot; the keys of different tables are distinct.
     first: u32,
     capacity: u32,
-    /// Returns the slot at a position in the table. Slots are never freed.
+    /// Returns the slot of a number. Slots are never freed.
     place: fn(usize) -> &'static Slot<T>,
     queue: Mutex<Queue<T>>,
 }
@@ -58,6 +61,11 @@ pub(crate) struct Slot<T: 'static> {
     /// Changes only while the table's queue is locked, and only while the slot is empty.
     generation: AtomicU32,
     late: AtomicU64,
+    /// As the content, for readers that may neither lock nor free anything.
+    peek: Peek<T>,
+    /// The place that has lent the slot, and the one of the lease that was released last.
+    place: PlaceCell,
+    released: PlaceCell,
 }
 
 struct Queue<T: 'static> {
@@ -70,7 +78,14 @@ struct Queue<T: 'static> {
 impl<T: 'static> Slot<T> {
     shared! {
         pub(crate) const fn new() -> Slot<T> {
-            Slot { content: Published::empty(), generation: AtomicU32::new(1), late: AtomicU64::new(0) }
+            Slot {
+                content: Published::empty(),
+                generation: AtomicU32::new(1),
+                late: AtomicU64::new(0),
+                peek: Peek::new(),
+                place: PlaceCell::new(),
+                released: PlaceCell::new(),
+            }
         }
     }
 
@@ -97,6 +112,25 @@ impl<T: 'static> Slot<T> {
         NonZeroU32::new(self.generation.load(Acquire)).unwrap_or(NonZeroU32::MAX)
     }
 
+    /// Reads the content, if there is any. A handler of a signal may do it, if `read` may.
+    #[cfg(unix)]
+    pub(super) fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R>
+    where
+        T: Sync,
+    {
+        self.peek.read(read)
+    }
+
+    /// Returns the place that had lent the slot before its last release.
+    pub(super) fn released_place(&self) -> Option<&'static Location<'static>> {
+        self.released.get()
+    }
+
+    /// Returns the number of late calls.
+    pub(super) fn late_calls(&self) -> u64 {
+        self.late.load(Relaxed)
+    }
+
     /// Counts a late call, which no callback may answer.
     #[cold]
     pub(crate) fn count_late(&self) {
@@ -113,17 +147,27 @@ impl<T> SlotTable<T> {
         }
     }
 
-    /// Fills the slot that has been free for longest; `None` if no slot is free.
+    /// As [`SlotTable::lend`], for callers that have no other place than their own.
+    #[cfg(any(test, fuzzing))]
+    #[track_caller]
     pub(crate) fn insert(&self, value: Arc<T>) -> Option<SlotKey> {
+        self.lend(value, Location::caller())
+    }
+
+    /// Fills the slot that has been free for longest; `None` if no slot is free. `place` is where the source
+    /// asks for it.
+    pub(crate) fn lend(&self, value: Arc<T>, place: &'static Location<'static>) -> Option<SlotKey> {
         let mut queue = lock(&self.queue);
         let at = queue.touched.len() as u32;
         let at = if at < self.capacity {
-            queue.touched.push((self.place)(at as usize));
+            queue.touched.push((self.place)((self.first + at) as usize));
             at
         } else {
             queue.returned.pop_front()?
         };
         let slot = queue.touched[at as usize];
+        slot.place.set(place);
+        slot.peek.show(&value);
         slot.content.replace(Some(value));
         Some(SlotKey { slot: self.first + at, generation: slot.generation() })
     }
@@ -169,6 +213,8 @@ impl<T> SlotTable<T> {
             return None;
         }
         let content = slot.content.replace(None)?;
+        slot.peek.hide();
+        slot.place.get().into_iter().for_each(|place| slot.released.set(place));
         match key.generation.checked_add(1) {
             Some(next) if !retire => {
                 slot.generation.store(next.get(), Release);
@@ -180,6 +226,12 @@ impl<T> SlotTable<T> {
         Some(content)
     }
 
+    /// Holds the lock of the table.
+    #[cfg(test)]
+    pub(super) fn locked(&self) -> impl Sized {
+        lock(&self.queue)
+    }
+
     /// Returns the number of slots that are lent now.
     pub(crate) fn len(&self) -> usize {
         let queue = lock(&self.queue);
@@ -188,7 +240,12 @@ impl<T> SlotTable<T> {
 
     /// Returns the number of late calls.
     pub(crate) fn late_calls(&self) -> u64 {
-        lock(&self.queue).touched.iter().map(|slot| slot.late.load(Relaxed)).sum()
+        lock(&self.queue).touched.iter().map(|slot| slot.late_calls()).sum()
+    }
+
+    /// Returns the number of late calls of the slot of one of the table's keys.
+    pub(crate) fn late_calls_of(&self, key: SlotKey) -> u64 {
+        self.slot(&lock(&self.queue), key).map_or(0, Slot::late_calls)
     }
 
     /// Returns the content of each lent slot, in slot order. The result is a snapshot: no lock is held while

@@ -2,6 +2,8 @@
 //! function pointers are: C may call one at any time.
 
 use std::ffi::c_int;
+#[cfg(feature = "libffi")]
+use std::sync::OnceLock;
 
 use super::fallbacks::Fallbacks;
 use super::{Entry, Slot, SlotKey, SlotTable};
@@ -50,11 +52,47 @@ pub(crate) fn fallback_of(key: SlotKey) -> c_int {
 pub(crate) fn new_table() -> &'static SlotTable<Entry> {
     let mut others = lock(&OTHERS);
     let first = (others.len() + 1) * SLOTS;
-    let place = |_| -> &'static Slot<Entry> { Box::leak(Box::new(Slot::new())) };
     let table: &'static SlotTable<Entry> =
-        Box::leak(Box::new(SlotTable::new(first as u32, SLOTS as u32, place)));
+        Box::leak(Box::new(SlotTable::new(first as u32, SLOTS as u32, new_slot)));
     others.push(table);
     table
+}
+
+/// A slot of one of the other tables, in the list of all of these, which only grows.
+#[cfg(feature = "libffi")]
+struct Listed {
+    number: usize,
+    slot: Slot<Entry>,
+    next: OnceLock<&'static Listed>,
+}
+
+#[cfg(feature = "libffi")]
+static FIRST_LISTED: OnceLock<&'static Listed> = OnceLock::new();
+
+#[cfg(feature = "libffi")]
+static LAST_LISTED: Mutex<Option<&'static Listed>> = Mutex::new(None);
+
+/// Creates the slot of this number. It is never freed.
+#[cfg(feature = "libffi")]
+fn new_slot(number: usize) -> &'static Slot<Entry> {
+    let listed: &'static Listed =
+        Box::leak(Box::new(Listed { number, slot: Slot::new(), next: OnceLock::new() }));
+    let mut last = lock(&LAST_LISTED);
+    let _ = last.map_or(&FIRST_LISTED, |last| &last.next).set(listed); // it is empty
+    *last = Some(listed);
+    &listed.slot
+}
+
+/// Returns all slots that have ever been lent, and more, with their numbers. Takes no lock and allocates
+/// nothing.
+pub(super) fn slots() -> impl Iterator<Item = (usize, &'static Slot<Entry>)> {
+    let comparators = (0..SLOTS).map(|number| (number, comparator_slot(number)));
+    #[cfg(feature = "libffi")]
+    let others = std::iter::successors(FIRST_LISTED.get().copied(), |listed| listed.next.get().copied())
+        .map(|listed| (listed.number, &listed.slot));
+    #[cfg(not(feature = "libffi"))]
+    let others = std::iter::empty();
+    comparators.chain(others)
 }
 
 pub(super) fn tables() -> Vec<&'static SlotTable<Entry>> {

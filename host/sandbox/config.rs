@@ -8,6 +8,7 @@ use std::sync::Arc;
 use wasmtime::{Engine, InstanceAllocationStrategy, OptLevel, WasmFeatures};
 
 use super::engine_error;
+use super::sample::{self, Sample, SampleSink};
 use crate::error::Result;
 use crate::limits::Limits;
 
@@ -24,6 +25,9 @@ const ALLOWED_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 /// Minimum address space for reserving 4 GiB for each memory, which makes bounds checks
 /// unnecessary.
 const MIN_ROOMY_ADDRESS_SPACE: u64 = 64 << 30;
+
+/// Maximum number of frames of a trap's backtrace.
+pub(super) const MAX_BACKTRACE_FRAMES: usize = 20;
 
 /// Configuration of a [`Sandbox`](crate::Sandbox): its [`Limits`], and settings beyond them.
 ///
@@ -42,6 +46,7 @@ pub struct Config {
     optimize: bool,
     pub(super) print: Option<Sink>,
     pub(super) interrupt: Option<Check>,
+    pub(super) sample: Option<SampleSink>,
     pub(super) fresh_pages: bool,
 }
 
@@ -60,8 +65,16 @@ impl From<Limits> for Config {
 impl Config {
     /// Creates a configuration without SIMD, with traps by signals, and with no import granted.
     pub fn new(limits: Limits) -> Config {
-        let (print, interrupt) = (None, None);
-        Config { limits, simd: false, signals: true, optimize: true, print, interrupt, fresh_pages: false }
+        Config {
+            limits,
+            simd: false,
+            signals: true,
+            optimize: true,
+            print: None,
+            interrupt: None,
+            sample: None,
+            fresh_pages: false,
+        }
     }
 
     /// Sets whether modules may use 128-bit SIMD (not relaxed SIMD, whose results differ from machine to
@@ -117,6 +130,33 @@ impl Config {
         Config { interrupt: Some(Arc::new(check)), ..self }
     }
 
+    /// Samples the guests' stacks, to find out where their time goes: while a guest runs, `sink` is called
+    /// about 1,000 times a second, on the thread that runs the guest, with the functions that it is in. It
+    /// must not call the guest.
+    ///
+    /// Time that the host takes between calls of a guest is not sampled. A guest notices that it is time
+    /// where it enters a function or repeats a loop, so that a function without either is seen as its
+    /// caller, and not at all where that is the host.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use std::sync::{Arc, Mutex};
+    /// use callbox::{Config, Limits, Sandbox};
+    /// # fn main() -> callbox::Result<()> {
+    /// let counts = Arc::new(Mutex::new(BTreeMap::<Option<u32>, u64>::new()));
+    /// let counted = counts.clone();
+    /// let config = Config::new(Limits::default()).sample(move |sample| {
+    ///     let innermost = sample.frames.first().map(|frame| frame.index);
+    ///     *counted.lock().unwrap().entry(innermost).or_default() += 1; // about as many milliseconds
+    /// });
+    /// let sandbox = Sandbox::new(config)?;
+    /// # let _ = (sandbox, counts);
+    /// # Ok(()) }
+    /// ```
+    pub fn sample(self, sink: impl Fn(&Sample<'_>) + Send + Sync + 'static) -> Config {
+        Config { sample: Some(Arc::new(sink)), ..self }
+    }
+
     /// Sets whether the host may put elements into fresh pages of guests that grow their memory themselves
     /// and export no allocator. Otherwise, which is the default, such a module is refused, because some
     /// allocators take pages grown by the host for their own.
@@ -130,6 +170,7 @@ impl Config {
     }
 
     pub(super) fn engine(&self) -> Result<Engine> {
+        let frames = if self.sample.is_some() { sample::MAX_FRAMES } else { MAX_BACKTRACE_FRAMES };
         let mut config = wasmtime::Config::new();
         config
             .wasm_features(WasmFeatures::all(), false)
@@ -141,7 +182,7 @@ impl Config {
             .max_wasm_stack(self.limits.stack)
             .cranelift_opt_level(if self.optimize { OptLevel::Speed } else { OptLevel::None })
             .cranelift_nan_canonicalization(true)
-            .wasm_backtrace_max_frames(NonZeroUsize::new(20))
+            .wasm_backtrace_max_frames(NonZeroUsize::new(frames))
             .allocation_strategy(InstanceAllocationStrategy::OnDemand)
             .signals_based_traps(self.signals);
         if !self.signals {
@@ -167,6 +208,7 @@ impl fmt::Debug for Config {
             .field("optimize", &self.optimize)
             .field("grant_print", &self.print.is_some())
             .field("interrupt_when", &self.interrupt.is_some())
+            .field("sample", &self.sample.is_some())
             .field("assume_fresh_pages", &self.fresh_pages)
             .finish()
     }

@@ -7,6 +7,7 @@ use wasmtime::{Func, Instance, Store, ValType};
 
 use super::compare_export::{CompareExport, PairCaller};
 use super::module::Module;
+use super::sample::Sampler;
 use super::staging::Staging;
 use super::store::{self, StoreData};
 use super::{Budget, CompareShape, KernelInstance, engine_error, shape};
@@ -73,6 +74,9 @@ impl Module {
             let print = wasm.imports().map(|_| Func::wrap(&mut store, store::print).into());
             (wasm.clone(), print.collect::<Vec<_>>())
         });
+        let sink = inner.sandbox.config.sample.as_ref();
+        let sampler = sink.map(|sink| Box::new(Sampler::new(sink, &inner.name, &wasm, &inner.bytes)));
+        store.data_mut().sampler = sampler;
         // A start function may take long, and it may print.
         let section = (!inner.facts.starts).then_some(section);
         let instance = Instance::new(&mut store, &wasm, &print).map_err(|error| {

@@ -78,6 +78,9 @@ impl Turn<'_> {
         let mut imports: Vec<_> = compare.into_iter().map(Func::into).collect();
         let seen = if spec.sees_guest() { guest.get_memory(&mut *store, "memory") } else { None };
         imports.extend(seen.map(wasmtime::Extern::from));
+        if let Some(sampler) = &mut store.data_mut().sampler {
+            sampler.add_kernel(&kernel, &spec.module());
+        }
         let kernel = Instance::new(&mut *store, &kernel, &imports).map_err(engine_error)?;
         let mut global = |name| {
             kernel.get_global(&mut *store, name).ok_or_else(|| bug!("the kernel has no global {name}"))

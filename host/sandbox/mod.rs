@@ -10,6 +10,7 @@ mod guest;
 mod invoke;
 mod module;
 mod kernel_instance;
+mod sample;
 mod shape;
 mod source;
 mod staging;
@@ -38,6 +39,7 @@ pub use guest::Guest;
 pub(crate) use guest::Turn;
 pub(crate) use kernel_instance::{BlockPlaces, KernelInstance, MergePlaces, RunLengths, SortPlaces};
 pub use module::{MemoryType, Module, ModuleExtern};
+pub use sample::Sample;
 pub use shape::CompareShape;
 pub use source::ModuleSource;
 pub use staging::ElementRoom;
@@ -138,7 +140,7 @@ impl Sandbox {
     /// Subscribes to the ticker, which enforces deadlines, if not done before.
     fn start_ticker(&self) -> Result<()> {
         if self.ticker.get().is_none() {
-            let subscription = ticker::Subscription::new(self.engine.clone())
+            let subscription = ticker::Subscription::new(self.engine.clone(), self.config.sample.is_some())
                 .map_err(|source| Error::Thread { purpose: "to watch deadlines", source })?;
             // If two threads race here, one subscription is enough.
             let _ = self.ticker.set(subscription);

@@ -36,7 +36,7 @@ pub(super) struct ModuleInner {
     pub(super) facts: admission::Facts,
     /// Where elements go in the memory of its guests, or the reason why they go nowhere.
     pub(super) element_room: Result<ElementRoom, NoRoom>,
-    bytes: Box<[u8]>,
+    pub(super) bytes: Box<[u8]>,
     sha256: [u8; 32],
     /// Compiled kernels that sort by its exports, oldest first.
     kernels: Mutex<OfProcess<Vec<(String, KernelSpec, wasmtime::Module)>>>,

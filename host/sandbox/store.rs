@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use wasmtime::{Caller, Extern, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{
+    Caller, Extern, FrameInfo, Memory, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace,
+};
 
-use super::config::{Check, Sink};
+use super::config::{Check, MAX_BACKTRACE_FRAMES, Sink};
+use super::sample::{self, Sampler};
 use super::{Budget, Sandbox, engine_error};
 use crate::error::{Error, GuestBacktrace, GuestFrame, Result, printable};
 use crate::kernel;
@@ -21,6 +24,8 @@ pub(super) struct StoreData {
     own: Arc<Budget>,
     clock: Clock,
     interrupt: Option<Check>,
+    /// Where the guest's stack is sampled.
+    pub(super) sampler: Option<Box<Sampler>>,
     print: Option<Sink>,
     printed: usize,
     pub(super) growing: Growing,
@@ -85,6 +90,7 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreD
     let state = StoreData {
         limits: sandbox.config.limits,
         interrupt: sandbox.config.interrupt.clone(),
+        sampler: None,
         print: sandbox.config.print.clone(),
         printed: 0,
         growing: Growing::ByGuest,
@@ -96,12 +102,14 @@ pub(super) fn new(sandbox: &Sandbox, budget: Arc<Budget>) -> Result<Store<StoreD
     store.limiter(|state| state);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
-        let StoreData { budget, clock, interrupt, .. } = store.data_mut();
+        sample::take(&store);
+        let StoreData { budget, clock, interrupt, sampler, .. } = store.data_mut();
         if clock.is_over(budget) {
             return Err(wasmtime::Error::new(Trap::Interrupt));
         }
+        let is_due = sampler.as_mut().is_none_or(|sampler| sampler.is_check_due());
         // The check is the host's code and may do anything, so it is not called with a borrowed store.
-        let check = interrupt.clone();
+        let check = interrupt.clone().filter(|_| is_due);
         if check.is_some_and(|check| check()) {
             return Err(wasmtime::Error::new(Interrupted));
         }
@@ -251,11 +259,15 @@ pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, limits
 }
 
 fn backtrace(trace: &WasmBacktrace) -> GuestBacktrace {
-    let frame = |frame: &wasmtime::FrameInfo| GuestFrame {
+    let is_guests = |frame: &&FrameInfo| frame.module().name() != Some(kernel::NAME);
+    let frames = trace.frames().iter().take(MAX_BACKTRACE_FRAMES).filter(is_guests);
+    GuestBacktrace { frames: frames.map(guest_frame).collect() }
+}
+
+pub(super) fn guest_frame(frame: &FrameInfo) -> GuestFrame {
+    GuestFrame {
         name: frame.func_name().map(printable),
         index: frame.func_index(),
         offset: frame.module_offset(),
-    };
-    let is_guests = |frame: &&wasmtime::FrameInfo| frame.module().name() != Some(kernel::NAME);
-    GuestBacktrace { frames: trace.frames().iter().filter(is_guests).map(frame).collect() }
+    }
 }

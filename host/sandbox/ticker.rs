@@ -1,5 +1,5 @@
 //! One thread per process that advances the epoch of every live engine, so that guests notice their
-//! deadline.
+//! deadline, and are sampled where somebody asks for it.
 
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,25 +13,34 @@ use crate::sync::fork;
 /// Interval between epoch ticks, and so the delay with which a guest may notice its deadline.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Number of times that the epoch of engines whose guests are sampled advances in a tick.
+const SAMPLES_PER_TICK: u32 = 10;
+
 /// Maximum number of generations of forked processes that can run guests.
 const MAX_FORK_GENERATIONS: usize = 64;
 
 struct Ticker {
     state: Mutex<TickerState>,
-    left: Condvar,
+    changed: Condvar,
 }
 
 struct TickerState {
-    engines: Vec<(u64, Engine)>,
+    engines: Vec<Ticking>,
     next: u64,
     running: bool,
+}
+
+struct Ticking {
+    id: u64,
+    engine: Engine,
+    sampled: bool,
 }
 
 /// One ticker for each process in a line of forks: the one that a child inherits has no thread, and
 /// may be locked for ever.
 static TICKERS: [Ticker; MAX_FORK_GENERATIONS] = [const {
     let state = TickerState { engines: Vec::new(), next: 0, running: false };
-    Ticker { state: Mutex::new(state), left: Condvar::new() }
+    Ticker { state: Mutex::new(state), changed: Condvar::new() }
 }; MAX_FORK_GENERATIONS];
 
 /// A registration of an engine, whose epoch advances while it lives.
@@ -41,8 +50,9 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    /// Adds `engine` to this process's ticker, and starts the thread for the first one.
-    pub(super) fn new(engine: Engine) -> io::Result<Subscription> {
+    /// Adds `engine` to this process's ticker, and starts the thread for the first one. The epoch of an
+    /// engine that is `sampled` advances ten times as often.
+    pub(super) fn new(engine: Engine, sampled: bool) -> io::Result<Subscription> {
         let process = fork::process();
         let ticker = TICKERS.get(process).ok_or_else(|| io::Error::other("too many generations of forks"))?;
         let mut state = ticker.lock();
@@ -52,7 +62,10 @@ impl Subscription {
         }
         let id = state.next;
         state.next += 1;
-        state.engines.push((id, engine));
+        state.engines.push(Ticking { id, engine, sampled });
+        if sampled {
+            ticker.changed.notify_all(); // it may be waiting for a whole tick
+        }
         Ok(Subscription { id, process })
     }
 }
@@ -63,19 +76,23 @@ impl Drop for Subscription {
             return; // its thread runs in the parent only
         }
         let ticker = &TICKERS[self.process];
-        ticker.lock().engines.retain(|(id, _)| *id != self.id);
-        ticker.left.notify_all();
+        ticker.lock().engines.retain(|ticking| ticking.id != self.id);
+        ticker.changed.notify_all();
     }
 }
 
 impl Ticker {
     fn tick(&self) {
         let mut state = self.lock();
+        let mut samples = 0;
         while !state.engines.is_empty() {
-            for (_, engine) in &state.engines {
-                engine.increment_epoch();
+            let (sampling, is_tick) = (state.engines.iter().any(|ticking| ticking.sampled), samples == 0);
+            for ticking in state.engines.iter().filter(|ticking| ticking.sampled || is_tick) {
+                ticking.engine.increment_epoch();
             }
-            (state, _) = self.left.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
+            let wait = if sampling { TICK / SAMPLES_PER_TICK } else { TICK };
+            samples = if sampling { (samples + 1) % SAMPLES_PER_TICK } else { 0 };
+            (state, _) = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
         }
         state.running = false;
     }
@@ -92,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_last_user() {
-        drop(Subscription::new(Engine::default()).unwrap());
+        drop(Subscription::new(Engine::default(), false).unwrap());
         let started = Instant::now();
         let ticker = &TICKERS[fork::process()];
         // Other tests of this process may hold subscriptions of their own for a while.

@@ -1,6 +1,7 @@
 //! A job: a callback that orders items, its rules, and the costs so far.
 
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -47,6 +48,7 @@ pub struct Sorted {
 impl Job {
     /// Creates a job that orders whole items by this callback, reversed as the options say. The clock of its
     /// budget starts now.
+    #[track_caller]
     pub fn new(callback: &Callback, options: Options) -> Job {
         Job::by_keys([Key::new(callback).reverse(options.reverse)], options)
     }
@@ -59,8 +61,10 @@ impl Job {
     /// # Panics
     ///
     /// Panics if there are no keys.
+    #[track_caller]
     pub fn by_keys(keys: impl Into<Vec<Key>>, options: Options) -> Job {
-        let keys = keys.into();
+        let (mut keys, place) = (keys.into(), Location::caller());
+        keys.iter_mut().for_each(|key| key.callback.register_at(place));
         assert!(!keys.is_empty(), "an order needs a key");
         let budget = keys[0].callback.guest().new_budget();
         Job { keys, options, budget, counters: Arc::default() }

@@ -35,6 +35,7 @@ pub enum Side {
 /// # Errors
 ///
 /// Those of [`Job::sort`].
+#[track_caller]
 pub fn argsort(compare: &Callback, items: &Items<'_>, options: Options) -> Result<Vec<u32>> {
     Ok(Job::new(compare, options).sort(items)?.order)
 }
@@ -45,6 +46,7 @@ pub fn argsort(compare: &Callback, items: &Items<'_>, options: Options) -> Resul
 /// # Errors
 ///
 /// Those of [`Job::sort`].
+#[track_caller]
 pub fn rank(compare: &Callback, items: &Items<'_>, options: Options) -> Result<Vec<u32>> {
     Job::new(compare, options.unique(true)).ranks(items)
 }
@@ -72,6 +74,7 @@ pub fn rank(compare: &Callback, items: &Items<'_>, options: Options) -> Result<V
 ///
 /// [`ItemsError::Unsorted`] where the guest says that a splitter is after the next; those of
 /// [`Job::sort`].
+#[track_caller]
 pub fn search(
     compare: &Callback,
     splitters: &Items<'_>,

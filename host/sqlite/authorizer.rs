@@ -38,6 +38,7 @@ pub struct Authorizer<'db> {
 ///
 /// [`TypeError::Pointer`](crate::TypeError::Pointer) if the callback has another prototype,
 /// [`Error::TableFull`] and [`Error::NoMemory`], and SQLite's errors. The authorizer so far stays in force.
+#[track_caller]
 pub fn set_authorizer<'db>(db: &'db Connection, authorize: &Callback) -> rusqlite::Result<Authorizer<'db>> {
     check_fn_pointer::<Authorize>(authorize.prototype()).map_err(wrapped)?;
     let denying = authorize.clone().fallback(ffi::SQLITE_DENY).map_err(wrapped)?;

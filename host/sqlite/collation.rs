@@ -52,6 +52,7 @@ impl CollationContext {
 /// SQLite's errors, as it refuses to replace a collation while a statement is running, and the collation so
 /// far stays; an error if the name is `BINARY`, on whose order it relies; [`Error::TableFull`];
 /// [`Error::PrototypeUnserved`] if the callback is not a comparator of that shape.
+#[track_caller]
 pub fn create_collation(db: &Connection, name: &str, compare: &Callback) -> rusqlite::Result<Collation> {
     if compare.shape() != Some(CompareShape::Slices) || compare.accepts(usize::MAX, None).is_err() {
         let reason = "a collation takes two runs of bytes; \

@@ -57,6 +57,7 @@ const _: fn() = || {
 ///
 /// [`Error::PrototypeUnserved`] if SQL has no such value, [`Error::TableFull`], and SQLite's errors, as it
 /// refuses to replace a function while a statement is running. The function so far stays.
+#[track_caller]
 pub fn create_scalar_function(
     db: &Connection,
     name: &str,

@@ -50,7 +50,7 @@ pub(super) fn heavy() -> bool {
 /// Orders the accesses before it and after it, which are sequentially consistent. Those are ordered already,
 /// except that loom treats them as acquiring and releasing only.
 #[inline(always)]
-pub(super) fn order() {
+pub(crate) fn order() {
     #[cfg(loom)]
     fence(SeqCst);
 }

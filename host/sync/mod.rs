@@ -26,6 +26,7 @@ pub(crate) use published::{Loaded, Published};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, atomic};
 
+pub(crate) use barrier::order;
 use fork::Section;
 pub(crate) use per_thread::{InTurns, PerThread};
 pub(crate) use turns::{Refusal, Turn, Turns};

@@ -82,6 +82,7 @@ impl ActiveSlot {
 ///
 /// The first failure of `ask`; [`Error::OutOfBounds`] and [`Error::LeftMergePath`] if C was unwound;
 /// [`Error::Panic`]; [`Error::TableFull`].
+#[track_caller]
 pub(crate) fn call_native<'a>(
     callback: &Callback,
     bounds: Bounds,

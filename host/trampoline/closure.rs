@@ -54,6 +54,7 @@ unsafe impl Sync for ClosureSlot {}
 static POOLS: Mutex<Option<HashMap<Prototype, &'static ClosurePool>>> = Mutex::new(None);
 
 /// Lends a function pointer of the callback's prototype.
+#[track_caller]
 pub(crate) fn lend(callback: &Callback, access: Access) -> Result<(SlotHandle, *const c_void)> {
     let pool = pool(callback.prototype())?;
     let mut closures = lock(&pool.closures);

@@ -45,6 +45,7 @@ fn unwinding_compare_fn(slot: usize) -> UnwindingCompareFn {
 }
 
 /// As [`active::call_native`], but calls `native` with the function pointer of the slot.
+#[track_caller]
 pub(crate) fn call_native<'a>(
     callback: &Callback,
     bounds: Bounds,

@@ -34,6 +34,7 @@ mod native_sorts;
 mod orders;
 mod panics;
 mod permutations;
+mod profile;
 mod progress;
 #[cfg(feature = "libffi")]
 mod prototypes;
@@ -55,6 +56,7 @@ mod sqlite_registrations;
 #[cfg(feature = "sqlite")]
 mod sqlite_values;
 mod support;
+mod table;
 #[cfg(unix)]
 mod tasks;
 mod terminal;

@@ -122,6 +122,13 @@ pub(in crate::cli) struct Sort {
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub trace: bool,
 
+    /// Write to FILE where the guests' time goes, also where a guest fails: each line is a stack of functions
+    /// that were running, outermost first, and about how many milliseconds, as flamegraph.pl, inferno and
+    /// speedscope read it
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new(),
+          value_hint = ValueHint::FilePath, help_heading = "Output", hide_short_help = true)]
+    pub profile: Option<OsString>,
+
     #[command(flatten)]
     pub memory: MemoryArgs,
 

@@ -6,12 +6,15 @@ mod inputs;
 mod letters;
 mod memory;
 mod order;
+mod profile;
 mod progress;
 mod spec;
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
+use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,6 +31,7 @@ use super::stats::Figures;
 use super::{isolate, message, report, signals, system};
 use inputs::Opened;
 use order::Order;
+use profile::Profile;
 use progress::{DrawTarget, Looks, Shown};
 
 /// Maximum number of threads where the command line does not say how many.
@@ -57,9 +61,14 @@ pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     if args.isolate {
         let guest = order.name();
         let isolated = Isolated { args, guest: &guest };
-        return isolate::run(isolated, output, || report(job(args, &order, Output::Parent)));
+        return isolate::run(isolated, output, || report(job(args, &order, Output::Parent, None)));
     }
-    job(args, &order, output)
+    let Some(path) = &args.profile else { return job(args, &order, output, None) };
+    let named = order.files.iter().chain(&args.output).map(Path::new);
+    let guests = order.guests();
+    let others: Vec<_> = named.chain(guests.iter().map(Path::new)).collect();
+    let profile = Profile::new(Path::new(path), &others)?;
+    profile.end(job(args, &order, output, Some(&profile)))
 }
 
 /// `Err` for modes that exclude each other.
@@ -76,6 +85,10 @@ fn check_modes(args: &args::Sort) -> Result<()> {
     if args.only_checks() && !args.output.is_empty() {
         return incompatible(&format!("-{check}o"));
     }
+    if args.profile.is_some() && args.isolate {
+        let text = "--profile: an isolated process writes its result and no other file; leave --isolate out";
+        return Err(Fault::trouble(text));
+    }
     if args.debug && args.only_checks() {
         return incompatible(&format!("-{check} --debug"));
     }
@@ -89,13 +102,16 @@ fn check_modes(args: &args::Sort) -> Result<()> {
 }
 
 /// Does the work, in this process.
-fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
+fn job(args: &args::Sort, order: &Order, output: Output, profile: Option<&Profile>) -> Result<Exit> {
     let inside = matches!(output, Output::Parent);
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
     let format = order::format(args)?;
     let files = inputs::names(args, &order.files)?;
     let small = inputs::are_small(&files);
     let mut guests = Guests::new(&args.guest).optimized(!small);
+    if let Some(profile) = profile {
+        guests = guests.sampled(profile.sink());
+    }
     order.read(&mut guests)?;
     let mut spill = memory::spill(&args.memory)?;
     signals::wait_for_children();
@@ -151,17 +167,23 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
     let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
     let shown = shown.and_then(|shown| shown.end_before(&output));
-    output.write(|to| {
+    let mut profiled = Ok(());
+    let written = output.write(|to| {
         if let Some(header) = &header {
             to.write_all(header)?;
             to.write_all(format.separator().as_slice())?;
         }
         if args.debug {
             let (columns, last) = (debug::columns(order, &columns), !args.unique && !args.stable);
-            return arranged.for_each(|item| debug::write(to, item, order, &columns, format, last));
+            arranged.for_each(|item| debug::write(to, item, order, &columns, format, last))?;
+        } else {
+            arranged.write(to)?;
         }
-        arranged.write(to)
-    })?;
+        // Before a file is replaced, which a profile that cannot be written prevents.
+        profiled = profile.map_or(Ok(()), Profile::write);
+        if profiled.is_ok() { Ok(()) } else { Err(io::Error::other("there is no profile")) }
+    });
+    profiled.and(written)?;
     drop(shown);
     if let Some(format) = args.stats {
         let figures = Figures {

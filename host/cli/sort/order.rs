@@ -100,14 +100,19 @@ impl Order {
         self.guest_of(&self.keys[0]).name
     }
 
+    /// Returns the names of all guests.
+    pub(super) fn guests(&self) -> Vec<String> {
+        self.keys.iter().map(|key| self.guest_of(key).name).collect()
+    }
+
     /// Returns whether not all keys have the same guest.
     pub(super) fn has_several_guests(&self) -> bool {
-        self.keys.iter().any(|key| self.guest_of(key).name != self.name())
+        self.guests().iter().any(|guest| *guest != self.name())
     }
 
     /// Reads the modules of all guests.
     pub(super) fn read(&self, guests: &mut Guests<'_>) -> Result<()> {
-        self.keys.iter().try_for_each(|key| guests.read(&self.guest_of(key).name))
+        self.guests().iter().try_for_each(|guest| guests.read(guest))
     }
 
     /// Compiles all guests; `header` has the names of the columns of CSV.

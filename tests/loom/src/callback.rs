@@ -97,6 +97,10 @@ impl Callback {
         &self.inner.guest
     }
 
+    pub(crate) fn place(&self) -> Option<&'static std::panic::Location<'static>> {
+        None
+    }
+
     pub(crate) fn policy(&self) -> &FailurePolicy {
         &self.policy
     }

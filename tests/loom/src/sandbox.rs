@@ -25,6 +25,11 @@ struct GuestInner {
     behaviour: Behaviour,
 }
 
+// SAFETY: threads may share it as they share a guest: loom watches each access to its cells.
+unsafe impl Send for GuestInner {}
+// SAFETY: as above.
+unsafe impl Sync for GuestInner {}
+
 impl Drop for GuestInner {
     fn drop(&mut self) {
         self.alive.with_mut(|_| ());
@@ -46,6 +51,7 @@ impl Guest {
     }
 
     pub(crate) fn module(&self) -> Module {
+        self.inner.alive.with(|_| ());
         Module
     }
 

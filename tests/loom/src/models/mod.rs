@@ -32,6 +32,7 @@ pub(crate) const MODELS: &[(&str, Option<usize>, fn())] = &[
     ("a call that fails while a failure is taken", None, failing_calls),
     ("three lend the last slots at once", None, last_slots),
     ("a report while leases come and go", None, report),
+    ("a dump while leases come and go", None, dump),
     ("a lease with an array, called on two threads", None, array_lease),
     ("a late call while a native call is in progress", None, native_call),
     ("a published value that is taken away", None, published::taken_away),
@@ -273,6 +274,17 @@ fn last_slots() {
     slots.sort_unstable();
     assert_eq!(slots, [0, 1]);
     drop(leases);
+    assert_free(SLOTS);
+}
+
+fn dump() {
+    let lease = callback(7).retain().unwrap();
+    let thread = spawn(move || {
+        drop(lease);
+        drop(other(9).retain().unwrap());
+    });
+    CallbackTable.dump(std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap()).unwrap();
+    thread.join().unwrap();
     assert_free(SLOTS);
 }
 
