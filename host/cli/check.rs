@@ -81,6 +81,7 @@ fn covered(checked: &Checked, items: &Items<'_>, args: &args::Check) -> String {
     let pairs = checked.items as u64 * (checked.items as u64).saturating_sub(1) / 2;
     let of_items = (checked.items > 0).then(|| {
         let of = match (checked.items, items.len()) {
+            (1, 1) => "1 item".to_owned(),
             (n, all) if n == all => format!("{} items", HumanCount(n as u64)),
             (n, all) => format!("{} of {} items", HumanCount(n as u64), HumanCount(all as u64)),
         };
@@ -94,6 +95,9 @@ fn covered(checked: &Checked, items: &Items<'_>, args: &args::Check) -> String {
     let of_drawn = (checked.drawn > 0).then_some(drawn);
     let all: Vec<_> = of_items.into_iter().chain(of_drawn).collect();
     let mut text = format!("{}: {} comparisons", all.join(", and "), HumanCount(checked.comparisons));
+    if checked.items < items.len().min(args.sample.get()) {
+        text += "; more do not fit in the guest's memory, and --max-memory allows more";
+    }
     if checked.stopped {
         let time = humantime::format_duration(args.time);
         text += &format!("; stopped after {time}, and --time allows more");

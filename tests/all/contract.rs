@@ -201,6 +201,18 @@ fn values_are_drawn_for_each_field_and_are_values_of_its_type() {
 }
 
 #[test]
+fn records_of_bytes_are_drawn_as_texts_too() {
+    let writes = sandbox().load(path("wat/contract/writes.wat")).unwrap();
+    let callback = writes.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap();
+    let violation = check(&callback, &none(Some(4)), Contract::default()).violation.unwrap();
+    assert_eq!((violation.law, &violation.values[1][..]), (Law::ReadOnly, &[0; 4][..]));
+    assert!(
+        violation.values[0][0].is_ascii_uppercase() && violation.values[0][1..] == [0; 3],
+        "{violation:?}"
+    );
+}
+
+#[test]
 fn lines_are_made_as_short_and_plain_as_shows_it() {
     // Lines with an x in them come first, unless the second line is short.
     let lies = guest(
@@ -344,7 +356,7 @@ fn a_question_without_end_ends_at_the_time_limit_and_is_told_with_its_items() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
-        "any two items must have an answer, but\n  asked about -1 and 0, \"compare_i32\" was still running at \
-         its deadline of 30ms\n"
+        "any two items must have an answer, but\n  asked about -1 and 0, \"compare_i32\" was still running \
+         at its deadline of 30ms\n"
     );
 }

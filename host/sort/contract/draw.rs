@@ -124,6 +124,10 @@ fn record_edges(width: usize, fields: &[Field], random: &mut Random) -> Vec<Vec<
         value
     };
     let mut edges = vec![zero()];
+    let byte = Number::Integer { width: 1, signed: false };
+    if width > 1 && fields.iter().all(|field| field.number == byte) {
+        edges.extend(text_records(width));
+    }
     let most = (MAX_EDGES / fields.len().max(1)).max(2);
     for field in fields {
         for edge in field.number.edges().into_iter().take(most) {
@@ -144,6 +148,15 @@ fn record_edges(width: usize, fields: &[Field], random: &mut Random) -> Vec<Vec<
         }));
     }
     edges
+}
+
+/// Returns records of bytes that are short texts, with NULs or with blanks after them.
+fn text_records(width: usize) -> impl Iterator<Item = Vec<u8>> {
+    TEXTS.iter().enumerate().skip(1).take(MAX_EDGES / 4).map(move |(at, text)| {
+        let mut record = text.as_bytes().to_vec();
+        record.resize(width, if at % 4 == 0 { b' ' } else { 0 });
+        record
+    })
 }
 
 impl Number {
