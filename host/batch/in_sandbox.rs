@@ -7,7 +7,7 @@ use super::line_numbers::{LineNumbers, starts};
 use super::{Rules, to_u32};
 use crate::callback::{Callback, Session};
 use crate::error::{Error, Result, bug};
-use crate::kernel::{ItemRepr, KernelSpec, SLACK_BYTES};
+use crate::kernel::{ItemRepr, KernelSpec, SLACK_BYTES, Task};
 use crate::memory::{array_bytes, madvise, try_with_capacity};
 use crate::sandbox::{Budget, CompareShape, KernelInstance, RunLengths, SortPlaces, Turn};
 use crate::sync::force;
@@ -66,7 +66,7 @@ impl Callback {
         items: ItemRepr,
         reads: bool,
     ) -> KernelSpec {
-        let mut spec = KernelSpec { items, reverse, ties_by_bytes, inline: None };
+        let mut spec = KernelSpec { task: Task::Sort, items, reverse, ties_by_bytes, inline: None };
         // Inlined reads use the guest's memory index, which is right only if the kernel imports that memory.
         let reads = reads && spec.sees_guest();
         spec.inline = self.body().filter(|body| reads || !body.reads()).cloned();

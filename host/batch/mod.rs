@@ -7,10 +7,13 @@ mod in_sandbox;
 mod line_numbers;
 mod lookahead;
 mod merge_order;
+mod pairs;
+mod rows;
 mod window;
 
 pub(crate) use in_sandbox::{ItemLayout, SandboxedSort};
 pub(crate) use lookahead::Lookahead;
+pub(crate) use pairs::{Finding, PairSearch};
 pub(crate) use window::NumberedItems;
 
 use std::cmp::Ordering;

@@ -158,6 +158,11 @@ impl Callback {
         Ok(self.comparator()?.element.as_ref().and_then(CType::size))
     }
 
+    /// Returns the type of the elements; `None` if any bytes are accepted.
+    pub(crate) fn element(&self) -> Option<&CType> {
+        self.inner.comparator.as_ref()?.element.as_ref()
+    }
+
     /// Returns the export's name, with the module's where it is one of several callbacks.
     pub(crate) fn name_among(&self, callbacks: usize) -> String {
         match callbacks {

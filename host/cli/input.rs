@@ -37,8 +37,17 @@ pub(super) fn read(files: &[PathBuf], args: &args::ItemArgs) -> Result<Items<'st
             _ => {}
         }
     }
+    items(bytes, args)
+}
+
+/// Returns no items, of the type that the arguments say.
+pub(super) fn none(args: &args::ItemArgs) -> Result<Items<'static>> {
+    items(Vec::new(), args)
+}
+
+fn items(bytes: Vec<u8>, args: &args::ItemArgs) -> Result<Items<'static>> {
     let items = match args.kind.width() {
-        None => Items::lines(bytes, separator),
+        None => Items::lines(bytes, separator(args)),
         Some(width) => Items::records(bytes, width),
     };
     items.map_err(|error| Fault::trouble(error.to_string()))

@@ -67,6 +67,8 @@ pub(super) fn run(sort: Isolated<'_>, output: Output, job: impl FnOnce() -> Exit
     let fault = |error: io::Error| Fault::trouble(format!("--isolate: cannot start a process: {error}"));
     let (result, to_result) = io::pipe().map_err(fault)?;
     let (messages, to_messages) = io::pipe().map_err(fault)?;
+    // Without memory for it, the process ends while there is no child that says so too.
+    let result = BufReader::with_capacity(BUFFER_BYTES, result);
     let parent = getpid();
     // SAFETY: this process has one thread so far, so the child finds no lock that another one holds.
     let child = match unsafe { libc::fork() } {
@@ -162,13 +164,13 @@ enum Received {
 fn receive(
     sort: Isolated<'_>,
     output: Output,
-    mut result: PipeReader,
+    mut result: BufReader<PipeReader>,
     child: &mut Child,
 ) -> Result<Received> {
     let mut promised = [0; 8];
     let promised = result.read_exact(&mut promised).map_or(0, |()| u64::from_le_bytes(promised));
     // One byte more, which it must not write.
-    let mut result = BufReader::with_capacity(BUFFER_BYTES, result.take(promised.saturating_add(1)));
+    let mut result = result.take(promised.saturating_add(1));
     // The first byte, or the end, arrives when it has sorted.
     if result.fill_buf().map_or(true, |bytes| bytes.is_empty()) {
         let status = child

@@ -146,6 +146,11 @@ fn time(text: &str) -> Result<u64, String> {
     Ok(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// Parses a time.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    time(text).map(Duration::from_nanos)
+}
+
 fn size(text: &str) -> Result<u64, String> {
     let size = number::size(text)?;
     usize::try_from(size).map_err(|_| "it does not fit in this machine's address space".to_owned())?;

@@ -31,13 +31,6 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     size.map_err(|problem| problem.tell("expected a size, like 16M, 1.5G or 1000000"))
 }
 
-/// Parses a count from 1 to `MOST`.
-pub(super) fn up_to<const MOST: u16>(text: &str) -> Result<u16, String> {
-    let number = count(text)?;
-    let within = u16::try_from(number).ok().filter(|number| (1..=MOST).contains(number));
-    within.ok_or_else(|| format!("expected a number from 1 to {MOST}"))
-}
-
 /// Parses a count that is not 0.
 pub(super) fn positive(text: &str) -> Result<NonZeroUsize, String> {
     let number = usize::try_from(count(text)?).map_err(|_| Problem::TooLarge.of_count())?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use callbox::native;
-use callbox::sort::{Items, Job, Options};
+use callbox::sort::{Contract, Items, Job, Options};
 use callbox::{
     Blame, CType, CallConv, Callback, CallbackTable, CompareFn, Config, Error, Guest, Limits, Module,
     Prototype, Sandbox,
@@ -195,10 +195,10 @@ impl Player {
         native::qsort(&mut numbers, &subtract)?;
         self.say(&format!("    survived, but not sorted: {numbers:?}"));
         let number = |item: &[u8]| item.try_into().map(c_int::from_le_bytes).unwrap_or(0).to_string();
-        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-        let items = Items::records(bytes, size_of::<c_int>())?;
-        let checked = Job::new(&subtract, Options::default()).check_contract(&items, numbers.len())?;
-        let found = check::describe(&checked, &items, number);
+        let items = Items::records(Vec::new(), size_of::<c_int>())?;
+        let job = Job::new(&subtract, Options::default());
+        let violation = job.check_contract(&items, &Contract::default())?.violation;
+        let found = violation.map_or_else(String::new, |violation| check::describe(&violation, number));
         self.say(&format!("    callbox check: {}", found.replace('\n', "\n    ")));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
-use super::{ItemRepr, KernelSpec};
+use super::{ItemRepr, KernelSpec, Task};
 use crate::ctype::{CoreType, StoredNumber};
 
 /// Function indices; the comparator is imported as 0.
@@ -15,9 +15,40 @@ pub(super) const MERGE_ANSWERS: u32 = 5;
 pub(super) const SORT_BLOCK: u32 = 6;
 pub(super) const TIE: u32 = 7;
 
-/// Names of all functions, by index.
-pub(super) const FUNCTIONS: [&str; 8] =
-    ["compare", "sort", "sort_part", "merge_halves", "merge_runs", "merge_answers", "sort_block", "tie"];
+/// As [`ENTRY`], of [`Task::AskRows`].
+const ASK_ROW: u32 = 1;
+
+impl Task {
+    /// Returns the names of all functions, by index.
+    pub(super) fn functions(self) -> &'static [&'static str] {
+        match self {
+            Task::Sort => &[
+                "compare",
+                "sort",
+                "sort_part",
+                "merge_halves",
+                "merge_runs",
+                "merge_answers",
+                "sort_block",
+                "tie",
+            ],
+            Task::AskRows => &["compare", "ask_row"],
+        }
+    }
+
+    /// Returns the names and the indices of the functions that are exported.
+    pub(super) fn exports(self) -> &'static [(&'static str, u32)] {
+        match self {
+            Task::Sort => &[
+                ("sort", ENTRY),
+                ("merge_runs", MERGE_RUNS),
+                ("merge_answers", MERGE_ANSWERS),
+                ("sort_block", SORT_BLOCK),
+            ],
+            Task::AskRows => &[("ask_row", ASK_ROW)],
+        }
+    }
+}
 
 /// Indices of globals.
 pub(super) const TABLE: u32 = 0;
@@ -82,15 +113,18 @@ impl<'a> KernelBuilder<'a> {
 
     /// Returns all functions, in the order of their indices.
     pub(super) fn functions(&self) -> Vec<DefinedFunction> {
-        vec![
-            self.entry(),
-            self.sort(),
-            self.merge_halves(),
-            self.merge_runs(),
-            self.merge_answers(),
-            self.sort_block(),
-            self.tie(),
-        ]
+        match self.spec.task {
+            Task::Sort => vec![
+                self.entry(),
+                self.sort(),
+                self.merge_halves(),
+                self.merge_runs(),
+                self.merge_answers(),
+                self.sort_block(),
+                self.tie(),
+            ],
+            Task::AskRows => vec![self.ask_row()],
+        }
     }
 
     /// Returns the index of the kernel's own memory.

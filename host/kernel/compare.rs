@@ -17,7 +17,7 @@ pub(super) struct CompareLocals {
 }
 
 /// Place of an item to compare.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operand {
     /// In a local.
     Local(u32),
@@ -66,15 +66,7 @@ impl KernelBuilder<'_> {
         locals: &CompareLocals,
         [x, y]: [Operand; 2],
     ) {
-        for item in [x, y] {
-            self.push(code, locals, item);
-        }
-        match &locals.site {
-            Some(site) => site.place(code),
-            None => {
-                code.s().call(COMPARE);
-            }
-        }
+        self.ask(code, locals, [x, y]);
         if self.spec.ties_by_bytes {
             let r = locals.answer;
             code.s().local_tee(r).i32_eqz();
@@ -98,6 +90,19 @@ impl KernelBuilder<'_> {
             code.s().i32_lt_s();
         } else {
             code.s().i32_gt_s();
+        }
+    }
+
+    /// `[] -> [answer]`: asks the guest about two items.
+    pub(super) fn ask(&self, code: &mut FunctionBuilder, locals: &CompareLocals, items: [Operand; 2]) {
+        for item in items {
+            self.push(code, locals, item);
+        }
+        match &locals.site {
+            Some(site) => site.place(code),
+            None => {
+                code.s().call(COMPARE);
+            }
         }
     }
 

@@ -17,6 +17,7 @@ mod inline;
 mod inline_tests;
 mod merge_halves;
 mod merge_runs;
+mod rows;
 mod sort;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::ctype::{CoreType, StoredNumber};
 pub(crate) use batch::MIN_FULL_SET;
 use code::KernelBuilder;
 pub(crate) use inline::InlineBody;
+pub(crate) use rows::{row_answers, row_byte};
 
 /// Name of the kernel's module, which tells its stack frames from the guest's.
 pub(crate) const NAME: &str = "callbox kernel";
@@ -59,9 +61,18 @@ pub(crate) enum ItemRepr {
     Lines,
 }
 
+/// The work of a kernel, which decides the functions that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Sort,
+    /// Asks about an item and each of others, both ways.
+    AskRows,
+}
+
 /// The specification of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KernelSpec {
+    pub(crate) task: Task,
     pub(crate) items: ItemRepr,
     /// Whether the largest item comes first.
     pub(crate) reverse: bool,
@@ -83,7 +94,7 @@ impl ItemRepr {
     }
 }
 
-fn name_map<const N: usize>(names: [&str; N]) -> NameMap {
+fn name_map(names: &[&str]) -> NameMap {
     let mut map = NameMap::new();
     (0..).zip(names).for_each(|(at, name)| map.append(at, name));
     map
@@ -124,6 +135,8 @@ impl KernelSpec {
     /// - `sort_block (items, to, scratch, len, answers) -> i32`: sorts items as glibc does, and writes the
     ///   answers of each merge; returns their end;
     /// - `merge_runs (from, to, left, right)`: merges two sorted runs of items that follow each other;
+    /// - of [`Task::AskRows`], in place of these, `ask_row (item, from, end, answers)`: writes a byte for
+    ///   each of the items from `from` to `end`, the [answers](row_answers) about `item` and it;
     /// - globals `table`, the address of the kernel's table of numbers; `comparisons`, the number of
     ///   comparisons; and `inconsistent`, which is 1 after a trap on inconsistent answers.
     pub(crate) fn module(&self) -> Vec<u8> {
@@ -153,17 +166,16 @@ impl KernelSpec {
         }
         let mut exports = ExportSection::new();
         exports.export("memory", ExportKind::Memory, kernel.memory());
-        exports.export("sort", ExportKind::Func, code::ENTRY);
-        exports.export("merge_runs", ExportKind::Func, code::MERGE_RUNS);
-        exports.export("merge_answers", ExportKind::Func, code::MERGE_ANSWERS);
-        exports.export("sort_block", ExportKind::Func, code::SORT_BLOCK);
+        for (name, function) in self.task.exports() {
+            exports.export(name, ExportKind::Func, *function);
+        }
         for (at, (name, _)) in (0..).zip(code::GLOBALS) {
             exports.export(name, ExportKind::Global, at);
         }
         let mut names = NameSection::new();
         names.module(NAME);
-        names.functions(&name_map(code::FUNCTIONS));
-        names.globals(&name_map(code::GLOBALS.map(|(name, _)| name)));
+        names.functions(&name_map(self.task.functions()));
+        names.globals(&name_map(&code::GLOBALS.map(|(name, _)| name)));
         let mut module = Module::new();
         module.section(&types).section(&imports).section(&functions).section(&memories).section(&globals);
         module.section(&exports).section(&code).section(&names);

@@ -20,7 +20,7 @@ const fn number(core: CoreType, width: u8, signed: bool) -> StoredNumber {
 const I32: StoredNumber = number(CoreType::I32, 4, true);
 
 fn spec(items: ItemRepr) -> KernelSpec {
-    KernelSpec { items, reverse: false, ties_by_bytes: false, inline: None }
+    KernelSpec { task: Task::Sort, items, reverse: false, ties_by_bytes: false, inline: None }
 }
 
 /// Returns a kernel for each representation of items, and for each rule.
@@ -35,6 +35,8 @@ fn golden() -> Vec<(&'static str, KernelSpec)> {
         ("addresses", spec(ItemRepr::Addresses { width: 12 })),
         ("records", spec(ItemRepr::Records { width: 12 })),
         ("lines", spec(ItemRepr::Lines)),
+        ("rows-i32", KernelSpec { task: Task::AskRows, ..values() }),
+        ("rows-lines", KernelSpec { task: Task::AskRows, ..spec(ItemRepr::Lines) }),
     ]
 }
 
@@ -60,8 +62,10 @@ fn the_kernel_of_every_specification_is_a_valid_module() {
     items.push(ItemRepr::Lines);
     let features = wasmparser::WasmFeatures::default() | wasmparser::WasmFeatures::MULTI_MEMORY;
     for items in items {
-        for (reverse, ties_by_bytes) in [(false, false), (false, true), (true, false), (true, true)] {
-            let spec = KernelSpec { items, reverse, ties_by_bytes, inline: None };
+        let rules = [(false, false), (false, true), (true, false), (true, true)];
+        let sorts =
+            rules.map(|(reverse, ties_by_bytes)| KernelSpec { reverse, ties_by_bytes, ..spec(items) });
+        for spec in sorts.into_iter().chain([KernelSpec { task: Task::AskRows, ..spec(items) }]) {
             let valid = wasmparser::Validator::new_with_features(features).validate_all(&spec.module());
             assert!(valid.is_ok(), "{spec:?}: {}", valid.err().unwrap());
         }
@@ -253,8 +257,7 @@ proptest! {
         let all = [&left[..], &right].concat();
         let mut harness = Harness::new(&spec(ItemRepr::Values(I32)), by_key);
         harness.write(&all);
-        let (from, to) = Harness::places(all.len());
-        type MergeRuns = (u32, u32, u32, u32);
+        let (from, to) = Harness::places(all.len()); type MergeRuns = (u32, u32, u32, u32);
         let merge = harness.kernel.get_typed_func::<MergeRuns, ()>(&mut harness.store, "merge_runs");
         merge.unwrap().call(&mut harness.store, (from, to, left.len() as u32, right.len() as u32)).unwrap();
         prop_assert_eq!(harness.read(to as usize, all.len()), merged(&left, &right).1);
@@ -282,16 +285,14 @@ proptest! {
     #[test]
     fn a_block_is_sorted_as_glibc_sorts_it(items in items(400)) {
         let mut harness = Harness::new(&spec(ItemRepr::Values(I32)), by_key);
-        harness.write(&items);
-        let (at, scratch) = Harness::places(items.len());
+        harness.write(&items); let (at, scratch) = Harness::places(items.len());
         let out = scratch + 4 * items.len() as u32;
         let sort = harness
             .kernel
             .get_typed_func::<(u32, u32, u32, u32, u32), u32>(&mut harness.store, "sort_block")
             .unwrap();
         let end = sort.call(&mut harness.store, (at, at, scratch, items.len() as u32, out)).unwrap();
-        let mut naive = Vec::new();
-        let sorted = as_glibc(&items, &mut naive);
+        let mut naive = Vec::new(); let sorted = as_glibc(&items, &mut naive);
         prop_assert_eq!(harness.read(at as usize, items.len()), sorted);
         let found = written(&harness.memory.data(&harness.store)[out as usize..end as usize], &naive);
         prop_assert_eq!(found, naive);

@@ -35,7 +35,6 @@ pub use qsort::{
     msvcrt_qsort, msvcrt_qsort_records, msvcrt_qsort_records_verified, msvcrt_qsort_verified, qsort,
     qsort_records, qsort_records_verified, qsort_verified,
 };
-#[cfg(feature = "spill")]
 pub(crate) use verify::Random;
 pub use verify::Verify;
 pub(crate) use verify::{SortResult, VerifiedKey, verify};

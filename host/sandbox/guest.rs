@@ -269,6 +269,13 @@ impl Turn<'_> {
         }
     }
 
+    /// Returns the elements of these lengths that the last [`Turn::compare`] passed by address, as the guest
+    /// has left them.
+    pub(crate) fn compared(&mut self, lens: [usize; 2]) -> [&[u8]; 2] {
+        let Running { store, staging, .. } = &mut *self.running;
+        staging.staged_pair(store, lens)
+    }
+
     pub(super) fn module(&self) -> &Module {
         &self.guest.module
     }

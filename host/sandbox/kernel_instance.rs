@@ -1,9 +1,12 @@
 //! A kernel in a guest's store: it sorts by the guest's answers, which never reach native code.
 
-use wasmtime::{Func, Global, Instance, Memory, TypedFunc, Val};
+use wasmtime::{Func, Global, Instance, Memory, Val};
 
 use super::Module;
 use super::guest::Turn;
+use super::kernel_functions::{
+    AsksRows, BlockPlaces, Functions, MergePlaces, RowPlaces, RunLengths, SortPlaces, Sorts,
+};
 use super::store::{Growing, MAX_KERNELS_PER_GUEST};
 use super::{WASM_PAGE, engine_error};
 use crate::answers::AnswerSet;
@@ -12,64 +15,29 @@ use crate::kernel::KernelSpec;
 use crate::memory::madvise;
 use crate::sync::fork::Section;
 
-/// A kernel, instantiated in one guest's store.
+/// A kernel, instantiated in one guest's store: by default one that sorts.
 #[derive(Clone)]
-pub(crate) struct KernelInstance {
+pub(crate) struct KernelInstance<F = Sorts> {
     memory: Memory,
     /// The guest's memory, where the kernel imports it.
     guest: Option<Memory>,
-    sort: TypedFunc<(u32, u32, u32), ()>,
-    merge_runs: TypedFunc<(u32, u32, u32, u32), ()>,
-    merge_answers: TypedFunc<(u32, u32, u32, u32, u32), u32>,
-    sort_block: TypedFunc<(u32, u32, u32, u32, u32), u32>,
+    functions: F,
     table: Global,
     comparisons: Global,
     inconsistent: Global,
 }
 
-/// Addresses of two runs for [`Turn::merge_answers`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MergePlaces {
-    pub(crate) left: u32,
-    pub(crate) left_end: u32,
-    pub(crate) right: u32,
-    pub(crate) right_end: u32,
-    /// Address of the answers in the kernel's memory.
-    pub(crate) answers: u32,
-}
-
-/// Addresses in the kernel's memory for [`Turn::sort_block`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BlockPlaces {
-    pub(crate) items: u32,
-    /// The scratch array, as large as the items.
-    pub(crate) scratch: u32,
-    /// Address of the answers.
-    pub(crate) answers: u32,
-    /// Number of items.
-    pub(crate) len: u32,
-}
-
-/// Addresses in the kernel's memory for [`Turn::sort`] and [`Turn::merge_runs`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SortPlaces {
-    /// The items; [`Turn::sort`] leaves its result here.
-    pub(crate) items: u32,
-    /// The scratch array, as large as the items; [`Turn::merge_runs`] leaves its result here.
-    pub(crate) scratch: u32,
-}
-
-/// Numbers of items in two adjacent runs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RunLengths {
-    pub(crate) left: u32,
-    pub(crate) right: u32,
-}
-
 impl Turn<'_> {
-    /// Instantiates a kernel in the guest's store, which sorts by the export `export`. It stays there as long
-    /// as the guest does.
-    pub(crate) fn instantiate_kernel(&mut self, export: &str, spec: &KernelSpec) -> Result<KernelInstance> {
+    /// Instantiates a kernel in the guest's store, which calls the export `export`. It stays there as long as
+    /// the guest does.
+    pub(crate) fn instantiate_kernel<F: Functions>(
+        &mut self,
+        export: &str,
+        spec: &KernelSpec,
+    ) -> Result<KernelInstance<F>> {
+        if spec.task != F::TASK {
+            return Err(bug!("a kernel for {:?} and not {:?}", spec.task, F::TASK));
+        }
         let module: Module = self.module().clone();
         let kernel = module.kernel(export, spec)?;
         let (store, guest, _) = self.parts();
@@ -91,10 +59,7 @@ impl Turn<'_> {
         Ok(KernelInstance {
             guest: seen,
             memory: memory.ok_or_else(|| bug!("the kernel has no memory"))?,
-            sort: kernel.get_typed_func(&mut *store, "sort").map_err(engine_error)?,
-            merge_runs: kernel.get_typed_func(&mut *store, "merge_runs").map_err(engine_error)?,
-            merge_answers: kernel.get_typed_func(&mut *store, "merge_answers").map_err(engine_error)?,
-            sort_block: kernel.get_typed_func(&mut *store, "sort_block").map_err(engine_error)?,
+            functions: F::of(store, &kernel).map_err(engine_error)?,
             table,
             comparisons,
             inconsistent,
@@ -129,7 +94,7 @@ impl Turn<'_> {
         MergePlaces { left, left_end, right, right_end, answers }: MergePlaces,
     ) -> Result<impl Iterator<Item = AnswerSet>, Box<Error>> {
         let (store, ..) = self.parts();
-        let end = kernel.merge_answers.call(store, (left, right, left_end, right_end, answers));
+        let end = kernel.functions.merge_answers.call(store, (left, right, left_end, right_end, answers));
         self.answer_sets(export, kernel, answers, end)
     }
 
@@ -141,7 +106,7 @@ impl Turn<'_> {
         BlockPlaces { items, scratch, answers, len }: BlockPlaces,
     ) -> Result<impl Iterator<Item = AnswerSet>, Box<Error>> {
         let (store, ..) = self.parts();
-        let end = kernel.sort_block.call(store, (items, items, scratch, len, answers));
+        let end = kernel.functions.sort_block.call(store, (items, items, scratch, len, answers));
         self.answer_sets(export, kernel, answers, end)
     }
 
@@ -159,10 +124,10 @@ impl Turn<'_> {
 
     /// Returns `size` bytes of the guest's memory for elements, and their address, where the kernel imports
     /// that memory. Any call of the guest's allocator may move them, so callers request them anew each time.
-    pub(crate) fn staging_area(
+    pub(crate) fn staging_area<F>(
         &mut self,
         export: &str,
-        kernel: &KernelInstance,
+        kernel: &KernelInstance<F>,
         size: usize,
     ) -> Option<(u32, &mut [u8])> {
         let (.., staging) = self.parts();
@@ -175,7 +140,7 @@ impl Turn<'_> {
     }
 
     /// Returns the kernel's memory, grown to at least `size` bytes.
-    pub(crate) fn kernel_memory(&mut self, kernel: &KernelInstance, size: usize) -> Result<&mut [u8]> {
+    pub(crate) fn kernel_memory<F>(&mut self, kernel: &KernelInstance<F>, size: usize) -> Result<&mut [u8]> {
         let (store, ..) = self.parts();
         let missing = size.saturating_sub(kernel.memory.data_size(&*store)).div_ceil(WASM_PAGE);
         if missing > 0 {
@@ -203,10 +168,8 @@ impl Turn<'_> {
         len: u32,
     ) -> Result<()> {
         let (store, ..) = self.parts();
-        kernel
-            .sort
-            .call(store, (items, scratch, len))
-            .map_err(|error| self.kernel_failure(export, kernel, error))
+        let sorted = kernel.functions.sort.call(store, (items, scratch, len));
+        sorted.map_err(|error| self.kernel_failure(export, kernel, error))
     }
 
     /// Merges two adjacent sorted runs.
@@ -218,8 +181,21 @@ impl Turn<'_> {
         RunLengths { left, right }: RunLengths,
     ) -> Result<()> {
         let (store, ..) = self.parts();
-        let merged = kernel.merge_runs.call(store, (items, scratch, left, right));
+        let merged = kernel.functions.merge_runs.call(store, (items, scratch, left, right));
         merged.map_err(|error| self.kernel_failure(export, kernel, error))
+    }
+
+    /// Asks about an item and each of others, both ways. The answers are in the kernel's memory afterwards,
+    /// where it failed those up to then.
+    pub(crate) fn ask_row(
+        &mut self,
+        export: &str,
+        kernel: &KernelInstance<AsksRows>,
+        RowPlaces { item, others, end, answers }: RowPlaces,
+    ) -> Result<(), Box<Error>> {
+        let (store, ..) = self.parts();
+        let asked = kernel.functions.ask_row.call(store, (item, others, end, answers));
+        asked.map_err(|error| self.failure(error, export))
     }
 
     /// Returns the number of comparisons that the kernel has made with the guest.

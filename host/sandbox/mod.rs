@@ -9,6 +9,7 @@ mod function;
 mod guest;
 mod invoke;
 mod module;
+mod kernel_functions;
 mod kernel_instance;
 mod sample;
 mod shape;
@@ -37,7 +38,8 @@ pub use config::Config;
 pub(crate) use function::Function;
 pub use guest::Guest;
 pub(crate) use guest::Turn;
-pub(crate) use kernel_instance::{BlockPlaces, KernelInstance, MergePlaces, RunLengths, SortPlaces};
+pub(crate) use kernel_functions::{AsksRows, BlockPlaces, MergePlaces, RowPlaces, RunLengths, SortPlaces};
+pub(crate) use kernel_instance::KernelInstance;
 pub use module::{MemoryType, Module, ModuleExtern};
 pub use sample::Sample;
 pub use shape::CompareShape;
@@ -57,7 +59,11 @@ const SIGNAL_STACK_BYTES: usize = 1 << 20;
 const COMPILER_STACK_BYTES: usize = 1 << 20;
 
 /// Does the work of a compiler, which takes more stack than the threads of some programs have.
-fn on_compiler_stack<T>(work: impl FnOnce() -> T) -> T {
+fn on_compiler_stack<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    if stacker::remaining_stack().is_none_or(|left| left < COMPILER_STACK_BYTES) {
+        // It panics where it gets no memory for a stack.
+        drop(black_box(try_with_capacity::<u8>(3 * COMPILER_STACK_BYTES, "a stack to compile on")?));
+    }
     stacker::maybe_grow(COMPILER_STACK_BYTES, 2 * COMPILER_STACK_BYTES, work)
 }
 

@@ -95,9 +95,10 @@ impl ModuleSource {
 pub(super) fn parse_text(name: &str, text: &[u8], limits: &Limits) -> Result<Vec<u8>> {
     admission::check_text_size(name, text, limits)?;
     let invalid = |reason| ModuleError::Invalid { module: name.to_owned(), reason }.into();
-    on_compiler_stack(|| wat::parse_bytes(text))
-        .map(Cow::into_owned)
-        .map_err(|error| invalid(wat_error(&error.to_string())))
+    on_compiler_stack(|| {
+        let parsed = wat::parse_bytes(text).map(Cow::into_owned);
+        parsed.map_err(|error| invalid(wat_error(&error.to_string())))
+    })
 }
 
 /// Returns the parser's message and position, without the excerpt of the text below them.

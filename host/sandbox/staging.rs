@@ -179,6 +179,14 @@ impl Staging {
         Ok((self.base as u32, (self.base + second) as u32))
     }
 
+    /// Returns the bytes of two elements of these lengths that [`Staging::stage_pair`] has copied, as the
+    /// guest has left them.
+    pub(super) fn staged_pair<'a>(&self, store: &'a Store<StoreData>, [a, b]: [usize; 2]) -> [&'a [u8]; 2] {
+        let second = a.next_multiple_of(ALIGN);
+        let area = self.staged(store, second + b);
+        [&area[..a], &area[second..]]
+    }
+
     #[cold]
     fn reserve(&mut self, store: &mut Store<StoreData>, need: usize) -> wasmtime::Result<()> {
         store.data_mut().growing = Growing::ForElements;

@@ -183,6 +183,11 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// Returns the byte that no line has in it; `None` if there is none.
+    pub(super) fn separator(&self) -> Option<u8> {
+        if let Boundaries::Lines { separator, .. } = self.boundaries { separator } else { None }
+    }
+
     /// Returns the number of bytes of all items, with their separators.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
@@ -223,11 +228,7 @@ impl<'a> Items<'a> {
 
     /// Replaces the items by those of these numbers, in this order.
     pub(super) fn arrange(&mut self, order: &[u32]) -> Result<()> {
-        let separator = match self.boundaries {
-            Boundaries::Lines { separator, .. } => separator,
-            Boundaries::Records { .. } => None,
-        };
-        let end = usize::from(separator.is_some());
+        let (separator, end) = (self.separator(), usize::from(self.separator().is_some()));
         let len = order.iter().map(|&at| self.get(at as usize).len() + end).sum();
         let mut bytes = try_with_capacity(len, "the sorted items")?;
         let mut starts = Offsets::with_capacity(order.len() + 1, len)?;

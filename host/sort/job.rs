@@ -201,7 +201,7 @@ impl Job {
         let rules = self.options.rules();
         let result = SortResult { len, keys: &keys, key, item, rules, numbers, firsts };
         let comparisons = self.comparisons() - before;
-        let asked = verify(self.options.verify, &result, &self.budget, comparisons)?;
+        let asked = verify(self.options.verify, &result, &self.budget, comparisons, self.options.parallel)?;
         self.counters.verified.fetch_add(asked, Relaxed);
         Ok(())
     }

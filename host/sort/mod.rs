@@ -38,7 +38,7 @@ mod sorter;
 mod spill;
 mod worker;
 
-pub use contract::{Checked, Contradiction};
+pub use contract::{Answers, Asked, Checked, Contract, Law, Reply, Violation};
 pub use csv::csv_fields;
 pub use field::{Fields, Position};
 pub use input::{Format, Input};

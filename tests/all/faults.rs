@@ -627,7 +627,8 @@ fn however_little_memory_there_is_a_line_says_so() {
     let loads = |mib: &usize| limited(mib << 10, "--version").status.success();
     let least = (8..400).find(loads).expect("the program is loaded");
     let (mut failed, mut worked) = (0, 0);
-    for args in ["sort version", "sort version --isolate", "sort version --sorter sandboxed", "check version"]
+    for args in
+        ["sort version", "sort version --isolate", "sort version --sorter sandboxed", "check version -"]
     {
         for kib in (least << 10..(least + 60) << 10).step_by(1777) {
             let output = limited(kib, args);

@@ -467,8 +467,6 @@ fn the_counterexample_of_the_guide_is_what_check_prints() {
     let [(_, output)] = &*ran else { panic!("{ran:?}") };
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(blocks.last(), Some(&Block::Text(printed)));
-    fs::write(desk.path("guest/numbers.bin"), [5, -1, 7].map(i32::to_le_bytes).concat()).unwrap();
-    assert!(desk.follow(&blocks)[0].1.status.success(), "it passes where no two numbers are far apart");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use callbox::bundled::BUNDLED;
-use callbox::sort::{Items, Job, Options, Sorter, Verify};
+use callbox::sort::{Items, Job, Key, Options, Sorter, Verify};
 use callbox::{CType, Callback, ContradictionError, Error, Guest, Limit, Limits, Prototype, Sandbox, native};
 
 use crate::sandboxed::{options, rules};
@@ -275,6 +275,52 @@ fn a_comparator_that_some_order_fits_is_no_liar() {
 }
 
 #[test]
+fn by_several_keys_every_pair_of_many_is_asked_about_by_the_key_that_decides() {
+    let high =
+        "(call $order (i32.shr_u (local.get $a) (i32.const 6)) (i32.shr_u (local.get $b) (i32.const 6)))";
+    let is = |name, key| format!("(i32.eq (local.get {name}) (i32.const {key}))");
+    let pair = |a, b| format!("(i32.and {} {})", is("$a", a), is("$b", b));
+    let lies = |[a, b]: [u32; 2]| {
+        let about = format!("(i32.or {} {})", pair(a, b), pair(b, a));
+        format!("(i32.mul {HONEST} (select (i32.const -1) (i32.const 1) {about}))")
+    };
+    let keys: Vec<_> = (0..700).collect();
+    // The second key decides about the first pair only: the first key tells the others apart.
+    for (pair, told) in [([130, 180], true), ([100, 500], false)] {
+        let [first, second] = [high, &lies(pair)].map(|body| inputs(&guest(&text(body)), &keys));
+        for ((first, items), (second, _)) in first.into_iter().zip(second) {
+            for bits in [0, 1, 2, 3, 4, 6] {
+                let options = rules(bits, options(Sorter::Qsort, 1)).verify(Verify::Full);
+                let by = [Key::new(&first).reverse(bits % 2 == 1), Key::new(&second)];
+                let outcome = Job::by_keys(by, options).sort(&items);
+                assert_eq!(outcome.as_ref().is_err_and(|error| is_told(error, false)), told, "{outcome:?}");
+                assert_eq!(outcome.is_err(), told);
+            }
+        }
+    }
+}
+
+#[test]
+fn many_items_that_some_order_fits_pass_a_full_check() {
+    for body in [
+        HONEST,
+        "(i32.const 0)",
+        "(call $order (i32.and (local.get $a) (i32.const 7)) (i32.and (local.get $b) (i32.const 7)))",
+    ] {
+        for (callback, items) in inputs(&guest(&text(body)), &keys(&mut Random(1), 600)) {
+            for bits in 0..8 {
+                let options = rules(bits, options(Sorter::Qsort, 1)).verify(Verify::Full);
+                for outcome in sort(&callback, &options, &items) {
+                    outcome.unwrap_or_else(|error| {
+                        panic!("{body}, {}, {options:?}: {error}", callback.export())
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn no_bundled_guest_is_taken_for_a_liar() {
     let mut random = Random(3);
     let pieces = [
@@ -390,12 +436,15 @@ fn a_full_check_finds_a_lie_about_one_pair() {
     };
     let lies = format!("(i32.or {} {})", between(17, 240), between(240, 17));
     let body = format!("(i32.mul {HONEST} (select (i32.const -1) (i32.const 1) {lies}))");
-    let keys: Vec<_> = (0..300).collect();
-    for (callback, items) in inputs(&guest(&text(&body)), &keys) {
-        let job = |verify| Job::new(&callback, options(Sorter::Qsort, 1).verify(verify));
-        assert!(job(Verify::Off).sort(&items).is_ok());
-        let error = job(Verify::Full).sort(&items).unwrap_err();
-        assert!(is_told(&error, false), "{error}");
+    // Of 300 each pair is asked about alone, of 1,000 in batches, and of 2,000 on two threads.
+    for (len, threads) in [(300, 1), (1000, 1), (2000, 2)] {
+        let keys: Vec<_> = (0..len).collect();
+        for (callback, items) in inputs(&guest(&text(&body)), &keys) {
+            let job = |verify| Job::new(&callback, options(Sorter::Qsort, threads).verify(verify));
+            assert!(job(Verify::Off).sort(&items).is_ok());
+            let error = job(Verify::Full).sort(&items).unwrap_err();
+            assert!(is_told(&error, false), "{error}");
+        }
     }
     let mut numbers: Vec<i32> = (0..300).collect();
     let [(_, _), (pointers, _), _] = inputs(&guest(&text(&body)), &[]);
@@ -484,12 +533,15 @@ fn a_trap_while_the_result_is_checked_is_the_guests_and_nothing_is_written() {
     // No merge of sorted items compares the ends.
     let ends = "(i32.gt_u (i32.add (i32.sub (local.get $a) (local.get $b)) (i32.const 290)) (i32.const 580))";
     let body = format!("(if {ends} (then unreachable)) {HONEST}");
-    let keys: Vec<_> = (0..300).collect();
-    for (callback, items) in inputs(&guest(&text(&body)), &keys) {
-        let options = options(Sorter::Sandboxed, 1);
-        Job::new(&callback, options.clone().verify(Verify::Off)).sort(&items).unwrap();
-        for outcome in sort(&callback, &options, &items) {
-            assert!(matches!(outcome, Err(Error::Trap { .. })), "{outcome:?}");
+    for (len, verify) in [(300, Verify::Sample), (580, Verify::Full)] {
+        let body = body.replace("290", &(len - 10).to_string()).replace("580", &(2 * len - 20).to_string());
+        let keys: Vec<_> = (0..len).collect();
+        for (callback, items) in inputs(&guest(&text(&body)), &keys) {
+            let options = options(Sorter::Sandboxed, 1);
+            Job::new(&callback, options.clone().verify(Verify::Off)).sort(&items).unwrap();
+            for outcome in sort(&callback, &options.verify(verify), &items) {
+                assert!(matches!(outcome, Err(Error::Trap { asked: Some(_), .. })), "{outcome:?}");
+            }
         }
     }
 }

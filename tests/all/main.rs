@@ -10,6 +10,7 @@ mod cli;
 #[cfg(unix)]
 mod command_lines;
 mod compile_search;
+mod contract;
 mod errors;
 mod escaped;
 mod every_sorter;

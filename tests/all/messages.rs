@@ -445,7 +445,7 @@ fn other_numbers_of_the_command_line_are_read_alike_and_bounded() {
     for args in [
         &["sort", "bytes", "--parallel", "1e0"][..],
         &["sort", "bytes", "--records", "bytes:0.5K"],
-        &["check", "bytes", "--sample", "4K"],
+        &["check", "bytes", "--sample", "4K", "--time", "1m", "--seed", "1e3"],
     ] {
         assert!(run(callbox().args(args), b"").status.success(), "{args:?}");
     }
@@ -455,11 +455,7 @@ fn other_numbers_of_the_command_line_are_read_alike_and_bounded() {
             &["sort", "bytes", "--parallel=-1"],
             "'-1' for '--parallel <N>': it is less than 0; expected a whole",
         ),
-        (&["check", "bytes", "--sample", "0"], "'0' for '--sample <N>': expected a number from 1 to 4000"),
-        (
-            &["check", "bytes", "--sample", "1e5"],
-            "'1e5' for '--sample <N>': expected a number from 1 to 4000",
-        ),
+        (&["check", "bytes", "--sample", "0"], "'0' for '--sample <N>': expected a number from 1 on"),
         (
             &["sort", "bytes", "--records", "bytes:2G"],
             "'bytes:2G' for '--records <TYPE>': expected a width between 1 and 1G",
@@ -515,19 +511,17 @@ fn a_comparison_that_fails_is_shown_escaped_and_cut() {
         (endless, &["--fuel", "1e4"], "spent all its fuel, 10000 units"),
         (endless, &["--timeout", "30ms"], "was still running at its deadline of 30ms"),
     ] {
-        for command in ["sort", "check"] {
-            let args = [&[command, "GUEST"], options].concat();
-            let (status, said) = said_of(&fails_at_mark(body), &args, input.as_bytes());
-            assert_eq!(status, Some(3));
-            let first = said.lines().next().unwrap_or_default();
-            let (message, items) = first.split_once(", comparing ").unwrap_or_else(|| panic!("{said}"));
-            assert_eq!(message, format!("callbox: GUEST: \"compare_bytes\" {failure}"));
-            let items = items.split("; allow more").next().unwrap();
-            let (a, b) = items.split_once(" with ").unwrap();
-            let marked = shown.trim_end_matches(", ");
-            assert!([a, b].contains(&marked), "{items}");
-            assert!([a, b].iter().all(|item| *item == marked || *item == "\"b\""), "{items}");
-        }
+        let args = [&["sort", "GUEST"], options].concat();
+        let (status, said) = said_of(&fails_at_mark(body), &args, input.as_bytes());
+        assert_eq!(status, Some(3));
+        let first = said.lines().next().unwrap_or_default();
+        let (message, items) = first.split_once(", comparing ").unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(message, format!("callbox: GUEST: \"compare_bytes\" {failure}"));
+        let items = items.split("; allow more").next().unwrap();
+        let (a, b) = items.split_once(" with ").unwrap();
+        let marked = shown.trim_end_matches(", ");
+        assert!([a, b].contains(&marked), "{items}");
+        assert!([a, b].iter().all(|item| *item == marked || *item == "\"b\""), "{items}");
     }
     // Without a trap, nothing is said.
     let (status, said) = said_of(&fails_at_mark("unreachable"), &["sort", "GUEST"], b"c\nb\n");

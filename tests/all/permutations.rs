@@ -169,7 +169,8 @@ fn runs_of_bytes_are_refused_by_comparators_of_elements_of_one_size() {
     for compare in [by_pointers, by_value] {
         let found = sort::argsort(&compare, &items, Options::default());
         assert!(matches!(found, Err(Error::ElementMismatch { .. })), "{found:?}");
-        let found = sort::Job::new(&compare, Options::default()).check_contract(&items, 10);
+        let found =
+            sort::Job::new(&compare, Options::default()).check_contract(&items, &sort::Contract::default());
         assert!(matches!(found, Err(Error::ElementMismatch { .. })), "{found:?}");
     }
 }

@@ -224,9 +224,10 @@ typedef struct callbox_contradiction {
     size_t items[3];
 } callbox_contradiction;
 
-/* Compares up to `sample` of the items with each other, each pair both ways and once more, and looks for
- * answers that cannot all be true. Returns CALLBOX_CONTRADICTION if there are such, with the items in
- * `found`, which may be NULL, and the answers in callbox_last_error. CALLBOX_OK: none were found. */
+/* Compares up to `sample` of the items with each other, each pair both ways and once more in another guest, and
+ * looks for answers that cannot all be true, and for writes into the items. Returns CALLBOX_CONTRADICTION if
+ * there are such, with the items in `found`, which may be NULL, and the answers in callbox_last_error.
+ * CALLBOX_OK: none were found. */
 CALLBOX_MUST_USE int callbox_check(const callbox_callback *callback, const callbox_items *items,
         size_t sample, callbox_contradiction *found);
 

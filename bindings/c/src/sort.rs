@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_uint};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use host::sort::{self, Contradiction, Items, Job, Options, Side, Sorter, Verify};
+use host::sort::{self, Asked, Contract, Items, Job, Law, Options, Reply, Side, Sorter, Verify, Violation};
 
 use crate::border::{Failure, Result, Status, status};
 use crate::guest::Callback;
@@ -171,8 +171,13 @@ pub(crate) unsafe extern "C" fn callbox_check(
         let (Callback(callback), items) = (given(callback, "callback")?, given(items, "items")?);
         // SAFETY: the caller's promise.
         let items = unsafe { items.get()? };
-        let checked = Job::new(callback, Options::default()).check_contract(&items, sample)?;
-        let (about, sentence) = checked.contradiction.map_or_else(Default::default, describe);
+        // About these items only, which are told by their numbers.
+        let how = Contract::default().drawn(false).shrink(false).sample(sample);
+        let violation = Job::new(callback, Options::default()).check_contract(&items, &how)?.violation;
+        if let Some(Violation { law: Law::Total, values, .. }) = &violation {
+            callback.compare(&values[0], &values[1])?; // fails with its own error
+        }
+        let (about, sentence) = violation.as_ref().map_or_else(Default::default, describe);
         if let Some(place) = found {
             place.write(about);
         }
@@ -185,37 +190,30 @@ pub(crate) unsafe extern "C" fn callbox_check(
 }
 
 /// Returns the items of a contradiction, and a clause about them.
-fn describe(contradiction: Contradiction) -> (CContradiction, String) {
-    let sign = |answer| match answer {
-        Ordering::Less => "before",
-        Ordering::Equal => "equal to",
-        Ordering::Greater => "after",
-    };
-    let about = |items: &[usize]| {
-        let mut about = CContradiction { count: items.len(), ..CContradiction::default() };
-        about.items[..items.len()].copy_from_slice(items);
-        about
-    };
-    match contradiction {
-        Contradiction::NotReflexive { item, answer } => {
-            (about(&[item]), format!("item {item} is {} itself", sign(answer)))
+fn describe(violation: &Violation) -> (CContradiction, String) {
+    let Violation { items, asked, law, .. } = violation;
+    let mut about = CContradiction { count: items.len().min(3), ..CContradiction::default() };
+    about.items[..about.count].copy_from_slice(&items[..about.count]);
+    let clause = |asked: &Asked| {
+        let [a, b] = asked.values.map(|place| items.get(place).copied().unwrap_or_default());
+        match &asked.reply {
+            Reply::Answer(Ordering::Less) => format!("item {a} is before item {b}"),
+            Reply::Answer(Ordering::Equal) => format!("item {a} is equal to item {b}"),
+            Reply::Answer(Ordering::Greater) => format!("item {a} is after item {b}"),
+            Reply::Failure { how, .. } => format!("about item {a} and item {b}, {how}"),
+            _ => format!("asked about item {a} and item {b}, it writes into them"),
         }
-        Contradiction::NotDeterministic { items: [a, b], answers: [first, second] } => {
-            (about(&[a, b]), format!("item {a} is {} item {b}, and later {} it", sign(first), sign(second)))
-        }
-        Contradiction::NotAntisymmetric { items: [a, b], answers: [ab, ba] } => (
-            about(&[a, b]),
-            format!("item {a} is {} item {b}, and item {b} is {} item {a}", sign(ab), sign(ba)),
-        ),
-        Contradiction::NotTransitive { items: [a, b, c], answers: [ab, bc, ac] } => (
-            about(&[a, b, c]),
-            format!(
-                "item {a} is {} item {b}, and item {b} is {} item {c}, and yet item {a} is {} item {c}",
-                sign(ab),
-                sign(bc),
-                sign(ac)
-            ),
-        ),
-        _ => (about(&[]), "the answers cannot all be true".to_owned()),
-    }
+    };
+    let clauses: Vec<_> = asked.iter().map(clause).collect();
+    let joint = match (law, clauses.len()) {
+        (Law::Deterministic, _) => ", and later ",
+        (_, 3) => ", and yet ",
+        _ => ", and ",
+    };
+    let sentence = match clauses.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{}{joint}{last}", rest.join(", and ")),
+        None => law.sentence().to_owned(),
+    };
+    (about, sentence)
 }

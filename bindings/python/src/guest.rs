@@ -246,8 +246,8 @@ impl Guest {
         Order { guest: self, export, reverse: false }.search(py, &splitters, &found, side)
     }
 
-    /// Asks about pairs and triples of up to `sample` values, evenly spread; returns the first contradiction
-    /// that is found, or None.
+    /// Asks about every pair of up to `sample` values, evenly spread, both ways and in two orders; returns
+    /// the first contradiction that is found, or None.
     #[pyo3(signature = (values, *, sample=200, export=None))]
     fn check(
         &self,

@@ -1,6 +1,6 @@
 //! Sorts, permutations, ranks and places.
 
-use callbox::sort::{self, Contradiction as Found, Items, Job, Options, Side, Sorter};
+use callbox::sort::{self, Asked, Contract, Items, Job, Law, Options, Reply, Side, Sorter, Violation};
 use callbox::{CType, Callback};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -14,8 +14,9 @@ use super::values::{self, Runs, Stored, Values};
 /// Answers of a comparator that cannot all be true.
 #[pyclass(frozen, get_all, module = "callbox")]
 pub(crate) struct Contradiction {
-    /// "not reflexive", "not deterministic", "not antisymmetric" or "not transitive".
-    kind: &'static str,
+    /// "not reflexive", "not antisymmetric", "not transitive", "not transitive in equality", "not congruent",
+    /// "not deterministic" or "not read-only".
+    kind: String,
     /// The numbers of the values, in the order of the questions.
     items: Vec<usize>,
     /// The answers: -1, 0 or 1.
@@ -126,25 +127,25 @@ impl Order<'_> {
         values: &Values,
         sample: usize,
     ) -> PyResult<Option<Contradiction>> {
-        let checked = detached(py, || {
-            let job = Job::new(&self.comparator(&values.element())?, self.options());
-            job.check_contract(&values.items()?, sample)
+        let violation = detached(py, || {
+            let compare = self.comparator(&values.element())?;
+            // About these values only, which are told by their numbers.
+            let how = Contract::default().drawn(false).shrink(false).sample(sample);
+            let job = Job::new(&compare, self.options());
+            let violation = job.check_contract(&values.items()?, &how)?.violation;
+            if let Some(Violation { law: Law::Total, values, .. }) = &violation {
+                compare.compare(&values[0], &values[1])?; // fails with its own error
+            }
+            Ok(violation)
         })?;
-        let contradiction = checked.contradiction.map(|found| match found {
-            Found::NotReflexive { item, answer } => ("not reflexive", vec![item], vec![answer]),
-            Found::NotDeterministic { items, answers } => {
-                ("not deterministic", items.to_vec(), answers.to_vec())
-            }
-            Found::NotAntisymmetric { items, answers } => {
-                ("not antisymmetric", items.to_vec(), answers.to_vec())
-            }
-            Found::NotTransitive { items, answers } => ("not transitive", items.to_vec(), answers.to_vec()),
-            _ => ("contradictory", Vec::new(), Vec::new()),
-        });
-        Ok(contradiction.map(|(kind, items, answers)| Contradiction {
-            kind,
-            items: items.into_iter().map(|item| values.place(item)).collect(),
-            answers: answers.into_iter().map(|answer| answer as i32).collect(),
+        let answer = |asked: &Asked| match asked.reply {
+            Reply::Answer(answer) => Some(answer as i32),
+            _ => None,
+        };
+        Ok(violation.map(|found| Contradiction {
+            kind: format!("not {}", found.law.name()),
+            items: found.items.into_iter().map(|item| values.place(item)).collect(),
+            answers: found.asked.iter().filter_map(answer).collect(),
         }))
     }
 }

@@ -8,7 +8,9 @@ pub(super) use sort::{MemoryArgs, Sort};
 pub(super) use sorters::{InputKind, Sorters};
 pub(super) use values::{CheckHow, LibraryArg, SorterArg, Stats, When};
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
@@ -51,10 +53,15 @@ pub(super) enum Command {
     Completions(Completions),
 }
 
-/// Search for contradictions in the answers of a guest.
+/// Check whether a guest keeps the contract of a comparator.
 ///
-/// Up to N items, evenly spread over FILE, are compared with each other, both ways. If the answers cannot all
-/// be true, a counterexample is printed, and the exit status is 1.
+/// It is asked about values that are drawn for the type of the items: numbers at the edges of their type and
+/// not-a-number, empty and cut texts, digits with zeros before them, long equal beginnings, random values.
+/// Each pair is compared both ways, by one guest and in another order by a fresh one, and then all pairs of
+/// the items of FILE. An item must equal itself; turning two items round must turn the answer round; answers
+/// about three items must follow from each other; the same question must have the same answer at any time;
+/// and the guest must neither fail nor write into the items. If a law is broken, the smallest counterexample
+/// that was found is printed, and the exit status is 1.
 #[derive(ClapArgs, Debug)]
 #[command(max_term_width = 80, after_help = AFTER)]
 pub(super) struct Check {
@@ -65,16 +72,32 @@ pub(super) struct Check {
     #[command(flatten)]
     pub guest: GuestArgs,
 
-    /// File of the items; without it, or where it is -, standard input
+    /// File of items to compare, too; - is standard input. Without it, drawn values only
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
     #[command(flatten)]
     pub items: ItemArgs,
 
-    /// Compare at most N items, up to 4000
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = number::up_to::<4000>)]
-    pub sample: u16,
+    /// Compare at most N items of FILE with each other, evenly spread; the time grows as the square of N
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = number::positive)]
+    pub sample: NonZeroUsize,
+
+    /// Compare no more pairs of items after TIME
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = super::limits::duration)]
+    pub time: Duration,
+
+    /// Compare the items of FILE only, and show a counterexample as it is in FILE
+    #[arg(long, requires = "file")]
+    pub items_only: bool,
+
+    /// Draw other random values for each seed N
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::count)]
+    pub seed: u64,
+
+    /// Print the result as a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Show what a guest imports, exports, costs and may use.

@@ -1,6 +1,7 @@
 //! Asking fresh guests about pairs of a result.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::found::Found;
 use super::result::{SortResult, Verdict};
@@ -8,7 +9,7 @@ use super::sampling::Random;
 use crate::callback::{Answer, Callback, Session};
 use crate::error::Result;
 use crate::memory::try_with_capacity;
-use crate::sandbox::Shares;
+use crate::sandbox::{Budget, Shares};
 
 /// The sessions with fresh guests, one for each key.
 pub(super) struct Asking<'a, 'r, 'i> {
@@ -18,9 +19,23 @@ pub(super) struct Asking<'a, 'r, 'i> {
     asked: u64,
 }
 
+/// Asks fresh guests about a result. Returns the number of pairs that they were asked about as well. No
+/// session of the budget may be open.
+pub(super) fn with_fresh_guests<T>(
+    result: &SortResult<'_, '_>,
+    budget: &Arc<Budget>,
+    work: impl FnOnce(&mut Asking<'_, '_, '_>) -> Answer<T>,
+) -> Result<(u64, T)> {
+    let shares = Shares::new(budget, result.keys.len());
+    let fresh: Vec<_> = result.keys.iter().map(|key| key.callback.fresh()).collect::<Result<_>>()?;
+    let mut asking = Asking::new(result, &fresh, &shares)?;
+    let outcome = work(&mut asking)?;
+    Ok((asking.asked, outcome))
+}
+
 impl<'a, 'r, 'i> Asking<'a, 'r, 'i> {
     /// Begins a session with each guest.
-    pub(super) fn new(
+    fn new(
         result: &'a SortResult<'r, 'i>,
         guests: &'a [Callback],
         shares: &Shares<'_>,
@@ -31,53 +46,33 @@ impl<'a, 'r, 'i> Asking<'a, 'r, 'i> {
         Ok(Asking { result, sessions, random: Random::default(), asked: 0 })
     }
 
-    /// Returns the number of pairs that were asked about.
-    pub(super) fn asked(&self) -> u64 {
-        self.asked
-    }
-
-    /// Asks about every pair both ways, and about neighbours first, to learn which items are equal.
-    pub(super) fn every_pair(&mut self) -> Answer<Option<Found>> {
-        let len = self.result.len;
-        let learnt;
-        let firsts = match self.result.firsts {
-            Some(firsts) => firsts,
-            None => match self.runs()? {
-                Ok(firsts) => {
-                    learnt = firsts;
-                    &learnt
-                }
-                Err(found) => return Ok(Some(found)),
-            },
-        };
-        for a in 0..len {
-            for b in a + 1..len {
-                for pair in [[a, b], [b, a]] {
-                    let (_, found) = self.judge(pair, Some(firsts))?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
+    /// Asks about every pair, both ways, one after the other. `firsts` are the places of the result that
+    /// begin a run of equal items.
+    pub(super) fn every_pair(&mut self, firsts: &[u32]) -> Answer<Option<Found>> {
+        for a in 0..self.result.len {
+            for pair in (a + 1..self.result.len).flat_map(|b| [[a, b], [b, a]]) {
+                let (_, found) = self.judge(pair, Some(firsts))?;
+                if found.is_some() {
+                    return Ok(found);
                 }
             }
         }
         Ok(None)
     }
 
-    /// Returns the first place of each run of equal items, by the answers about neighbours; `Err` where one
-    /// is against the result.
-    fn runs(&mut self) -> Answer<Result<Vec<u32>, Found>> {
-        let mut firsts = try_with_capacity(self.result.len, "the places of equal items")?;
-        firsts.push(0);
+    /// Returns for each place the number of the key by which its item differs from the one before it, or that
+    /// of all keys where none does, by the answers about neighbours; `Err` where one is against the result.
+    pub(super) fn neighbours(&mut self) -> Answer<Result<Vec<usize>, Found>> {
+        let mut deciding = try_with_capacity(self.result.len, "the places of equal items")?;
+        deciding.push(0);
         for place in 1..self.result.len {
-            let (answer, found) = self.judge([place - 1, place], None)?;
+            let (verdict, found) = self.judge([place - 1, place], self.result.firsts)?;
             if let Some(found) = found {
                 return Ok(Err(found));
             }
-            if answer.answer.is_ne() {
-                firsts.push(place as u32);
-            }
+            deciding.push(if verdict.answer.is_ne() { verdict.key } else { self.result.keys.len() });
         }
-        Ok(Ok(firsts))
+        Ok(Ok(deciding))
     }
 
     /// Takes `most` answers about pairs at all distances.
@@ -120,7 +115,11 @@ impl<'a, 'r, 'i> Asking<'a, 'r, 'i> {
     }
 
     /// Asks about two items; returns the verdict, and the contradiction if it is against the result.
-    fn judge(&mut self, pair: [usize; 2], firsts: Option<&[u32]>) -> Answer<(Verdict, Option<Found>)> {
+    pub(super) fn judge(
+        &mut self,
+        pair: [usize; 2],
+        firsts: Option<&[u32]>,
+    ) -> Answer<(Verdict, Option<Found>)> {
         let verdict = self.ask(pair)?;
         let Some(sorted) = self.result.against(pair, verdict, firsts) else { return Ok((verdict, None)) };
         let key = verdict.key;

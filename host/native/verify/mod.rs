@@ -5,19 +5,21 @@
 //! result alone, which a merge sort has compared. So the pairs are taken at all distances.
 
 mod asking;
+mod every_pair;
 mod found;
 mod result;
 mod sampling;
 
 pub(crate) use result::{SortResult, VerifiedKey};
-#[cfg(feature = "spill")]
 pub(crate) use sampling::Random;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::sandbox::{Budget, Shares};
-use asking::Asking;
+use crate::sandbox::Budget;
+use asking::with_fresh_guests;
+use every_pair::every_pair;
 
 /// How many pairs of a sort's result a fresh guest is asked about. An answer against the result is an
 /// error, and nothing is written.
@@ -35,7 +37,7 @@ pub enum Verify {
     #[default]
     Sample,
     /// Every pair, both ways: the result is right for each of them, or an error. Quadratic; of 10,000 items
-    /// it takes 100 million answers.
+    /// it takes 100 million answers, in batches inside the sandbox and on the sort's threads.
     Full,
 }
 
@@ -46,7 +48,8 @@ const MIN_PAIRS: u64 = 1000;
 const COMPARISONS_PER_PAIR: u64 = 2000;
 
 /// Asks fresh guests about pairs of a sort's result; returns the number of pairs. `comparisons` is the number
-/// of those that the sort has taken. No session of the budget may be open.
+/// of those that the sort has taken, `threads` the maximum of threads that ask. No session of the budget may
+/// be open.
 ///
 /// The guests are fresh ones because their state is then that at the beginning of the sort, whatever the
 /// sort's questions have made of the others'.
@@ -55,22 +58,18 @@ pub(crate) fn verify(
     result: &SortResult<'_, '_>,
     budget: &Arc<Budget>,
     comparisons: u64,
+    threads: NonZeroUsize,
 ) -> Result<u64> {
     if verify == Verify::Off || result.len < 2 {
         return Ok(0);
     }
-    let shares = Shares::new(budget, result.keys.len());
-    let fresh: Vec<_> = result.keys.iter().map(|key| key.callback.fresh()).collect::<Result<_>>()?;
-    let mut asking = Asking::new(result, &fresh, &shares)?;
     let pairs = result.len as u128 * (result.len as u128 - 1) / 2;
-    let found = if verify == Verify::Full || pairs <= MIN_PAIRS.into() {
-        asking.every_pair()?
+    let (asked, found) = if verify == Verify::Full || pairs <= MIN_PAIRS.into() {
+        every_pair(result, budget, threads)?
     } else {
-        asking.sample(MIN_PAIRS.max(comparisons / COMPARISONS_PER_PAIR))?
+        let most = MIN_PAIRS.max(comparisons / COMPARISONS_PER_PAIR);
+        with_fresh_guests(result, budget, |asking| asking.sample(most))?
     };
-    let asked = asking.asked();
-    drop(asking);
-    drop(shares);
     match found {
         None => Ok(asked),
         Some(found) => Err(found.error(result, budget, comparisons).into()),

@@ -9,13 +9,23 @@ pub(crate) struct Random(u64);
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
-    /// Returns a number below `end`, which is not 0.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    /// Creates the generator of another sequence for each seed.
+    pub(crate) fn seeded(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// Returns 64 random bits.
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        scale(x ^ (x >> 31), end)
+        x ^ (x >> 31)
+    }
+
+    /// Returns a number below `end`, which is not 0.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        scale(self.bits(), end)
     }
 
     /// Returns two different places below `len`, which is at least 2, in any order: the first ones evenly
