@@ -4,6 +4,7 @@ mod comparator;
 mod failure_policy;
 mod instances;
 pub(crate) mod lowering;
+pub(crate) mod observe;
 mod session;
 
 use std::cmp::Ordering;
@@ -22,6 +23,8 @@ pub(crate) use failure_policy::FailurePolicy;
 pub use failure_policy::FallbackValue;
 use instances::Counters;
 use lowering::Lowering;
+use observe::Observer;
+pub use observe::{Observation, ObservedValue};
 pub(crate) use session::Session;
 
 /// An export of a guest, checked once against a prototype. A callback is cheap to clone and keeps its guest
@@ -32,6 +35,8 @@ pub struct Callback {
     policy: Arc<FailurePolicy>,
     /// The guests of the threads, the first of them `inner`'s; `None` if there is only that one.
     instances: Option<Arc<PerThread<CallbackInner>>>,
+    /// Is told of each call.
+    observer: Option<Arc<Observer>>,
 }
 
 struct CallbackInner {
@@ -100,7 +105,7 @@ impl Guest {
             function,
             counters: Counters::new(),
         };
-        Ok(Callback { inner: Arc::new(inner), policy: Arc::default(), instances: None })
+        Ok(Callback { inner: Arc::new(inner), policy: Arc::default(), instances: None, observer: None })
     }
 }
 
@@ -150,14 +155,20 @@ impl Callback {
 
     /// Creates a callback for the same export of a new guest, instantiated from the same module.
     pub(crate) fn fresh(&self) -> Result<Callback> {
-        let (inner, policy) = (self.inner.of_new_guest()?, self.policy.clone());
-        Ok(Callback { inner, policy, instances: None })
+        let (policy, observer) = (self.policy.clone(), self.observer.clone());
+        Ok(Callback { inner: self.inner.of_new_guest()?, policy, instances: None, observer })
     }
 
     /// Compares by one call of the guest, on `budget` or a new one. The width of `a` and `b` has been
     /// checked.
     pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
-        self.begin(budget)?.compare(a, b)
+        match self.begin(budget) {
+            Ok(mut session) => session.compare(a, b),
+            Err(error) => {
+                self.tell_refused([a, b], &error);
+                Err(error)
+            }
+        }
     }
 
     /// Returns the lender's failure policy.

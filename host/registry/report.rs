@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::statics::{SLOTS, tables};
 use super::{Entry, SlotKey, SlotTable};
+#[cfg(not(loom))]
+use crate::callback::Observation;
 use crate::prototype::Prototype;
 use crate::sync::atomic::Ordering::Relaxed;
 
@@ -87,6 +89,15 @@ impl Registration {
             leases: entry.leases.load(Relaxed),
             instances: entry.callback.instances(),
         }
+    }
+}
+
+#[cfg(not(loom))]
+impl Observation<'_> {
+    /// Returns the key of the slot through which C called; `None` for a call that needs none, as one from
+    /// Rust does.
+    pub fn key(&self) -> Option<SlotKey> {
+        SlotKey::from_u64(self.slot)
     }
 }
 

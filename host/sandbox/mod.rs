@@ -13,6 +13,7 @@ mod kernel_instance;
 mod shape;
 mod source;
 mod staging;
+mod stay;
 mod store;
 mod ticker;
 mod cost;
@@ -41,6 +42,7 @@ pub use module::{MemoryType, Module, ModuleExtern};
 pub use shape::CompareShape;
 pub use source::ModuleSource;
 pub use staging::ElementRoom;
+pub(crate) use stay::Stay;
 
 /// Size of a page of WebAssembly memory in bytes.
 const WASM_PAGE: usize = 64 << 10;

@@ -12,9 +12,10 @@ use super::arguments::{Arguments, GuestPtr, INLINE_ARGS, Refused};
 use super::border::AnyThread;
 use super::border::{self, HostCaller};
 use super::plain;
+use super::watch::{Unwatched, Watch, Watched};
 use crate::callback::Answer;
 use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
-use crate::error::{CallError, Error, Result, bug};
+use crate::error::{CallError, Error, Result, bug, panics};
 use crate::registry::{Access, Entry};
 use crate::sandbox::Budget;
 use crate::sync::Arc;
@@ -73,12 +74,22 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
     let (Some((_, lowering)), Access::Values { budget }) = (callback.function(), &entry.access) else {
         return Err(bug!("\"{export}\" has no libffi entry").into());
     };
+    if let Some(observer) = callback.observer() {
+        let mut watched = Watched::new(entry, observer);
+        // A sink of the guest's text may panic.
+        let answer = panics::catch(|| {
+            // SAFETY: the caller upholds the same contract.
+            unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result, &mut watched) }
+        });
+        let answer = answer.unwrap_or_else(|message| Err(Error::panicked(export, message).into()));
+        return answer.inspect_err(|error| watched.failed(error));
+    }
     if lowering.plain {
         // SAFETY: the caller upholds the same contract.
         return unsafe { plain::ask(entry, lowering, budget.as_ref(), args, result) };
     }
     // SAFETY: the caller upholds the same contract.
-    unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result) }
+    unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result, &mut Unwatched) }
 }
 
 /// Calls the guest with copies of what the arguments lead to.
@@ -92,6 +103,7 @@ pub(super) unsafe fn ask_with_copies(
     budget: Option<&Arc<Budget>>,
     args: ArgPointers,
     result: ResultBuffer,
+    watch: &mut impl Watch,
 ) -> Answer<()> {
     let callback = &entry.callback;
     let export = callback.export();
@@ -107,7 +119,9 @@ pub(super) unsafe fn ask_with_copies(
         0 => 0,
         len => turn.stage(export, len, |base, area| arguments.fill(base, area))?,
     };
-    let bits = turn.invoke(export, function, passed.iter().map(|passed| passed.bits(base)))?;
+    watch.lowered(lowering, &passed, &arguments, turn);
+    let bits = passed.iter().map(|passed| passed.bits(base));
+    let bits = watch.call(turn, |turn| turn.invoke(export, function, bits))?;
     let refuse = |refused| {
         let (module, export) = (callback.guest().module().name().to_owned(), export.to_owned());
         Box::new(Error::from(match refused {
@@ -121,13 +135,14 @@ pub(super) unsafe fn ask_with_copies(
         arguments.take_back(turn.staged(arguments.len()), base).map_err(refuse)?;
     }
     // Everything from the guest has been checked, so C's memory may change.
-    let pointer;
-    let number;
+    let mut pointer = ptr::null_mut();
+    let mut number = None;
     let (from, len): (*const u8, usize) = match &lowering.result {
         Ret::Nothing => (ptr::null(), 0),
         Ret::Number(num, core) => {
             let result = callback.prototype().result();
-            number = num.lift(bits, *core).map_err(|value| refuse(Refused::Number(result, value)))?;
+            let lifted = num.lift(bits, *core).map_err(|value| refuse(Refused::Number(result, value)))?;
+            let number = number.insert(lifted);
             (number.as_ptr(), number.len())
         }
         Ret::Pointer(target) => {
@@ -136,6 +151,7 @@ pub(super) unsafe fn ask_with_copies(
         }
         Ret::Struct(object) => (arguments.returned().as_ptr(), object.size),
     };
+    watch.lifted(lowering, number, pointer.is_null(), turn)?;
     session.succeeded();
     // SAFETY: the call is still in progress.
     unsafe { arguments.write_back() };
@@ -148,12 +164,24 @@ pub(super) unsafe fn ask_with_copies(
 }
 
 /// A lowered argument.
-enum Lowered {
+pub(super) enum Lowered {
     Bits(u64),
     GuestPtr(GuestPtr),
 }
 
 impl Lowered {
+    /// Returns the offset of the copy that it leads to, if it leads to one.
+    pub(super) fn copy(&self) -> Option<u32> {
+        match self {
+            Lowered::GuestPtr(GuestPtr::Copy(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Lowered::GuestPtr(GuestPtr::Null))
+    }
+
     fn bits(&self, base: u32) -> u64 {
         match self {
             Lowered::Bits(bits) => *bits,

@@ -60,7 +60,8 @@ pub(crate) fn verify(
         return Ok(0);
     }
     let shares = Shares::new(budget, result.keys.len());
-    let fresh: Vec<_> = result.keys.iter().map(|key| key.callback.fresh()).collect::<Result<_>>()?;
+    let fresh: Vec<_> =
+        result.keys.iter().map(|key| Ok(key.callback.fresh()?.unobserved())).collect::<Result<_>>()?;
     let mut asking = Asking::new(result, &fresh, &shares)?;
     let pairs = result.len as u128 * (result.len as u128 - 1) / 2;
     let found = if verify == Verify::Full || pairs <= MIN_PAIRS.into() {
