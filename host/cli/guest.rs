@@ -85,7 +85,7 @@ impl<'a> Guests<'a> {
 }
 
 /// Creates the sandbox that the options describe.
-fn sandbox(args: &args::GuestArgs, optimized: bool) -> callbox::Result<Sandbox> {
+pub(super) fn sandbox(args: &args::GuestArgs, optimized: bool) -> callbox::Result<Sandbox> {
     let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages).optimize(optimized);
     let config = if args.grant.is_empty() {
         config

@@ -17,6 +17,7 @@ mod manual;
 mod message;
 mod number;
 mod output;
+mod replay;
 #[cfg_attr(not(unix), path = "elsewhere/signals.rs")]
 mod signals;
 mod sort;
@@ -57,6 +58,7 @@ pub(crate) fn run() -> Exit {
         Command::Sort(args) => sort::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Guests => guests::run(),
         Command::Tutorial => tutorial::run(),
         Command::Manual(args) => manual::run(&args),

@@ -118,9 +118,16 @@ pub(in crate::cli) struct Sort {
           hide_short_help = true)]
     pub stats: Option<Stats>,
 
-    /// Show each comparison on standard error
-    #[arg(long, help_heading = "Output", hide_short_help = true)]
-    pub trace: bool,
+    /// Show each comparison on standard error, or write it to FILE: as text, or where its name ends in .json
+    /// as events for Perfetto or speedscope
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-",
+          value_parser = OsStringValueParser::new(), help_heading = "Output", hide_short_help = true)]
+    pub trace: Option<OsString>,
+
+    /// Record each comparison in FILE, for `callbox replay`
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new(), help_heading = "Output",
+          hide_short_help = true)]
+    pub record: Option<OsString>,
 
     #[command(flatten)]
     pub memory: MemoryArgs,
@@ -264,12 +271,17 @@ pub(in crate::cli) struct MemoryArgs {
     pub compress_program: Vec<OsString>,
 
     /// Sort with N threads, each with guests of its own [default: as many as processors, up to 8; 1 for
-    /// --trace and for functions of libraries]
+    /// --trace, --record and functions of libraries]
     #[arg(long, value_name = "N", value_parser = number::positive)]
     pub parallel: Option<NonZeroUsize>,
 }
 
 impl Sort {
+    /// Returns whether each comparison is told.
+    pub(in crate::cli) fn is_watched(&self) -> bool {
+        self.trace.is_some() || self.record.is_some()
+    }
+
     /// Returns whether the command has no result but its exit status.
     pub(in crate::cli) fn only_checks(&self) -> bool {
         self.check || self.check_how.is_some() || self.silent

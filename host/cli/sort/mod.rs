@@ -8,6 +8,8 @@ mod memory;
 mod order;
 mod progress;
 mod spec;
+mod trace_events;
+mod watching;
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
@@ -16,11 +18,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use callbox::native::SortFunction;
-use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
+use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, csv_fields};
 use callbox::{Callback, Error, escape};
 
 use super::args;
-use super::fault::{Context, Exit, Fault, Result};
+use super::fault::{self, Context, Exit, Fault, Result};
 use super::guest::Guests;
 use super::isolate::Isolated;
 use super::items::Type;
@@ -30,6 +32,7 @@ use super::{isolate, message, report, signals, system};
 use inputs::Opened;
 use order::Order;
 use progress::{DrawTarget, Looks, Shown};
+use watching::Watching;
 
 /// Maximum number of threads where the command line does not say how many.
 const MAX_DEFAULT_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -49,18 +52,24 @@ pub(super) fn words(command: &clap::Command, words: impl Iterator<Item = OsStrin
 pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     let order = Order::new(args)?;
     check_modes(args)?;
-    if args.trace && matches!(args.sorter, args::SorterArg::Sandboxed) {
-        let text = "--trace: comparisons of the sandboxed sorter never leave the sandbox; \
-                    use --sorter qsort or msvcrt";
-        return Err(Fault::trouble(text));
-    }
-    let output = Output::open(args.output().as_deref())?;
+    watching::check_modes(args)?;
+    let output = Output::open(args.output().as_deref(), "-o")?;
+    let mut watching = Watching::open(args)?;
     if args.isolate {
         let guest = order.name();
         let isolated = Isolated { args, guest: &guest };
-        return isolate::run(isolated, output, || report(job(args, &order, Output::Parent)));
+        let job = || report(job(args, &order, Output::Parent, &mut watching));
+        return isolate::run(isolated, output, job);
     }
-    job(args, &order, output)
+    let outcome = job(args, &order, output, &mut watching);
+    // Also of a sort that has failed, whose own message is the last.
+    match (outcome, watching.finish()) {
+        (Ok(exit), finished) => finished.map(|()| exit),
+        (Err(error), finished) => {
+            finished.err().and_then(|error| fault::sentence(&error)).into_iter().for_each(message::say);
+            Err(error)
+        }
+    }
 }
 
 /// `Err` for modes that exclude each other.
@@ -90,7 +99,7 @@ fn check_modes(args: &args::Sort) -> Result<()> {
 }
 
 /// Does the work, in this process.
-fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
+fn job(args: &args::Sort, order: &Order, output: Output, watching: &mut Watching) -> Result<Exit> {
     let inside = matches!(output, Output::Parent);
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
     let format = order::format(args)?;
@@ -111,7 +120,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         (started, opened) = (Instant::now(), Some(loaded));
     }
     // An unusable guest is reported before any input is typed.
-    let keys = order.compile(&mut guests, &args.items.kind)?;
+    let keys = order.compile(&mut guests, &args.items.kind, watching)?;
     let load = started.elapsed();
     let opened = match opened {
         Some(opened) => opened,
@@ -151,6 +160,7 @@ fn job(args: &args::Sort, order: &Order, output: Output) -> Result<Exit> {
         if args.merge { job.merge_inputs(inputs, &spill) } else { job.sort_inputs(inputs, &spill) };
     let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
+    watching.finish()?; // where it fails, no output is touched
     let shown = shown.and_then(|shown| shown.end_before(&output));
     output.write(|to| {
         if let Some(header) = &header {
@@ -199,20 +209,19 @@ fn with_guest(error: Error, order: &Order) -> anyhow::Error {
 }
 
 fn options(args: &args::Sort, order: &Order, sorter: Sorter, small: bool) -> Options {
-    let options = Options::default()
+    Options::default()
         .reverse(order.global.has(b'r'))
         .unique(args.unique)
         .stable(args.stable)
         .sorter(sorter)
         .parallel(args.memory.parallel.unwrap_or_else(|| threads(args, sorter, small)))
-        .verify(args.verify.into());
-    if args.trace { options.trace(trace(args.items.kind.clone())) } else { options }
+        .verify(args.verify.into())
 }
 
 /// Returns how many threads sort by default: as many as in GNU sort, but one where the order of calls is
 /// visible, where a function may not expect several, or for a small input, for which more do not pay.
 fn threads(args: &args::Sort, sorter: Sorter, small: bool) -> NonZeroUsize {
-    if small || args.trace || matches!(sorter, Sorter::Library(_)) {
+    if small || args.is_watched() || matches!(sorter, Sorter::Library(_)) {
         return NonZeroUsize::MIN;
     }
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MAX_DEFAULT_THREADS)
@@ -233,12 +242,6 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
             let function = unsafe { SortFunction::load(library, symbol) };
             Sorter::Library(function.context("--sorter")?)
         }
-    })
-}
-
-fn trace(kind: Type) -> Trace {
-    Arc::new(move |a, b, answer| {
-        message::line("", format!("{} {} {}", kind.show(a), answer.map_or('?', sign), kind.show(b)));
     })
 }
 
