@@ -122,10 +122,6 @@ impl Guests<'_> {
 
 impl Guest {
     fn new(args: &args::Replay, recorded: &RecordedGuest, module: &Module) -> Result<Guest> {
-        let unfit = |error: callbox::Error| {
-            let text = "it cannot be asked what was recorded";
-            Fault::trouble(format!("{}: {text}: {error}", escape(module.name())))
-        };
         let prototype: Prototype = recorded
             .prototype
             .parse()
@@ -137,7 +133,7 @@ impl Guest {
         let export = args.options.export.as_deref().unwrap_or(&recorded.export);
         let shape = args.options.shape.map_or(recorded.shape(), Into::into);
         let guest = module.instantiate().with_context(|| module.name().to_owned())?;
-        let callback = guest.callback_as(shape, export, prototype).map_err(unfit)?;
+        let callback = guest.callback_as(shape, export, prototype).map_err(|error| unfit(module, &error))?;
         Ok(Guest { callback, kind })
     }
 
@@ -146,10 +142,7 @@ impl Guest {
         let now = match self.callback.compare(a, b) {
             Ok(order) => RecordedAnswer::Order(order),
             Err(error @ callbox::Error::ElementMismatch { .. }) => {
-                let module = escape(self.callback.guest().module().name());
-                return Err(Fault::trouble(format!(
-                    "{module}: it cannot be asked what was recorded: {error}"
-                )));
+                return Err(unfit(self.callback.guest().module(), &error));
             }
             Err(error) => RecordedAnswer::Failed(failure(&error)),
         };
@@ -171,6 +164,13 @@ impl Difference {
         });
         format!("{export}: question {number} of {questions} was answered\n  {then}, and now\n  {now}")
     }
+}
+
+/// Returns the fault of a guest that is no comparator of the recorded items.
+fn unfit(module: &Module, error: &callbox::Error) -> anyhow::Error {
+    let (about, text) = (escape(module.name()), error.to_string());
+    let text = if text.starts_with(&about) { text } else { format!("{about}: {text}") };
+    Fault::trouble(format!("{text}; it cannot be asked what was recorded"))
 }
 
 /// Returns the first bytes of a hash.

@@ -20,8 +20,8 @@ const MAX_CALLS: u64 = 50_000;
 /// Maximum number of bytes of an item that an event has.
 const MAX_ITEM_BYTES: usize = 256;
 
-/// Parts of a microsecond: times are whole numbers of them, so that a sum of two is exact in the floating-point
-/// numbers of the format, and events that touch do not overlap.
+/// Parts of a microsecond: times are whole numbers of them, so that a sum of two is exact in the format's
+/// floating-point numbers, and events that touch do not overlap.
 const PARTS: f64 = 1024.0;
 
 /// The number of the process: there is one.
