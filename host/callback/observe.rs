@@ -91,7 +91,7 @@ impl fmt::Display for ObservedValue<'_> {
 
 impl Callback {
     /// Adds a sink that is told of each call as it ends: by C, through whatever lease, by
-    /// [SQLite](crate::sqlite), by a [sort](crate::sort), or [from Rust](Callback::call). Leases made from
+    /// SQLite, by a [sort](crate::sort), or [from Rust](Callback::call). Leases made from
     /// the returned callback have the sink. Several are told in the order in which they were added.
     ///
     /// The sink runs on the calling thread, inside the call, and possibly on several threads at once. A panic
