@@ -1,7 +1,7 @@
 //! Records of what comparators were asked, and what they answered, to ask again later.
 //!
-//! A [`Recorder`] is a sink of [`Callback::observe`](crate::Callback::observe) that writes each question as it
-//! ends; a [`Recording`] reads them. Items are written once, and questions refer to them by number.
+//! A [`Recorder`] is a sink of [`Callback::observe`](crate::Callback::observe) that writes each question as
+//! it ends; a [`Recording`] reads them. Items are written once, and questions refer to them by number.
 //!
 //! ```
 //! use callbox::record::{RecordedAnswer, Recorder, Recording, Step};
