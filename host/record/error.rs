@@ -16,7 +16,7 @@ pub enum RecordError {
 
     /// A newer format.
     #[error(
-        "it is a record of version {found}, and {} is the newest that this program reads; take a newer program",
+        "it is a record of version {found}, and {} is the newest that is read here; take a newer program",
         super::VERSION
     )]
     Version {

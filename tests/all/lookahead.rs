@@ -18,8 +18,8 @@ use callbox::{CType, Callback, Config, Error, Limit, Limits, Module, Prototype, 
 /// Number of elements that is enough for lookahead in the C library's qsort.
 const FORESEEN: usize = 30_000;
 
-/// Returns the callback, and the same one observed. That turns lookahead off: each comparison then happens when
-/// C asks for it.
+/// Returns the callback, and the same one observed. That turns lookahead off: each comparison then happens
+/// when C asks for it.
 fn both(callback: &Callback) -> [Callback; 2] {
     [callback.clone(), callback.clone().observe(|_| ())]
 }

@@ -275,7 +275,8 @@ fn a_collation_a_function_and_an_authorizer_are_told_with_their_slots() {
     assert_eq!(first.call, r#"compare_bytes("v1.10", "v1.9") = 1"#);
 
     let twice = callback(
-        r#"(func (export "f") (param i32) (result i64) (i64.extend_i32_s (i32.shl (local.get 0) (i32.const 1))))"#,
+        r#"(func (export "f") (param i32) (result i64)
+            (i64.extend_i32_s (i32.shl (local.get 0) (i32.const 1))))"#,
         "long (int)",
     );
     let (twice, told) = observed(&twice);

@@ -22,7 +22,8 @@ fn fails_at_mark(body: &str) -> String {
             (func (export "compare") (param i32 i32) (result i32)
                 (call $by_byte (i32.load8_u (local.get 0)) (i32.load8_u (local.get 1))))
             (func (export "compare_i32") (param i32 i32) (result i32)
-                (call $by_byte (i32.and (local.get 0) (i32.const 255)) (i32.and (local.get 1) (i32.const 255)))))"#
+                (call $by_byte (i32.and (local.get 0) (i32.const 255))
+                               (i32.and (local.get 1) (i32.const 255)))))"#
     )
 }
 

@@ -1,5 +1,5 @@
-//! `docs/sort.md` and `docs/seeing.md`: their files are written, their commands run, and what they print is what
-//! stands below them.
+//! `docs/sort.md` and `docs/seeing.md`: their files are written, their commands run, and what they print is
+//! what stands below them.
 //!
 //! A block of `text` or `wat` is a file, whose name is the last in backticks before it; a block of `console`
 //! has commands after `$ `, and below each what it prints.
