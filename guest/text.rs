@@ -135,10 +135,10 @@ pub fn compare_numbers(a: &mut &[u8], b: &mut &[u8], at: usize) -> Ordering {
 /// Returns how many of eight bytes are digits before the first that is not, the first byte lowest.
 #[inline(always)]
 fn leading_digits(bytes: u64) -> usize {
-    const EACH: u64 = u64::MAX / 0xff;
+    let each = |byte: u64| u64::MAX / 0xff * byte;
     // A digit is below 10 without the bits of '0'; the high bit of each other byte is set here.
-    let value = bytes ^ EACH * u64::from(b'0');
-    let others = ((value & EACH * 0x7f) + EACH * (0x80 - 10) | value) & EACH * 0x80;
+    let value = bytes ^ each(0x30);
+    let others = (((value & each(0x7f)) + each(0x80 - 10)) | value) & each(0x80);
     others.trailing_zeros() as usize / 8
 }
 

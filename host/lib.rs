@@ -43,9 +43,10 @@
 //!   no C code to build.
 //! - `sqlite`: collations, functions and authorizers of SQLite.
 //! - `isolation`: a process that locks itself down, on Linux.
+//! - `record`: records of what comparators were asked.
 //! - `libloading`: sort functions of shared libraries.
 //! - `json`: the callback table as JSON.
-//! - `cli` (default): the program `callbox`, with the three before.
+//! - `cli` (default): the program `callbox`, with the features before.
 //!
 //! How to embed the library, from dependency lines to a callback that C keeps: [the guide][embedding].
 //!
@@ -93,6 +94,8 @@ mod batch; // many comparisons by one entry into WebAssembly; all that is known 
 mod trampoline; // the border, and the functions that C calls
 mod typed; // an export called from Rust, with Rust's types
 pub mod lease; // the RAII loans of a function pointer to native code
+#[cfg(feature = "record")]
+pub mod record; // what comparators were asked, written down, and read again
 pub mod native; // safe C functions: qsort, bsearch, msvcrt's sort, sorts of shared libraries
 pub mod sort; // lines, records and keys in order, on one thread or several
 #[cfg(feature = "sqlite")]
@@ -107,7 +110,7 @@ pub mod fuzzing; // the doors of the fuzz targets
 #[path = "../tests/all/support/skip.rs"]
 pub(crate) mod skip;
 
-pub use callback::{Callback, Comparisons, FallbackValue};
+pub use callback::{Callback, Comparisons, FallbackValue, Observation, ObservedValue};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
     Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, ItemsError,

@@ -1,8 +1,9 @@
 //! A callback with a kernel beside its guest: whole arrays are sorted inside the sandbox.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use super::failing_pair::with_items;
+use super::fingerprint::fingerprint;
 use super::line_numbers::{LineNumbers, starts};
 use super::{Rules, to_u32};
 use crate::callback::{Callback, Session};
@@ -10,7 +11,6 @@ use crate::error::{Error, Result, bug};
 use crate::kernel::{ItemRepr, KernelSpec, SLACK_BYTES, Task};
 use crate::memory::{array_bytes, madvise, try_with_capacity};
 use crate::sandbox::{Budget, CompareShape, KernelInstance, RunLengths, SortPlaces, Turn};
-use crate::sync::force;
 
 /// Layout of items in memory.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +156,10 @@ impl<'a> SandboxedSort<'a> {
     /// sandbox are lost.
     pub(crate) fn sort<'i>(&mut self, items: impl Iterator<Item = &'i [u8]>) -> Result<Vec<u32>> {
         let places = self.places();
-        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
+        let sorted = self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len));
+        if let Err(error) = sorted {
+            return Err(self.with_items(error, items));
+        }
         // Freed before the positions are found, so that they do not add up.
         let bytes = (self.len * self.items.width()) as usize;
         let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
@@ -175,18 +178,19 @@ impl<'a> SandboxedSort<'a> {
         left: usize,
         items: impl Iterator<Item = &'i [u8]>,
     ) -> Result<Vec<u32>> {
-        let (places, left) = (self.places(), to_u32(left)?);
-        self.run(|turn, export, kernel, len| {
-            turn.merge_runs(export, kernel, places, RunLengths { left, right: len - left })
-        })?;
-        self.positions(places.scratch, items)
+        if let Err(error) = self.merge_loaded(left)? {
+            return Err(self.with_items(error, items));
+        }
+        self.positions(self.places().scratch, items)
     }
 
     /// Sorts the loaded elements by value; `loaded` is a copy of them.
     pub(crate) fn sort_values(&mut self, loaded: &[u8]) -> Result<Vec<u8>> {
-        let places = self.places();
-        self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len))?;
-        let width = self.items.width() as usize;
+        let (places, width) = (self.places(), self.items.width() as usize);
+        let sorted = self.run(|turn, export, kernel, len| turn.sort(export, kernel, places, len));
+        if let Err(error) = sorted {
+            return Err(self.with_items(error, loaded.chunks_exact(width)));
+        }
         let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
         let (sorted, rest) = memory[ITEMS_AT..].split_at_mut(loaded.len());
         // The scratch space is as large as the result: free it first, so that they do not add up.
@@ -201,12 +205,13 @@ impl<'a> SandboxedSort<'a> {
 
     /// Merges the loaded elements by value: `left` sorted ones, and the others, sorted too.
     pub(crate) fn merge_values(&mut self, left: usize) -> Result<Vec<u8>> {
-        let (places, left) = (self.places(), to_u32(left)?);
-        self.run(|turn, export, kernel, len| {
-            turn.merge_runs(export, kernel, places, RunLengths { left, right: len - left })
-        })?;
+        let (places, merge) = (self.places(), self.merge_loaded(left)?);
         let (len, width) = (self.len as usize * self.items.width() as usize, self.items.width() as usize);
         let memory = self.session.turn().kernel_memory(&self.kernel, 0)?;
+        if let Err(error) = merge {
+            let loaded = memory[places.items as usize..][..len].to_vec();
+            return Err(self.with_items(error, loaded.chunks_exact(width)));
+        }
         let [from, to] = [places.items, places.scratch].map(|place| &memory[place as usize..][..len]);
         if fingerprint(from, width) != fingerprint(to, width) {
             return Err(Error::NotPermutation);
@@ -214,6 +219,21 @@ impl<'a> SandboxedSort<'a> {
         let mut merged = try_with_capacity(len, "the merged elements")?;
         merged.extend_from_slice(to);
         Ok(merged)
+    }
+
+    /// Merges the loaded items, which stay where they are; the result is in the scratch space.
+    fn merge_loaded(&mut self, left: usize) -> Result<Result<()>> {
+        let (places, left) = (self.places(), to_u32(left)?);
+        Ok(self.run(|turn, export, kernel, len| {
+            turn.merge_runs(export, kernel, places, RunLengths { left, right: len - left })
+        }))
+    }
+
+    /// Adds to a failure of the kernel the two items that it was asked about, as far as they are found.
+    fn with_items<'i>(&mut self, error: Error, items: impl Iterator<Item = &'i [u8]>) -> Error {
+        let items: Vec<_> = items.collect();
+        let rest = self.session.turn().rest_of_budget();
+        *with_items(self.callback, rest, Box::new(error), &items)
     }
 
     fn places(&self) -> SortPlaces {
@@ -270,31 +290,4 @@ fn write(area: &mut [u8], numbers: impl Iterator<Item = u32>) {
     for (place, number) in area.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
         *place = number.to_le_bytes();
     }
-}
-
-/// Returns a number that two arrays share if they have the same elements in any order, and otherwise
-/// only with a probability of one in 2⁶⁴: a sum of keyed hashes.
-fn fingerprint(elements: &[u8], width: usize) -> u64 {
-    static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
-    let key = *force(&KEY);
-    // Compiled for each width: a copy of variable length takes longer than the hash.
-    match width {
-        1 => sum_of_hashes::<1>(elements, key),
-        2 => sum_of_hashes::<2>(elements, key),
-        4 => sum_of_hashes::<4>(elements, key),
-        _ => sum_of_hashes::<8>(elements, key),
-    }
-}
-
-fn sum_of_hashes<const WIDTH: usize>(elements: &[u8], key: u64) -> u64 {
-    let hash = |element: &[u8; WIDTH]| {
-        let mut bytes = [0; 8];
-        bytes[..WIDTH].copy_from_slice(element);
-        // The finalizer of splitmix64.
-        let mut x = u64::from_le_bytes(bytes).wrapping_add(key);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    elements.as_chunks::<WIDTH>().0.iter().map(hash).fold(0, u64::wrapping_add)
 }

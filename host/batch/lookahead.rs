@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use super::Rules;
+use super::failing_pair::{is_spent, with_items};
 use super::merge_order::{self, MergeOrder, Step};
 use super::window::{NumberedItems, Window};
 use crate::answers::{AnswerSet, MatchBy, Merge, PreparedAnswers, list};
@@ -23,6 +24,7 @@ const CACHE_LINE: usize = 64;
 
 /// The lookahead of one sort of a whole array.
 pub(crate) struct Lookahead<'i> {
+    callback: Callback,
     window: Window<'i>,
     prepared: Rc<PreparedAnswers>,
     order: MergeOrder,
@@ -33,8 +35,9 @@ pub(crate) struct Lookahead<'i> {
 }
 
 impl<'i> Lookahead<'i> {
-    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay. `items`: the
-    /// items to compare, where the elements of the array are their numbers.
+    /// Creates the lookahead for a sort of this extent; `None` where a batch would not pay, or where the
+    /// callback is observed, so that C asks itself. `items`: the items to compare, where the elements of the
+    /// array are their numbers.
     pub(crate) fn new(
         callback: &Callback,
         session: &mut Session<'_>,
@@ -43,6 +46,9 @@ impl<'i> Lookahead<'i> {
         prepared: &Rc<PreparedAnswers>,
         items: Option<NumberedItems<'i>>,
     ) -> Option<Lookahead<'i>> {
+        if callback.is_observed() {
+            return None;
+        }
         let listed = prepared.match_by() != MatchBy::Address;
         let window = Window::new(callback, session, rules, extent, listed, items)?;
         let by_pointer = prepared.match_by() == MatchBy::Pointer;
@@ -50,8 +56,8 @@ impl<'i> Lookahead<'i> {
             return None;
         }
         let order = MergeOrder::new(extent.len, window.max_block, by_pointer).ok()?;
-        let prepared = prepared.clone();
-        Some(Lookahead { window, prepared, order, rules, sets: Vec::new(), ended: false })
+        let (callback, prepared) = (callback.clone(), prepared.clone());
+        Some(Lookahead { callback, window, prepared, order, rules, sets: Vec::new(), ended: false })
     }
 
     /// Returns the order of two elements of an array for which no answer was prepared.
@@ -72,11 +78,13 @@ impl<'i> Lookahead<'i> {
         if !self.ended {
             let addresses = [a, b].map(|element| element.as_ptr().addr());
             match self.prepare(session, array, addresses) {
-                // C might never compare these, but whoever interrupts says so once.
+                // C might never compare these, but whoever interrupts says so once, and what is spent is.
                 Err(error)
                     if self.prepared.match_by() == MatchBy::Contents
-                        && !matches!(*error, Error::Interrupted { .. }) => {}
-                outcome => outcome?,
+                        && !matches!(*error, Error::Interrupted { .. })
+                        && !is_spent(&error) => {}
+                Err(error) => return Err(self.with_items(session, array, error)),
+                Ok(()) => {}
             }
             if self.prepared.expects(addresses[0], addresses[1]) {
                 return Ok(Some(self.prepared.take().cmp(&0)));
@@ -84,6 +92,19 @@ impl<'i> Lookahead<'i> {
             self.ended = true;
         }
         Ok(None)
+    }
+
+    /// Adds to a failure of the kernel the two items that it was asked about, as far as they are found.
+    #[cold]
+    fn with_items(&self, session: &mut Session<'_>, array: &[u8], error: Box<Error>) -> Box<Error> {
+        let elements = array.chunks_exact(self.window.width);
+        let items: Vec<_> = match self.window.items {
+            Some(items) => elements
+                .filter_map(|number| (items.get)(u32::from_ne_bytes(number.try_into().ok()?)))
+                .collect(),
+            None => elements.collect(),
+        };
+        with_items(&self.callback, session.turn().rest_of_budget(), error, &items)
     }
 
     /// Prepares the next answers, if C compares the expected elements.

@@ -1,18 +1,22 @@
 //! Many comparisons in one entry into WebAssembly: a whole sort inside the sandbox, or lookahead for C's
 //! `qsort`.
 
+mod failing_pair;
+mod fingerprint;
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), path = "no_glibc.rs")]
 pub(crate) mod glibc;
 mod in_sandbox;
 mod line_numbers;
 mod lookahead;
 mod merge_order;
+mod merge_sort;
 mod pairs;
 mod rows;
 mod window;
 
 pub(crate) use in_sandbox::{ItemLayout, SandboxedSort};
 pub(crate) use lookahead::Lookahead;
+pub(crate) use merge_sort::merge_sort;
 pub(crate) use pairs::{Finding, PairSearch};
 pub(crate) use window::NumberedItems;
 

@@ -5,6 +5,7 @@ mod comparisons;
 mod failure_policy;
 mod instances;
 pub(crate) mod lowering;
+pub(crate) mod observe;
 mod session;
 
 use std::cmp::Ordering;
@@ -25,6 +26,8 @@ pub(crate) use failure_policy::FailurePolicy;
 pub use failure_policy::FallbackValue;
 use instances::Counters;
 use lowering::Lowering;
+use observe::Observer;
+pub use observe::{Observation, ObservedValue};
 pub(crate) use session::Session;
 
 /// An export of a guest, checked once against a prototype. A callback is cheap to clone and keeps its guest
@@ -37,6 +40,8 @@ pub struct Callback {
     instances: Option<Arc<PerThread<CallbackInner>>>,
     /// The source that the callback table names, where it is not that which lends the callback.
     place: Option<&'static Location<'static>>,
+    /// Is told of each call.
+    observer: Option<Arc<Observer>>,
 }
 
 struct CallbackInner {
@@ -105,7 +110,13 @@ impl Guest {
             function,
             counters: Counters::new(),
         };
-        Ok(Callback { inner: Arc::new(inner), policy: Arc::default(), instances: None, place: None })
+        Ok(Callback {
+            inner: Arc::new(inner),
+            policy: Arc::default(),
+            instances: None,
+            place: None,
+            observer: None,
+        })
     }
 }
 
@@ -155,14 +166,19 @@ impl Callback {
 
     /// Creates a callback for the same export of a new guest, instantiated from the same module.
     pub(crate) fn fresh(&self) -> Result<Callback> {
-        let (inner, policy) = (self.inner.of_new_guest()?, self.policy.clone());
-        Ok(Callback { inner, policy, instances: None, place: self.place })
+        Ok(Callback { inner: self.inner.of_new_guest()?, instances: None, ..self.clone() })
     }
 
     /// Compares by one call of the guest, on `budget` or a new one. The width of `a` and `b` has been
     /// checked.
     pub(crate) fn ask(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
-        self.begin(budget)?.compare(a, b)
+        match self.begin(budget) {
+            Ok(mut session) => session.compare(a, b),
+            Err(error) => {
+                self.tell_refused([a, b], &error);
+                Err(error)
+            }
+        }
     }
 
     /// Has the callback table name this source as that which registers the callback.

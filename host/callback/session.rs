@@ -1,5 +1,6 @@
 //! This thread's exclusive use of a callback's guest.
 
+use super::observe::Observer;
 use super::{Answer, Callback, CallbackInner, Comparator};
 use crate::error::{Error, Result, comparing};
 use crate::limits::Limit;
@@ -16,13 +17,15 @@ const CALLS_AT_ONCE: u64 = 64;
 ///
 /// The calls and failures are added to the callback's counters when the session ends.
 pub(crate) struct Session<'a> {
-    callback: &'a CallbackInner,
+    pub(super) callback: &'a CallbackInner,
     /// Index of the guest among those of the callback.
     instance: usize,
-    comparator: Option<&'a Comparator>,
-    turn: Turn<'a>,
+    pub(super) comparator: Option<&'a Comparator>,
+    pub(super) turn: Turn<'a>,
+    /// Is told of each comparison.
+    observer: Option<&'a Observer>,
     calls: u64,
-    failures: u64,
+    pub(super) failures: u64,
     /// Counter that calls are reported to during the session.
     report: Option<&'a AtomicU64>,
     reported: u64,
@@ -45,7 +48,7 @@ impl Callback {
     #[inline(always)]
     pub(crate) fn begin(&self, budget: Option<&Arc<Budget>>) -> Answer<Session<'_>> {
         let callback = &*self.inner;
-        let session = match &self.instances {
+        let mut session = match &self.instances {
             Some(instances) if budget.is_none() => self.begin_in_own(instances)?,
             // One guest at a time spends a shared budget.
             _ => match callback.guest.turn(&callback.export, budget) {
@@ -53,6 +56,7 @@ impl Callback {
                 Err(error) => return Err(self.refused(error)),
             },
         };
+        session.observer = self.observer();
         Ok(session)
     }
 
@@ -84,12 +88,27 @@ impl<'a> Session<'a> {
     fn new(callback: &'a CallbackInner, instance: usize, turn: Turn<'a>) -> Session<'a> {
         let comparator = callback.comparator.as_ref();
         let (calls, failures, report, reported, report_at) = (0, 0, None, 0, u64::MAX);
-        Session { callback, instance, comparator, turn, calls, failures, report, reported, report_at }
+        let observer = None;
+        Session {
+            callback,
+            instance,
+            comparator,
+            turn,
+            observer,
+            calls,
+            failures,
+            report,
+            reported,
+            report_at,
+        }
     }
 
     /// Compares two elements by calling the guest. Only the sign of its answer counts.
     #[inline]
     pub(crate) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
+        if let Some(observer) = self.observer {
+            return self.compare_observed(observer, a, b);
+        }
         self.count(1);
         let Some(comparator) = self.comparator else { return Err(self.not_a_comparator()) };
         match self.turn.compare(&self.callback.export, &comparator.call, a, b) {
@@ -100,7 +119,12 @@ impl<'a> Session<'a> {
 
     /// Counts a failed call, and adds the two items to the error where they may be its cause.
     #[cold]
-    fn failed(&mut self, comparator: &Comparator, mut error: Box<Error>, items: [&[u8]; 2]) -> Box<Error> {
+    pub(super) fn failed(
+        &mut self,
+        comparator: &Comparator,
+        mut error: Box<Error>,
+        items: [&[u8]; 2],
+    ) -> Box<Error> {
         self.failures += 1;
         let shown = || items.map(|item| comparator.show(item));
         match &mut *error {
@@ -114,7 +138,7 @@ impl<'a> Session<'a> {
     }
 
     #[cold]
-    fn not_a_comparator(&mut self) -> Box<Error> {
+    pub(super) fn not_a_comparator(&mut self) -> Box<Error> {
         self.failures += 1;
         Box::new(super::comparator::not_a_comparator(&self.callback.prototype))
     }

@@ -99,7 +99,7 @@ impl<'a> Guests<'a> {
 }
 
 /// Returns the configuration that the options describe.
-fn config(args: &args::GuestArgs) -> Config {
+pub(super) fn config(args: &args::GuestArgs) -> Config {
     let config = args.limits.config().assume_fresh_pages(args.assume_fresh_pages);
     if args.grant.is_empty() {
         config

@@ -137,7 +137,7 @@ impl Drop for Child {
 fn pass_on(sort: Isolated<'_>, messages: PipeReader) -> u64 {
     let printed = sort.args.guest.limits.set().get(Limit::Print);
     let bounded = MESSAGE_BYTES.saturating_add(printed.saturating_mul(SHOWN_BYTES));
-    let most = if sort.args.trace { u64::MAX } else { bounded };
+    let most = if sort.args.trace.is_some() { u64::MAX } else { bounded };
     let mut messages = BufReader::new(messages.take(most));
     let (mut count, mut line, mut prefix) = (0, Vec::new(), "");
     while matches!((&mut messages).take(LINE_BYTES).read_until(b'\n', &mut line), Ok(1..)) {

@@ -63,6 +63,12 @@ impl Type {
         Some(Type::Scalar { name, ctype: ctype.clone() })
     }
 
+    /// Returns the type of the elements of a comparator.
+    pub(super) fn of_element(element: &CType) -> Type {
+        let scalar = SCALARS.iter().find(|(_, ctype)| ctype.same_layout(element));
+        scalar.map_or(Type::Lines, |(name, ctype)| Type::Scalar { name, ctype: ctype.clone() })
+    }
+
     /// Returns the type of items that an export compares, as far as its name states it.
     pub(super) fn of_export(name: &str) -> Option<Type> {
         match name.strip_prefix("compare_")? {

@@ -18,6 +18,7 @@ mod message;
 mod number;
 mod output;
 mod picture;
+mod replay;
 #[cfg_attr(not(unix), path = "elsewhere/signals.rs")]
 mod signals;
 mod sort;
@@ -60,6 +61,7 @@ pub(crate) fn run() -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Sorters(args) => sorters::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Guests => guests::run(),
         Command::Tutorial => tutorial::run(),
         Command::Manual(args) => manual::run(&args),

@@ -1,6 +1,6 @@
 //! Writing the result to standard output, or atomically to a file.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf, is_separator};
 
@@ -25,15 +25,15 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Returns the output for the `path` of this option; `Err` where it cannot be written.
+    /// Returns the output for `path`, the value of `option`; `Err` where it cannot be written.
     pub(super) fn open(path: Option<&Path>, option: &str) -> Result<Output> {
         let Some(path) = path else { return Ok(Output::Stdout) };
-        let advice = format!("choose another {option}");
-        let fault = |error: io::Error| Fault::file(&name(path), "write", &error, &advice);
+        let another = &format!("choose another {option}");
+        let fault = |error: io::Error| Fault::file(&name(path), "write", &error, another);
         let beside = |error: io::Error| match error.kind() {
             io::ErrorKind::PermissionDenied => {
                 let text = "make the file that replaces it in its folder";
-                Fault::file(&name(path), text, &error, &advice)
+                Fault::file(&name(path), text, &error, another)
             }
             _ => fault(error),
         };
@@ -94,6 +94,77 @@ impl Output {
             Output::File { path } => replace(path, content)
                 .map_err(|error| Fault::file(&name(path), "write", &error, "the file is as it was")),
         }
+    }
+}
+
+/// An output that is written little by little.
+pub(super) struct Writing {
+    path: PathBuf,
+    to: BufWriter<Target>,
+}
+
+enum Target {
+    Special(File),
+    File(Temporary),
+}
+
+impl Output {
+    /// Begins to write. A file is left as it is until [`Writing::finish`].
+    pub(super) fn begin(self) -> Result<Writing> {
+        let (path, target) = match self {
+            Output::Stdout | Output::Parent => (PathBuf::from("/dev/stdout"), None),
+            Output::Special(path) => (path, None),
+            Output::File { path } => {
+                let file = Temporary::create(&path);
+                (path, Some(file.map(Target::File)))
+            }
+        };
+        let special = || OpenOptions::new().write(true).open(&path).map(Target::Special);
+        match target.unwrap_or_else(special) {
+            Ok(target) => Ok(Writing { path, to: BufWriter::with_capacity(BUFFER_BYTES, target) }),
+            Err(error) => Err(Fault::file(&name(&path), "write", &error, "the file is as it was")),
+        }
+    }
+}
+
+impl Writing {
+    /// Completes the output: a file is replaced.
+    pub(super) fn finish(self) -> Result<()> {
+        let Writing { path, to } = self;
+        let finished = match to.into_inner().map_err(io::IntoInnerError::into_error) {
+            Ok(Target::File(file)) => file.replace(&path),
+            Ok(Target::Special(_)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        finished.map_err(|error| Writing::fault(&path, &error))
+    }
+
+    /// Returns the fault of an output that could not be written.
+    pub(super) fn fault(path: &Path, error: &io::Error) -> anyhow::Error {
+        Fault::file(&name(path), "write", error, "the file is as it was")
+    }
+}
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Target::Special(file) => file.write(bytes),
+            Target::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(()) // neither has a buffer of its own
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     calls: Counts,
     failures: AtomicU64,
     leases: AtomicUsize,
+    /// Number of the slot's key; 0 without a slot.
+    slot: AtomicU64,
     failed: AtomicBool,
     failure: Mutex<Option<Error>>,
     /// Source that registers the callback.
@@ -71,6 +73,7 @@ impl Entry {
             access,
             failures: AtomicU64::new(0),
             leases: AtomicUsize::new(1),
+            slot: AtomicU64::new(0),
             failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
@@ -115,7 +118,10 @@ impl Entry {
     pub(crate) fn compare(&self, budget: Option<&Arc<Budget>>, a: &[u8], b: &[u8]) -> Answer {
         let mut session = match self.callback.begin(budget) {
             Ok(session) => session,
-            Err(error) => return Err(self.refused(error)),
+            Err(error) => {
+                self.callback.tell_refused([a, b], &error);
+                return Err(self.refused(error));
+            }
         };
         self.calls.in_turn(session.instance());
         session.compare(a, b)
@@ -135,6 +141,11 @@ impl Entry {
     fn numbers(&self) -> (u64, u64, usize, usize) {
         let (failures, leases) = (self.failures.load(Relaxed), self.leases.load(Relaxed));
         (self.calls(), failures, leases, self.callback.instances())
+    }
+
+    /// Returns the number of the slot's key, 0 if the entry has no slot.
+    pub(crate) fn slot(&self) -> u64 {
+        self.slot.load(Relaxed)
     }
 
     /// Records the first failure, unless the `on_failure` hook consumes it; later ones are dropped.
@@ -207,6 +218,7 @@ impl SlotHandle {
     pub(crate) fn new_in(table: &'static SlotTable<Entry>, entry: Entry) -> Result<SlotHandle> {
         let entry = Arc::new(Entry { since: SystemTime::now(), ..entry });
         let key = table.lend(entry.clone(), entry.place).ok_or(Error::TableFull { capacity: SLOTS })?;
+        entry.slot.store(key.as_u64(), Relaxed);
         Ok(SlotHandle { table, key, entry })
     }
 

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use super::statics::{self, SLOTS, tables};
 use super::utc::Utc;
 use super::{Entry, SlotKey, SlotTable};
+#[cfg(not(loom))]
+use crate::callback::Observation;
 use crate::error::Escaped;
 use crate::prototype::Prototype;
 
@@ -216,6 +218,15 @@ impl Registration {
             place: entry.place,
             since: entry.since,
         }
+    }
+}
+
+#[cfg(not(loom))]
+impl Observation<'_> {
+    /// Returns the key of the slot through which C called; `None` for a call that needs none, as one from
+    /// Rust does.
+    pub fn key(&self) -> Option<SlotKey> {
+        SlotKey::from_u64(self.slot)
     }
 }
 

@@ -31,8 +31,12 @@ impl Budget {
     /// fuel used of them has to be [spent](Budget::spend) on this budget.
     pub(crate) fn shares(&self, count: usize) -> Vec<Arc<Budget>> {
         let fuel = self.left() / count.max(1) as u64;
-        let share = || Budget { fuel, left: AtomicU64::new(fuel), ..*self };
-        (0..count).map(|_| Arc::new(share())).collect()
+        (0..count).map(|_| Arc::new(self.with_fuel(fuel))).collect()
+    }
+
+    /// Returns a budget of this time and other fuel.
+    pub(super) fn with_fuel(&self, fuel: u64) -> Budget {
+        Budget { fuel, left: AtomicU64::new(fuel), ..*self }
     }
 
     /// Deducts fuel that was used of another budget.

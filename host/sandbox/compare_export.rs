@@ -34,16 +34,59 @@ impl PairCaller {
     ) -> wasmtime::Result<i32> {
         self.0.call(store, staging, a, b)
     }
+
+    /// Copies two elements into the guest's memory, if it takes them from there. Returns their addresses.
+    pub(super) fn stage(
+        &self,
+        store: &mut Store<StoreData>,
+        staging: &mut Staging,
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<(u32, u32)> {
+        self.0.stage(store, staging, a, b)
+    }
+
+    /// Compares two elements that have been [staged](PairCaller::stage).
+    pub(super) fn call_staged(
+        &self,
+        store: &mut Store<StoreData>,
+        places: (u32, u32),
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<i32> {
+        self.0.call_staged(store, places, a, b)
+    }
 }
 
 trait CallPair: Send + Sync {
+    fn stage(
+        &self,
+        store: &mut Store<StoreData>,
+        staging: &mut Staging,
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<(u32, u32)> {
+        staging.stage_pair(store, a, b)
+    }
+
+    fn call_staged(
+        &self,
+        store: &mut Store<StoreData>,
+        places: (u32, u32),
+        a: &[u8],
+        b: &[u8],
+    ) -> wasmtime::Result<i32>;
+
     fn call(
         &self,
         store: &mut Store<StoreData>,
         staging: &mut Staging,
         a: &[u8],
         b: &[u8],
-    ) -> wasmtime::Result<i32>;
+    ) -> wasmtime::Result<i32> {
+        let places = self.stage(store, staging, a, b)?;
+        self.call_staged(store, places, a, b)
+    }
 }
 
 impl CompareExport {
@@ -124,14 +167,13 @@ impl CompareExport {
 struct Pointers(Two<i32>);
 
 impl CallPair for Pointers {
-    fn call(
+    fn call_staged(
         &self,
         store: &mut Store<StoreData>,
-        staging: &mut Staging,
-        a: &[u8],
-        b: &[u8],
+        at: (u32, u32),
+        _: &[u8],
+        _: &[u8],
     ) -> wasmtime::Result<i32> {
-        let at = staging.stage_pair(store, a, b)?;
         self.0.call(store, (at.0 as i32, at.1 as i32))
     }
 }
@@ -139,14 +181,13 @@ impl CallPair for Pointers {
 struct Slices(TypedFunc<(i32, i32, i32, i32), i32>);
 
 impl CallPair for Slices {
-    fn call(
+    fn call_staged(
         &self,
         store: &mut Store<StoreData>,
-        staging: &mut Staging,
+        at: (u32, u32),
         a: &[u8],
         b: &[u8],
     ) -> wasmtime::Result<i32> {
-        let at = staging.stage_pair(store, a, b)?;
         self.0.call(store, (at.0 as i32, a.len() as i32, at.1 as i32, b.len() as i32))
     }
 }
@@ -159,10 +200,20 @@ fn scalars<W: WasmTy + Copy + Sync + 'static, T: Scalar<W> + 'static>(f: &Two<W>
 }
 
 impl<W: WasmTy + Sync, T: Scalar<W>> CallPair for Scalars<W, T> {
-    fn call(
+    fn stage(
+        &self,
+        _: &mut Store<StoreData>,
+        _: &mut Staging,
+        _: &[u8],
+        _: &[u8],
+    ) -> wasmtime::Result<(u32, u32)> {
+        Ok((0, 0))
+    }
+
+    fn call_staged(
         &self,
         store: &mut Store<StoreData>,
-        _: &mut Staging,
+        _: (u32, u32),
         a: &[u8],
         b: &[u8],
     ) -> wasmtime::Result<i32> {

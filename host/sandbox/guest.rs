@@ -34,9 +34,6 @@ struct GuestInner {
     module: Module,
 }
 
-/// Stack that a call takes on the host's side: for this crate, for wasmtime, and for its work after a trap.
-const HOST_STACK_BYTES: usize = 64 << 10;
-
 /// Reason for which a module without a start function traps at instantiation.
 const SEGMENT_OUT_OF_BOUNDS: &str = "a data or element segment lies outside its memory or table";
 
@@ -102,23 +99,6 @@ impl Module {
         let turns = Turns::new(Running { store, instance, staging, kernels: Vec::new() });
         let inner = GuestInner { turns, module: self.clone() };
         Ok(Guest { inner: Arc::new(inner) })
-    }
-}
-
-impl Module {
-    /// `Err` where this thread cannot run a guest.
-    #[inline]
-    fn check_stack(&self) -> Result<(), Box<Error>> {
-        let needed = self.inner.sandbox.limits().stack.saturating_add(HOST_STACK_BYTES);
-        match stacker::remaining_stack() {
-            Some(left) if left < needed => Err(self.too_little_stack(needed, left)),
-            _ => Ok(()),
-        }
-    }
-
-    #[cold]
-    fn too_little_stack(&self, needed: usize, left: usize) -> Box<Error> {
-        Box::new(Error::Stack { module: self.inner.name.clone(), needed, left })
     }
 }
 

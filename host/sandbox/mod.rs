@@ -14,7 +14,9 @@ mod kernel_instance;
 mod sample;
 mod shape;
 mod source;
+mod stack;
 mod staging;
+mod stay;
 mod store;
 mod ticker;
 mod cost;
@@ -45,6 +47,7 @@ pub use sample::Sample;
 pub use shape::CompareShape;
 pub use source::ModuleSource;
 pub use staging::ElementRoom;
+pub(crate) use stay::Stay;
 
 /// Size of a page of WebAssembly memory in bytes.
 const WASM_PAGE: usize = 64 << 10;

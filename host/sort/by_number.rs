@@ -231,14 +231,7 @@ impl<'a> Worker<'a, Session<'a>> {
         let most = job.callback().guest().limits().array;
         let mut scratch = ScratchArray::zeroed(items.len(), width, most)?;
         scratch.as_mut_slice().copy_from_slice(items.all_records());
-        if job.options.trace.is_none() {
-            sort_by_guest(sorter, &mut scratch, job.callback(), self.first(), job.kernel_rules(0))?;
-        } else {
-            // A trace reports each comparison when C requests it, without lookahead.
-            let ask =
-                Box::new(|_: &[u8], [a, b]: [&[u8]; 2]| self.compare(&ItemRef::Bytes(a), &ItemRef::Bytes(b)));
-            sort_by(sorter, &mut scratch, job.callback(), None, ask)?;
-        }
+        sort_by_guest(sorter, &mut scratch, job.callback(), self.first(), job.kernel_rules(0))?;
         Ok(scratch)
     }
 }

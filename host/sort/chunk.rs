@@ -40,7 +40,7 @@ impl Chunk {
             Format::Lines { separator } => Items::empty(separator),
             Format::Csv { .. } => Items::empty(b'\n'),
         };
-        let in_sandbox = job.may_sort_in_sandbox();
+        let in_sandbox = job.options.sorter.may_be_sandboxed();
         let staged_room = if in_sandbox { job.sandbox_room().max(room / MIN_PART) } else { usize::MAX };
         Ok(Chunk { items, columns: Columns::new(&job.keys), kept: 0, room, staged: 0, staged_room })
     }

@@ -56,15 +56,18 @@ impl Job {
     /// Creates a job that orders items by the first key, where that calls items equal by the second, and so
     /// on. Whether a key is reversed is said of each; [`Options::reverse`] is about the bytes that decide
     /// where no key does. The clock of its budget, whose limits are those of the first key's guest, starts
-    /// now.
+    /// now. Where a callback is [observed](Callback::observe), nothing is sorted in the sandbox.
     ///
     /// # Panics
     ///
     /// Panics if there are no keys.
     #[track_caller]
     pub fn by_keys(keys: impl Into<Vec<Key>>, options: Options) -> Job {
-        let (mut keys, place) = (keys.into(), Location::caller());
+        let (mut options, mut keys, place) = (options, keys.into(), Location::caller());
         keys.iter_mut().for_each(|key| key.callback.register_at(place));
+        if keys.iter().any(|key| key.callback.is_observed()) && options.sorter.may_be_sandboxed() {
+            options.sorter = Sorter::Qsort;
+        }
         assert!(!keys.is_empty(), "an order needs a key");
         let budget = keys[0].callback.guest().new_budget();
         Job { keys, options, budget, counters: Arc::default() }
@@ -220,7 +223,6 @@ impl Job {
         let options = Options {
             sorter: Sorter::Qsort,
             parallel: NonZeroUsize::MIN,
-            trace: None,
             progress: None,
             ..self.options.clone()
         };
@@ -235,18 +237,18 @@ impl Job {
     pub(super) fn renewed<T>(
         &self,
         counters: &Arc<Counters>,
-        work: impl FnOnce(&Job) -> Result<T>,
+        work: impl FnOnce(&mut Job) -> Result<T>,
     ) -> Result<T> {
         let (keys, options, counters) = (self.keys.clone(), self.options.clone(), counters.clone());
-        let job = Job { keys, options, budget: self.callback().guest().new_budget(), counters };
-        let outcome = work(&job);
+        let mut job = Job { keys, options, budget: self.callback().guest().new_budget(), counters };
+        let outcome = work(&mut job);
         self.counters.fuel.fetch_add(job.budget.fuel_used(), Relaxed);
         outcome
     }
 
     /// Creates a job with fresh guests on the same budget, whose work is counted apart.
     fn again(&self, options: Options) -> Result<Job> {
-        let fresh = |key: &Key| Ok(Key { callback: key.callback.fresh()?, ..key.clone() });
+        let fresh = |key: &Key| Ok(Key { callback: key.callback.fresh()?.unobserved(), ..key.clone() });
         let keys = self.keys.iter().map(fresh).collect::<Result<_>>()?;
         Ok(Job { keys, options, budget: self.budget.clone(), counters: Arc::default() })
     }

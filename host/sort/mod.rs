@@ -46,7 +46,7 @@ pub use items::Items;
 pub use job::{Job, Sorted};
 pub use key::{Ignore, Key, Part};
 pub use offsets::Offsets;
-pub use options::{Options, Sorter, Trace};
+pub use options::{Options, Sorter};
 pub use permutation::{Side, argsort, rank, search};
 pub use progress::{Phase, Progress};
 #[cfg(feature = "spill")]

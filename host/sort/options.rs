@@ -9,9 +9,6 @@ use super::Progress;
 use crate::batch::Rules;
 use crate::native::{self, Verify};
 
-/// A hook that receives each comparison: both items, and the guest's answer; `None` where the guest failed.
-pub type Trace = Arc<dyn Fn(&[u8], &[u8], Option<Ordering>) + Send + Sync>;
-
 /// The code that sorts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -32,7 +29,9 @@ pub enum Sorter {
     /// native code ever sees an answer; the host checks that the result is a permutation and applies it.
     ///
     /// The kernel is a stable merge sort. It runs in a guest of its own, instantiated for the job from the
-    /// callback's module, whose memory counts against [`Limits::memory`](crate::Limits::memory).
+    /// callback's module, whose memory counts against [`Limits::memory`](crate::Limits::memory). A callback
+    /// that is [observed](crate::Callback::observe) is sorted by [`Sorter::Qsort`] instead, whose questions
+    /// the host sees.
     Sandboxed,
 }
 
@@ -45,6 +44,11 @@ impl Sorter {
             Sorter::Library(function) => Some(native::NativeSorter::Library(function)),
             Sorter::Sandboxed => None,
         }
+    }
+
+    /// Returns whether items may be sorted in the sandbox.
+    pub(super) fn may_be_sandboxed(self) -> bool {
+        matches!(self, Sorter::Auto | Sorter::Sandboxed)
     }
 
     /// Returns the native sorter that may sort the records themselves; `None` for a library's function too,
@@ -71,7 +75,6 @@ pub struct Options {
     pub(super) sorter: Sorter,
     pub(super) parallel: NonZeroUsize,
     pub(super) verify: Verify,
-    pub(super) trace: Option<Trace>,
     pub(super) progress: Option<Arc<Progress>>,
 }
 
@@ -126,12 +129,6 @@ impl Options {
         Options { verify, ..self }
     }
 
-    /// Sets the receiver of each comparison. Those of [`Sorter::Sandboxed`] never leave the sandbox, and are
-    /// not reported, nor are the questions of `verify`.
-    pub fn trace(self, trace: Trace) -> Options {
-        Options { trace: Some(trace), ..self }
-    }
-
     /// Sets what is kept up to date with how far the sort has come.
     pub fn progress(self, progress: Arc<Progress>) -> Options {
         Options { progress: Some(progress), ..self }
@@ -173,7 +170,6 @@ impl Default for Options {
             sorter: Sorter::default(),
             parallel: NonZeroUsize::MIN,
             verify: Verify::default(),
-            trace: None,
             progress: None,
         }
     }
@@ -181,12 +177,9 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { reverse, unique, stable, unstable, sorter, parallel, verify, trace, progress } = self;
-        let (trace, progress) = (trace.is_some(), progress.is_some());
+        let Options { reverse, unique, stable, unstable, sorter, parallel, verify, progress } = self;
+        let progress = progress.is_some();
         write!(f, "reverse {reverse}, unique {unique}, stable {stable}, unstable {unstable}, ")?;
-        write!(
-            f,
-            "sorter {sorter:?}, parallel {parallel}, verify {verify:?}, trace {trace}, progress {progress}"
-        )
+        write!(f, "sorter {sorter:?}, parallel {parallel}, verify {verify:?}, progress {progress}")
     }
 }

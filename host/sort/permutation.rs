@@ -68,7 +68,7 @@ pub fn rank(compare: &Callback, items: &Items<'_>, options: Options) -> Result<V
 /// # Ok(()) }
 /// ```
 ///
-/// Of the options, only [`Options::reverse`] and [`Options::trace`] matter.
+/// Of the options, only [`Options::reverse`] matters.
 ///
 /// # Errors
 ///

@@ -24,7 +24,7 @@ impl Job {
             _ => (self.sandbox_room() / 6).saturating_mul(7),
         };
         let few = self.is_plain() && items.len() < MIN_SANDBOXED_ITEMS;
-        let may = self.may_sort_in_sandbox();
+        let may = self.options.sorter.may_be_sandboxed();
         match self.options.sorter {
             Sorter::Auto if may && !few && bytes <= room => Sorter::Sandboxed,
             Sorter::Auto => Sorter::Qsort,
@@ -33,7 +33,7 @@ impl Job {
     }
 
     /// Does work in the sandbox, or by [`Sorter::Qsort`] where [`Sorter::Auto`] has taken a guest for one
-    /// that has room for all items. A guest that traps is asked again too: its error names two items then.
+    /// that has room for all items, or has trapped for want of it.
     pub(super) fn with_fallback<T>(&self, items: Keyed<'_>, work: impl Fn(&Job) -> Result<T>) -> Result<T> {
         match work(self) {
             Err(error) if self.may_fall_back(items, &error) => {
@@ -52,18 +52,10 @@ impl Job {
             error,
             Error::Contradiction(_)
                 | Error::Interrupted { .. }
+                | Error::Trap { asked: Some(_), .. }
                 | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. }
         );
         !is_final && self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed
-    }
-
-    /// Returns whether items may be sorted in the sandbox.
-    pub(super) fn may_sort_in_sandbox(&self) -> bool {
-        match self.options.sorter {
-            // Comparisons in the sandbox cannot be traced.
-            Sorter::Auto => self.options.trace.is_none(),
-            sorter => sorter.native().is_none(),
-        }
     }
 
     /// Returns how many bytes of items surely fit in the guests that they are sorted in; a sixth more fits
@@ -77,7 +69,7 @@ impl Job {
     /// Returns whether the answers of a kernel are all that decides the order, by the only key.
     pub(super) fn is_decided_by_kernel(&self) -> bool {
         let no_more = self.is_plain() || !self.options.ties_by_bytes();
-        self.keys.len() == 1 && no_more && self.options.trace.is_none()
+        self.keys.len() == 1 && no_more
     }
 
     /// Returns the rules of a kernel that sorts by a key: all rules, if they need nothing else.

@@ -9,7 +9,7 @@ use super::columns::{Comparand, Keyed};
 use super::{Job, Key};
 use crate::batch::SandboxedSort;
 use crate::callback::{Answer, Callback, Session};
-use crate::error::{Error, Result, panics};
+use crate::error::Result;
 use crate::sandbox::{Budget, Shares};
 
 /// A job's sessions with one guest for each key. Their comparisons are added to the job's when it is dropped.
@@ -112,6 +112,7 @@ impl Job {
         work: impl for<'a> FnOnce(&mut Worker<'a, Session<'a>>) -> Result<T>,
     ) -> Result<T> {
         self.renewed(&Arc::default(), |job| {
+            job.keys.iter_mut().for_each(|key| key.callback = key.callback.clone().unobserved());
             with_worker::<Compares, _>(job, items, &job.budget, FirstGuest::Own, work)
         })
     }
@@ -153,14 +154,7 @@ impl<'a, S: HasSession<'a>> Worker<'a, S> {
 
     /// Returns the answer of a key's guest about two items.
     pub(super) fn compare_key(&mut self, key: usize, a: &[u8], b: &[u8]) -> Answer {
-        let session = self.sessions[key].session();
-        let answer = session.compare(a, b);
-        if let Some(trace) = &self.job.options.trace {
-            let told = answer.as_ref().ok().copied();
-            panics::catch(|| trace(a, b, told))
-                .map_err(|message| Error::panicked(self.job.keys[key].callback.export(), message))?;
-        }
-        answer
+        self.sessions[key].session().compare(a, b)
     }
 
     /// Compares two items by the keys from `first` on.

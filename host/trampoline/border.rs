@@ -13,6 +13,7 @@ use std::panic;
 use std::slice;
 
 use crate::callback::Answer;
+use crate::callback::observe::Crossing;
 use crate::error::{CallError, Error, escape, panics};
 use crate::memory::{Bounds, Violation};
 use crate::registry::Entry;
@@ -162,7 +163,16 @@ pub(crate) fn cross<O: Origin, A, T>(
         O::refused(entry);
         return Err(failure);
     }
-    let answer = if O::GUARDED { guarded(entry, || ask(admitted)) } else { ask(admitted) };
+    if entry.callback.is_observed() {
+        return Crossing::enter(entry.slot(), || call::<O, _>(entry, || ask(admitted)));
+    }
+    call::<O, _>(entry, || ask(admitted))
+}
+
+/// Calls the guest, and settles a failure.
+#[inline]
+fn call<O: Origin, T>(entry: &Entry, ask: impl FnOnce() -> Answer<T>) -> Result<T, O::Failure> {
+    let answer = if O::GUARDED { guarded(entry, ask) } else { ask() };
     answer.map_err(|error| settled::<O>(entry, *error))
 }
 

@@ -12,24 +12,14 @@ use super::arguments::{Arguments, GuestPtr, INLINE_ARGS, Refused};
 use super::border::AnyThread;
 use super::border::{self, HostCaller};
 use super::plain;
+use super::raw_call::{ArgPointers, ResultBuffer};
+use super::watch::{Unwatched, Watch, Watched};
 use crate::callback::Answer;
 use crate::callback::lowering::{Lowering, Param, Pointee, Ret};
-use crate::error::{CallError, Error, Result, bug};
+use crate::error::{CallError, Error, Result, bug, panics};
 use crate::registry::{Access, Entry};
 use crate::sandbox::Budget;
 use crate::sync::Arc;
-
-/// The arguments of a call: an array with a pointer to each.
-#[derive(Clone, Copy)]
-pub(super) struct ArgPointers(pub(super) *const *const c_void);
-
-/// The buffer for C's result.
-#[derive(Clone, Copy)]
-pub(super) struct ResultBuffer {
-    pub(super) at: *mut c_void,
-    /// Size in bytes; eight for a number.
-    pub(super) size: usize,
-}
 
 /// Answers a call by C. Returns `false`, and writes nothing, if there is no answer.
 ///
@@ -73,12 +63,22 @@ unsafe fn ask(entry: &Entry, args: ArgPointers, result: ResultBuffer) -> Answer<
     let (Some((_, lowering)), Access::Values { budget }) = (callback.function(), &entry.access) else {
         return Err(bug!("\"{export}\" has no libffi entry").into());
     };
+    if let Some(observer) = callback.observer() {
+        let mut watched = Watched::new(entry, observer);
+        // A sink of the guest's text may panic.
+        let answer = panics::catch(|| {
+            // SAFETY: the caller upholds the same contract.
+            unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result, &mut watched) }
+        });
+        let answer = answer.unwrap_or_else(|message| Err(Error::panicked(export, message).into()));
+        return answer.inspect_err(|error| watched.failed(error));
+    }
     if lowering.plain {
         // SAFETY: the caller upholds the same contract.
         return unsafe { plain::ask(entry, lowering, budget.as_ref(), args, result) };
     }
     // SAFETY: the caller upholds the same contract.
-    unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result) }
+    unsafe { ask_with_copies(entry, lowering, budget.as_ref(), args, result, &mut Unwatched) }
 }
 
 /// Calls the guest with copies of what the arguments lead to.
@@ -92,6 +92,7 @@ pub(super) unsafe fn ask_with_copies(
     budget: Option<&Arc<Budget>>,
     args: ArgPointers,
     result: ResultBuffer,
+    watch: &mut impl Watch,
 ) -> Answer<()> {
     let callback = &entry.callback;
     let export = callback.export();
@@ -107,7 +108,9 @@ pub(super) unsafe fn ask_with_copies(
         0 => 0,
         len => turn.stage(export, len, |base, area| arguments.fill(base, area))?,
     };
-    let bits = turn.invoke(export, function, passed.iter().map(|passed| passed.bits(base)))?;
+    watch.lowered(lowering, &passed, &arguments, turn);
+    let bits = passed.iter().map(|passed| passed.bits(base));
+    let bits = watch.call(turn, |turn| turn.invoke(export, function, bits))?;
     let refuse = |refused| {
         let (module, export) = (callback.guest().module().name().to_owned(), export.to_owned());
         Box::new(Error::from(match refused {
@@ -121,13 +124,14 @@ pub(super) unsafe fn ask_with_copies(
         arguments.take_back(turn.staged(arguments.len()), base).map_err(refuse)?;
     }
     // Everything from the guest has been checked, so C's memory may change.
-    let pointer;
-    let number;
+    let mut pointer = ptr::null_mut();
+    let mut number = None;
     let (from, len): (*const u8, usize) = match &lowering.result {
         Ret::Nothing => (ptr::null(), 0),
         Ret::Number(num, core) => {
             let result = callback.prototype().result();
-            number = num.lift(bits, *core).map_err(|value| refuse(Refused::Number(result, value)))?;
+            let lifted = num.lift(bits, *core).map_err(|value| refuse(Refused::Number(result, value)))?;
+            let number = number.insert(lifted);
             (number.as_ptr(), number.len())
         }
         Ret::Pointer(target) => {
@@ -136,6 +140,7 @@ pub(super) unsafe fn ask_with_copies(
         }
         Ret::Struct(object) => (arguments.returned().as_ptr(), object.size),
     };
+    watch.lifted(lowering, number, pointer.is_null(), turn)?;
     session.succeeded();
     // SAFETY: the call is still in progress.
     unsafe { arguments.write_back() };
@@ -148,12 +153,24 @@ pub(super) unsafe fn ask_with_copies(
 }
 
 /// A lowered argument.
-enum Lowered {
+pub(super) enum Lowered {
     Bits(u64),
     GuestPtr(GuestPtr),
 }
 
 impl Lowered {
+    /// Returns the offset of the copy that it leads to, if it leads to one.
+    pub(super) fn copy(&self) -> Option<u32> {
+        match self {
+            Lowered::GuestPtr(GuestPtr::Copy(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Lowered::GuestPtr(GuestPtr::Null))
+    }
+
     fn bits(&self, base: u32) -> u64 {
         match self {
             Lowered::Bits(bits) => *bits,
@@ -228,51 +245,4 @@ unsafe fn read<'a>(
             Lowered::GuestPtr(unsafe { arguments.value(value, object, argument) }?)
         }
     })
-}
-
-/// Returns eight bytes, of which these are the first.
-fn widened<const SIZE: usize>(first: [u8; SIZE]) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes[..SIZE].copy_from_slice(&first);
-    bytes
-}
-
-impl ArgPointers {
-    /// # Safety
-    ///
-    /// There is such an argument.
-    unsafe fn at(self, at: usize) -> *const c_void {
-        // SAFETY: C passes a pointer to each argument.
-        unsafe { *self.0.wrapping_add(at) }
-    }
-
-    /// # Safety
-    ///
-    /// There is such an argument, and it has this size: that of a number, 1, 2, 4 or 8.
-    pub(super) unsafe fn bytes(self, at: usize, size: usize) -> [u8; 8] {
-        // SAFETY: as the caller says.
-        let argument = unsafe { self.at(at) };
-        // By size: a copy of any size would go through memory, which reading eight bytes of would wait for.
-        match size {
-            // SAFETY: as the caller says.
-            4 => widened(unsafe { argument.cast::<[u8; 4]>().read() }),
-            // SAFETY: as the caller says.
-            8 => unsafe { argument.cast::<[u8; 8]>().read() },
-            // SAFETY: as the caller says.
-            1 => widened(unsafe { argument.cast::<[u8; 1]>().read() }),
-            // SAFETY: as the caller says.
-            _ => widened(unsafe { argument.cast::<[u8; 2]>().read() }),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// There is such an argument, and it is as large as a pointer.
-    pub(super) unsafe fn word(self, at: usize) -> [u8; size_of::<usize>()] {
-        // SAFETY: as the caller says.
-        let bytes = unsafe { self.bytes(at, size_of::<usize>()) };
-        let mut word = [0; size_of::<usize>()];
-        word.copy_from_slice(&bytes[..size_of::<usize>()]);
-        word
-    }
 }

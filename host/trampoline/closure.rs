@@ -13,7 +13,8 @@ use libffi::low::{self, CodePtr};
 use libffi::middle::{Cif, Type};
 use libffi::raw::{self, ffi_cif};
 
-use super::call::{self, ArgPointers, ResultBuffer};
+use super::call;
+use super::raw_call::{ArgPointers, ResultBuffer};
 use crate::callback::Callback;
 use crate::ctype::{CType, NumberKind};
 use crate::error::{Error, Result};

@@ -15,6 +15,10 @@ mod closure;
 mod comparator;
 #[cfg(not(loom))]
 mod plain;
+#[cfg(not(loom))]
+mod raw_call;
+#[cfg(not(loom))]
+mod watch;
 
 pub(crate) use active::{Ask, OpenCall};
 #[cfg(fuzzing)]

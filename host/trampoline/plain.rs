@@ -3,7 +3,7 @@
 
 use std::ptr;
 
-use super::call::{ArgPointers, ResultBuffer};
+use super::raw_call::{ArgPointers, ResultBuffer};
 use crate::callback::Answer;
 use crate::callback::lowering::{Lowering, MAX_PLAIN_ARGS, Param, Ret};
 use crate::error::{CallError, Error, bug};

@@ -234,8 +234,8 @@ fn the_next_guest_of_a_module_starts_fresh() {
 fn a_panic_inside_the_trampoline_is_an_error_and_the_next_sort_works() {
     let ascending = good("ascending", "compare");
     let items = || Items::records((0..100u32).rev().flat_map(u32::to_le_bytes).collect(), 4).unwrap();
-    let options = Options::default().trace(Arc::new(|_, _, _| panic!("no trace today")));
-    let error = Job::new(&ascending, options).sort(&items()).unwrap_err();
+    let observed = ascending.clone().observe(|_| panic!("no trace today"));
+    let error = Job::new(&observed, Options::default()).sort(&items()).unwrap_err();
     assert!(matches!(&error, Error::Panic { message, .. } if message == "no trace today"), "{error}");
     assert_eq!(Job::new(&ascending, Options::default()).sort(&items()).unwrap().order[0], 99);
 }

@@ -12,17 +12,16 @@ use crate::support::{
     Random, bundled_for, by_low_bits, comparator, comparing, comparing_in, good, guest, liar, liars, sandbox,
 };
 use callbox::native::Verify;
-use callbox::sort::{Items, Job, Options, Sorter, Trace};
+use callbox::sort::{Items, Job, Options, Sorter};
 use callbox::{CType, Callback, Config, Error, Limit, Limits, Module, Prototype, Sandbox};
 
 /// Number of elements that is enough for lookahead in the C library's qsort.
 const FORESEEN: usize = 30_000;
 
-fn traced(options: Options, trace: Option<Trace>) -> Options {
-    match trace {
-        Some(trace) => options.trace(trace),
-        None => options,
-    }
+/// Returns the callback, and the same one observed. That turns lookahead off: each comparison then happens
+/// when C asks for it.
+fn both(callback: &Callback) -> [Callback; 2] {
+    [callback.clone(), callback.clone().observe(|_| ())]
 }
 
 #[test]
@@ -45,14 +44,13 @@ fn answers_given_ahead_are_those_that_qsort_would_have_got() {
             let bytes: Vec<u8> = (0..len * 4).map(|_| (random.next() % 11) as u8).collect();
             let items = Items::records(bytes, 4).unwrap();
             for bits in [0, 1] {
-                let sort = |trace: Option<Trace>| {
-                    let options = traced(rules(bits, options(Sorter::Qsort, 1)), trace);
+                let [ahead, asked] = both(&callback).map(|callback| {
+                    let options = rules(bits, options(Sorter::Qsort, 1));
                     let (job, mut items) = (Job::new(&callback, options), items.clone());
                     job.sort_in_place(&mut items).unwrap();
                     (items.iter().flatten().copied().collect::<Vec<_>>(), job.comparisons())
-                };
-                // A trace turns lookahead off: each comparison then happens when C asks for it.
-                assert!(sort(None) == sort(Some(Arc::new(|_, _, _| ()))), "{len} {bits}");
+                });
+                assert!(ahead == asked, "{len} {bits}");
             }
         }
     }
@@ -72,22 +70,21 @@ fn answers_about_elements_that_are_sorted_by_pointers_are_given_ahead_too() {
                 record[0] = (random.next() % 50) as u8;
                 record[width - 1] = (random.next() % 50) as u8;
             }
-            let plain = |trace: Option<Trace>| {
-                let job = Job::new(&callback, traced(options(Sorter::Qsort, 1), trace));
+            let [ahead, asked] = both(&callback).map(|callback| {
+                let job = Job::new(&callback, options(Sorter::Qsort, 1));
                 let mut items = Items::records(records.clone(), width).unwrap();
                 job.sort_in_place(&mut items).unwrap();
                 (items.iter().flatten().copied().collect::<Vec<_>>(), job.comparisons())
-            };
-            assert!(plain(None) == plain(Some(Arc::new(|_, _, _| ()))), "{len} of {width}");
+            });
+            assert!(ahead == asked, "{len} of {width}");
         }
     }
 }
 
 /// Returns the order of these items and the number of comparisons, without and with lookahead.
 fn both_ways(callback: &Callback, items: &Items<'_>, options: &Options) -> [(Vec<u32>, u64); 2] {
-    // A trace turns lookahead off: each comparison then happens when C asks for it.
-    [None, Some(Arc::new(|_: &[u8], _: &[u8], _| ()) as Trace)].map(|trace| {
-        let job = Job::new(callback, traced(options.clone(), trace));
+    both(callback).map(|callback| {
+        let job = Job::new(&callback, options.clone());
         (job.sort(items).unwrap().order, job.comparisons())
     })
 }

@@ -32,6 +32,7 @@ mod lookahead;
 mod manual;
 mod messages;
 mod native_sorts;
+mod observe;
 mod orders;
 mod panics;
 mod permutations;
@@ -44,7 +45,9 @@ mod random_comparators;
 mod random_prototypes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", feature = "libffi"))]
 mod random_values;
+mod record;
 mod sandboxed;
+mod seeing;
 mod sorters;
 #[cfg(unix)]
 mod spill;

@@ -1,10 +1,12 @@
 //! The arguments of the command line.
 
+mod memory;
 mod sort;
 mod sorters;
 mod values;
 
-pub(super) use sort::{MemoryArgs, Sort};
+pub(super) use memory::MemoryArgs;
+pub(super) use sort::Sort;
 pub(super) use sorters::{InputKind, Sorters};
 pub(super) use values::{CheckHow, LibraryArg, SorterArg, Stats, When};
 
@@ -33,9 +35,10 @@ pub(super) struct Args {
 }
 
 const AFTER: &str = "\
-Exit status: 0 done; 1 disorder found (sort -c, sort -C, check); 2 wrong usage
-or trouble with input or output; 3 the guest failed; 4 the comparator
-contradicted itself. On 2, 3 and 4 no output file has been touched.";
+Exit status: 0 done; 1 disorder found (sort -c, sort -C, check), or another
+answer (replay); 2 wrong usage or trouble with input or output; 3 the guest
+failed; 4 the comparator contradicted itself. On 2, 3 and 4 no output file has
+been touched.";
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
@@ -43,6 +46,7 @@ pub(super) enum Command {
     Check(Check),
     Sorters(Box<Sorters>),
     Inspect(Inspect),
+    Replay(Replay),
     /// List the bundled guests, and how to sort by each
     #[command(max_term_width = 80)]
     Guests,
@@ -110,6 +114,25 @@ pub(super) struct Inspect {
 
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// Ask a guest again what it was asked before.
+///
+/// FILE is what `callbox sort --record` has written. The first question that has another answer now is
+/// printed, with both answers, and the exit status is 1.
+#[derive(ClapArgs, Debug)]
+#[command(max_term_width = 80, after_help = AFTER)]
+pub(super) struct Replay {
+    /// The record; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// Path of a .wasm or .wat file, or the name of a bundled guest, to ask in place of the recorded one
+    #[arg(value_name = "GUEST", value_hint = ValueHint::FilePath)]
+    pub guest: Option<String>,
+
+    #[command(flatten)]
+    pub options: GuestArgs,
 }
 
 /// Write the manual, pages for man(1).

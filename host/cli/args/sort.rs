@@ -1,15 +1,14 @@
 //! The arguments of `callbox sort`.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::OsStringValueParser;
 use clap::{ArgAction, Args as ClapArgs, ValueHint};
 
+use super::memory::MemoryArgs;
 use super::values::{CheckHow, SorterArg, Stats, VerifyArg, When};
 use super::{AFTER, GuestArgs, ItemArgs};
-use crate::cli::number;
 
 const ABOUT: &str = "Sort lines, keys or records by an order that runs in a sandbox";
 
@@ -118,9 +117,16 @@ pub(in crate::cli) struct Sort {
           hide_short_help = true)]
     pub stats: Option<Stats>,
 
-    /// Show each comparison on standard error
-    #[arg(long, help_heading = "Output", hide_short_help = true)]
-    pub trace: bool,
+    /// Show each comparison on standard error, or write it to FILE: as text, or where its name ends in .json
+    /// as events for Perfetto or speedscope
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-",
+          value_parser = OsStringValueParser::new(), help_heading = "Output", hide_short_help = true)]
+    pub trace: Option<OsString>,
+
+    /// Record each comparison in FILE, for `callbox replay`
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new(), help_heading = "Output",
+          hide_short_help = true)]
+    pub record: Option<OsString>,
 
     /// Write to FILE where the guests' time goes, also where a guest fails: each line is a stack of functions
     /// that were running, outermost first, and about how many milliseconds, as flamegraph.pl, inferno and
@@ -246,37 +252,12 @@ pub(in crate::cli) struct KeyArgs {
     pub csv: Option<String>,
 }
 
-/// Memory, files and threads.
-#[derive(ClapArgs, Debug)]
-#[command(next_help_heading = "Memory and speed")]
-pub(in crate::cli) struct MemoryArgs {
-    /// Take up to SIZE of memory in all, then use temporary files: 64M, 1G, 20%; a number alone is in KiB
-    /// [default: half of what is free]
-    #[arg(short = 'S', long, value_name = "SIZE", action = ArgAction::Append,
-          value_parser = OsStringValueParser::new())]
-    pub buffer_size: Vec<OsString>,
-
-    /// Folder for temporary files [default: $TMPDIR, or /tmp]; several take turns
-    #[arg(short = 'T', long, value_name = "DIR", action = ArgAction::Append,
-          value_parser = OsStringValueParser::new())]
-    pub temporary_directory: Vec<OsString>,
-
-    /// Merge at most N files at once
-    #[arg(long, value_name = "N", hide_short_help = true)]
-    pub batch_size: Option<String>,
-
-    /// Compress temporary files with PROG, and decompress them with PROG -d
-    #[arg(long, value_name = "PROG", action = ArgAction::Append,
-          value_parser = OsStringValueParser::new(), hide_short_help = true)]
-    pub compress_program: Vec<OsString>,
-
-    /// Sort with N threads, each with guests of its own [default: as many as processors, up to 8; 1 for
-    /// --trace and for functions of libraries]
-    #[arg(long, value_name = "N", value_parser = number::positive)]
-    pub parallel: Option<NonZeroUsize>,
-}
-
 impl Sort {
+    /// Returns whether each comparison is told.
+    pub(in crate::cli) fn is_watched(&self) -> bool {
+        self.trace.is_some() || self.record.is_some()
+    }
+
     /// Returns whether the command has no result but its exit status.
     pub(in crate::cli) fn only_checks(&self) -> bool {
         self.check || self.check_how.is_some() || self.silent

@@ -49,7 +49,7 @@ const OPTIONS: [(&str, Option<u8>, bool); 30] = [
 const EXPORT: char = 'e';
 
 /// Long options of this program that have a value in the next word, beside limits.
-const OWN_WITH_VALUE: [&str; 6] = ["export", "records", "sorter", "verify", "progress", "shape"];
+const OWN_WITH_VALUE: [&str; 7] = ["export", "record", "records", "sorter", "verify", "progress", "shape"];
 
 /// Spells out the words after `callbox sort`; `own_options` are this program's long ones.
 pub(in crate::cli) fn spell_out(words: Vec<OsString>, own_options: &[String]) -> Result<Vec<OsString>> {

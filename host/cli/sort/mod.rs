@@ -9,20 +9,21 @@ mod order;
 mod profile;
 mod progress;
 mod spec;
+mod trace_events;
+mod watching;
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, Trace, csv_fields};
+use callbox::sort::{Disorder, Format, Job, Options, Progress, Sorter, Spill, csv_fields};
 use callbox::{Callback, Error, escape};
 
 use super::args;
-use super::fault::{Context, Exit, Fault, Result};
+use super::fault::{self, Context, Exit, Fault, Result};
 use super::guest::Guests;
 use super::isolate::Isolated;
 use super::items::Type;
@@ -31,8 +32,8 @@ use super::stats::Figures;
 use super::{isolate, message, report, signals, system};
 use inputs::Opened;
 use order::Order;
-use profile::Profile;
 use progress::{DrawTarget, Looks, Shown};
+use watching::Watching;
 
 /// Maximum number of threads where the command line does not say how many.
 const MAX_DEFAULT_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -52,23 +53,24 @@ pub(super) fn words(command: &clap::Command, words: impl Iterator<Item = OsStrin
 pub(super) fn run(args: &args::Sort) -> Result<Exit> {
     let order = Order::new(args)?;
     check_modes(args)?;
-    if args.trace && matches!(args.sorter, args::SorterArg::Sandboxed) {
-        let text = "--trace: comparisons of the sandboxed sorter never leave the sandbox; \
-                    use --sorter qsort or msvcrt";
-        return Err(Fault::trouble(text));
-    }
+    watching::check_modes(args, &order)?;
     let output = Output::open(args.output().as_deref(), "-o")?;
+    let mut watching = Watching::open(args)?;
     if args.isolate {
         let guest = order.name();
         let isolated = Isolated { args, guest: &guest };
-        return isolate::run(isolated, output, || report(job(args, &order, Output::Parent, None)));
+        let job = || report(job(args, &order, Output::Parent, &mut watching));
+        return isolate::run(isolated, output, job);
     }
-    let Some(path) = &args.profile else { return job(args, &order, output, None) };
-    let named = order.files.iter().chain(&args.output).map(Path::new);
-    let guests = order.guests();
-    let others: Vec<_> = named.chain(guests.iter().map(Path::new)).collect();
-    let profile = Profile::new(Path::new(path), &others)?;
-    profile.end(job(args, &order, output, Some(&profile)))
+    match job(args, &order, output, &mut watching) {
+        Ok(exit) => watching.finish().map(|()| exit),
+        Err(error) => {
+            // The message of the sort is the last.
+            let finished = watching.finish_of_failure();
+            finished.err().and_then(|error| fault::sentence(&error)).into_iter().for_each(message::say);
+            Err(error)
+        }
+    }
 }
 
 /// `Err` for modes that exclude each other.
@@ -85,10 +87,6 @@ fn check_modes(args: &args::Sort) -> Result<()> {
     if args.only_checks() && !args.output.is_empty() {
         return incompatible(&format!("-{check}o"));
     }
-    if args.profile.is_some() && args.isolate {
-        let text = "--profile: an isolated process writes its result and no other file; leave --isolate out";
-        return Err(Fault::trouble(text));
-    }
     if args.debug && args.only_checks() {
         return incompatible(&format!("-{check} --debug"));
     }
@@ -102,14 +100,14 @@ fn check_modes(args: &args::Sort) -> Result<()> {
 }
 
 /// Does the work, in this process.
-fn job(args: &args::Sort, order: &Order, output: Output, profile: Option<&Profile>) -> Result<Exit> {
+fn job(args: &args::Sort, order: &Order, output: Output, watching: &mut Watching) -> Result<Exit> {
     let inside = matches!(output, Output::Parent);
     let sorter = sorter(args)?; // a library is loaded while files can still be opened
     let format = order::format(args)?;
     let files = inputs::names(args, &order.files)?;
     let small = inputs::are_small(&files);
     let mut guests = Guests::new(&args.guest).optimized(!small);
-    if let Some(profile) = profile {
+    if let Some(profile) = watching.profile() {
         guests = guests.sampled(profile.sink());
     }
     order.read(&mut guests)?;
@@ -126,7 +124,7 @@ fn job(args: &args::Sort, order: &Order, output: Output, profile: Option<&Profil
         (started, opened) = (Instant::now(), Some(loaded));
     }
     // An unusable guest is reported before any input is typed.
-    let keys = order.compile(&mut guests, &args.items.kind)?;
+    let keys = order.compile(&mut guests, &args.items.kind, watching)?;
     let load = started.elapsed();
     let opened = match opened {
         Some(opened) => opened,
@@ -167,7 +165,7 @@ fn job(args: &args::Sort, order: &Order, output: Output, profile: Option<&Profil
     let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
     let shown = shown.and_then(|shown| shown.end_before(&output));
-    let mut profiled = Ok(());
+    let mut watched = Ok(());
     let written = output.write(|to| {
         if let Some(header) = &header {
             to.write_all(header)?;
@@ -179,11 +177,11 @@ fn job(args: &args::Sort, order: &Order, output: Output, profile: Option<&Profil
         } else {
             arranged.write(to)?;
         }
-        // Before a file is replaced, which a profile that cannot be written prevents.
-        profiled = profile.map_or(Ok(()), Profile::write);
-        if profiled.is_ok() { Ok(()) } else { Err(io::Error::other("there is no profile")) }
+        // Before a file is replaced: where it fails, that is left as it is.
+        watched = watching.finish();
+        if watched.is_ok() { Ok(()) } else { Err(io::Error::other("another file was not written")) }
     });
-    profiled.and(written)?;
+    watched.and(written)?;
     drop(shown);
     if let Some(format) = args.stats {
         let figures = Figures {
@@ -220,20 +218,19 @@ fn with_guest(error: Error, order: &Order) -> anyhow::Error {
 }
 
 fn options(args: &args::Sort, order: &Order, sorter: Sorter, small: bool) -> Options {
-    let options = Options::default()
+    Options::default()
         .reverse(order.global.has(b'r'))
         .unique(args.unique)
         .stable(args.stable)
         .sorter(sorter)
         .parallel(args.memory.parallel.unwrap_or_else(|| threads(args, sorter, small)))
-        .verify(args.verify.into());
-    if args.trace { options.trace(trace(args.items.kind.clone())) } else { options }
+        .verify(args.verify.into())
 }
 
 /// Returns how many threads sort by default: as many as in GNU sort, but one where the order of calls is
 /// visible, where a function may not expect several, or for a small input, for which more do not pay.
 fn threads(args: &args::Sort, sorter: Sorter, small: bool) -> NonZeroUsize {
-    if small || args.trace || matches!(sorter, Sorter::Library(_)) {
+    if small || args.is_watched() || matches!(sorter, Sorter::Library(_)) {
         return NonZeroUsize::MIN;
     }
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MAX_DEFAULT_THREADS)
@@ -249,12 +246,6 @@ fn sorter(args: &args::Sort) -> Result<Sorter> {
         args::SorterArg::Msvcrt => Sorter::Msvcrt,
         args::SorterArg::Sandboxed => Sorter::Sandboxed,
         args::SorterArg::Library(function) => Sorter::Library(function.load().context("--sorter")?),
-    })
-}
-
-fn trace(kind: Type) -> Trace {
-    Arc::new(move |a, b, answer| {
-        message::line("", format!("{} {} {}", kind.show(a), answer.map_or('?', sign), kind.show(b)));
     })
 }
 

@@ -9,6 +9,7 @@ use callbox::sort::{Format, Ignore, Key, Part};
 
 use super::letters::Letters;
 use super::spec::{KeyGuest, KeySpec, Place};
+use super::watching::Watching;
 use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
 use crate::cli::guest::{Guests, Wanted};
@@ -116,10 +117,16 @@ impl Order {
     }
 
     /// Compiles all guests; `header` has the names of the columns of CSV.
-    pub(super) fn compile(&self, guests: &mut Guests<'_>, kind: &Type) -> Result<Vec<Key>> {
+    pub(super) fn compile(
+        &self,
+        guests: &mut Guests<'_>,
+        kind: &Type,
+        watching: &Watching,
+    ) -> Result<Vec<Key>> {
         let compile = |key: &KeySpec| {
             let KeyGuest { name, export } = self.guest_of(key);
             let callback = guests.comparator(Wanted { guest: &name, export: export.as_deref(), kind })?;
+            let callback = watching.observe(callback)?;
             let ignore = match key.letters {
                 letters if letters.has(b'd') => Ignore::NotDictionary,
                 letters if letters.has(b'i') => Ignore::NotPrinting,

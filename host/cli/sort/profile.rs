@@ -1,15 +1,13 @@
 //! `--profile`: where the guests' time goes, in the collapsed form of stacks.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callbox::{GuestFrame, Sample, escape};
 
-use crate::cli::fault::{self, Fault, Result};
+use crate::cli::fault::Result;
 use crate::cli::input::name;
 use crate::cli::message;
 use crate::cli::output::Output;
@@ -32,7 +30,6 @@ pub(super) struct Profile {
     /// The name of the file, for messages.
     name: String,
     counts: Arc<Mutex<Counts>>,
-    written: Cell<bool>,
 }
 
 /// Numbers of samples of the same stack, by its line.
@@ -44,18 +41,10 @@ struct Counts {
 }
 
 impl Profile {
-    /// Checks that the file can be written, and is not needed otherwise.
-    pub(super) fn new(path: &Path, others: &[&Path]) -> Result<Profile> {
-        let fault = |text: &str| Fault::trouble(format!("--profile {}: {text}", name(path)));
-        let same = |other: &&&Path| {
-            let found = fs::canonicalize(other).ok();
-            **other == path || found.is_some() && found == fs::canonicalize(path).ok()
-        };
-        if others.iter().any(|other| same(&other)) {
-            return Err(fault("the sort reads or writes this file; choose another for the profile"));
-        }
+    /// Checks that the file can be written.
+    pub(super) fn open(path: &Path) -> Result<Profile> {
         let output = Output::open(Some(path), "--profile")?;
-        Ok(Profile { output, name: name(path), counts: Arc::default(), written: Cell::new(false) })
+        Ok(Profile { output, name: name(path), counts: Arc::default() })
     }
 
     /// Returns the receiver of samples.
@@ -65,8 +54,7 @@ impl Profile {
     }
 
     /// Writes the file.
-    pub(super) fn write(&self) -> Result<()> {
-        self.written.set(true);
+    pub(super) fn write(self) -> Result<()> {
         let counts = lock(&self.counts);
         let mut lines: Vec<_> = counts.stacks.iter().map(|(stack, count)| (stack.as_str(), *count)).collect();
         lines.extend((counts.other > 0).then_some((OTHER, counts.other)));
@@ -78,19 +66,9 @@ impl Profile {
         self.output.write(|to| lines.iter().try_for_each(|(stack, count)| writeln!(to, "{stack} {count}")))
     }
 
-    /// Writes the file of a sort that has ended otherwise than by writing its result, if guests have run.
-    pub(super) fn end<T>(&self, outcome: Result<T>) -> Result<T> {
-        let sampled = !lock(&self.counts).is_empty();
-        if self.written.get() || outcome.is_err() && !sampled {
-            return outcome;
-        }
-        match (self.write(), outcome) {
-            (Err(error), Err(first)) => {
-                fault::sentence(&error).into_iter().for_each(message::say);
-                Err(first)
-            }
-            (written, outcome) => written.and(outcome),
-        }
+    /// Returns whether no guest has been sampled.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.counts).is_empty()
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) fn with_fresh_guests<T>(
     work: impl FnOnce(&mut Asking<'_, '_, '_>) -> Answer<T>,
 ) -> Result<(u64, T)> {
     let shares = Shares::new(budget, result.keys.len());
-    let fresh: Vec<_> = result.keys.iter().map(|key| key.callback.fresh()).collect::<Result<_>>()?;
+    let fresh: Vec<_> =
+        result.keys.iter().map(|key| Ok(key.callback.fresh()?.unobserved())).collect::<Result<_>>()?;
     let mut asking = Asking::new(result, &fresh, &shares)?;
     let outcome = work(&mut asking)?;
     Ok((asking.asked, outcome))

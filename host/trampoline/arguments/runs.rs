@@ -43,6 +43,14 @@ impl Arguments<'_> {
         if self.returned.is_empty() { &self.bytes } else { &self.returned }
     }
 
+    /// Returns the length of the pointee whose copy is at this offset; `None` for a struct by value.
+    pub(in crate::trampoline) fn copy_len(&self, at: usize) -> Option<usize> {
+        // Runs are in the order of their offsets.
+        let behind = self.runs.partition_point(|run| run.at <= at);
+        let run = self.runs.get(behind.checked_sub(1)?)?;
+        (run.at == at).then_some(run.len)
+    }
+
     /// Returns the position of the run that contains this offset.
     pub(super) fn run_at(&self, at: usize) -> Option<usize> {
         // Runs are in the order of their offsets.

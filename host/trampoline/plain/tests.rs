@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::registry::Access;
 use crate::sandbox::{Module, Sandbox};
 use crate::trampoline::call::ask_with_copies;
+use crate::trampoline::watch::Unwatched;
 
 const GUEST: &str = r#"(module
     (func (export "nothing"))
@@ -33,7 +34,7 @@ fn answer(callback: &Callback, args: &[[u8; 8]], plain: bool) -> Result<[u8; 8],
         unsafe { ask(&entry, lowering, None, args, result) }
     } else {
         // SAFETY: as above.
-        unsafe { ask_with_copies(&entry, lowering, None, args, result) }
+        unsafe { ask_with_copies(&entry, lowering, None, args, result, &mut Unwatched) }
     };
     assert_eq!(entry.calls(), 1);
     answer.map(|()| bytes).map_err(|error| error.to_string())

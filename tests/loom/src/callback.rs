@@ -58,6 +58,27 @@ impl CallbackInner {
     }
 }
 
+/// No callback of the models is observed.
+pub(crate) mod observe {
+    use super::{Answer, Session};
+
+    pub(crate) enum Observer {}
+
+    impl Session<'_> {
+        pub(super) fn compare_observed(&mut self, observer: &Observer, _: &[u8], _: &[u8]) -> Answer {
+            match *observer {}
+        }
+    }
+
+    pub(crate) struct Crossing;
+
+    impl Crossing {
+        pub(crate) fn enter<T>(_: u64, call: impl FnOnce() -> T) -> T {
+            call()
+        }
+    }
+}
+
 pub(crate) struct Comparator {
     call: PairCaller,
 }
@@ -104,6 +125,16 @@ impl Callback {
     pub(crate) fn policy(&self) -> &FailurePolicy {
         &self.policy
     }
+
+    pub(crate) fn is_observed(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn observer(&self) -> Option<&observe::Observer> {
+        None
+    }
+
+    pub(crate) fn tell_refused(&self, _: [&[u8]; 2], _: &Error) {}
 
     pub(crate) fn accepts(&self, _: usize, _: Option<&CType>) -> Result<()> {
         Ok(())
