@@ -162,7 +162,6 @@ const CALLS: &[Call] = &[
     // A thread that waits for a guest, or ends a lease in use; wasmtime, before new code runs on other
     // processors, where they do not notice by themselves.
     call(libc::SYS_membarrier, AllowIf(&[
-        &[Is(0, libc::MEMBARRIER_CMD_QUERY as u32), Is(1, 0)],
         &[Is(0, libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED as u32), Is(1, 0)],
         &[Is(0, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED as u32), Is(1, 0)],
         &[Is(0, libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE as u32), Is(1, 0)],

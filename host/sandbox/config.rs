@@ -228,11 +228,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_that_is_not_optimized_is_longer() {
+    fn code_that_is_not_optimized_is_other_code() {
         let code = |optimize| {
             let engine = Config::new(Limits::default()).optimize(optimize).engine().unwrap();
-            wasmtime::Module::new(&engine, include_bytes!("../bundled/version.wasm")).unwrap().text().len()
+            wasmtime::Module::new(&engine, include_bytes!("../bundled/version.wasm")).unwrap().text().to_vec()
         };
-        assert!(code(false) > code(true));
+        assert!(code(false) != code(true));
     }
 }

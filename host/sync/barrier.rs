@@ -57,11 +57,10 @@ pub(crate) fn order() {
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod linux {
-    use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
+    use rustix::thread::{MembarrierCommand, membarrier};
 
     pub(super) fn register() -> bool {
-        membarrier_query().contains_command(MembarrierCommand::PrivateExpedited)
-            && membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+        membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
     }
 
     pub(super) fn interrupt() -> bool {

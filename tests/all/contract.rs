@@ -360,3 +360,33 @@ fn a_question_without_end_ends_at_the_time_limit_and_is_told_with_its_items() {
          at its deadline of 30ms\n"
     );
 }
+
+/// Draws the answers of a check; returns what it printed, and the picture.
+fn drawn(args: &[&str]) -> (String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let svg = dir.path().join("answers.svg");
+    let output = run(callbox().arg("check").args(args).arg("--svg").arg(&svg), b"a<b&c\nv1.9\nv1.10\n");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    (String::from_utf8(output.stdout).unwrap(), std::fs::read_to_string(svg).unwrap())
+}
+
+#[test]
+fn a_picture_has_a_cell_for_each_pair_and_frames_the_counterexample() {
+    const KINDS: usize = 5; // each in the legend
+    let (printed, picture) = drawn(&["version", "-"]);
+    assert!(printed.starts_with("no contradiction"), "{printed}");
+    assert_eq!(picture.matches("<rect ").count(), 3 * 3 + KINDS, "{picture}");
+    assert!(picture.contains("&quot;a&lt;b&amp;c&quot;") && !picture.contains("a<b"), "{picture}");
+    let (printed, picture) = drawn(&["wat/contract/tolerates.wat", "--records", "i32"]);
+    let framed = picture.matches("fill=\"none\" stroke=\"#1F2328\"").count();
+    assert_eq!((printed.lines().count(), framed), (4, 3), "a frame for each of three answers: {picture}");
+    assert_eq!(picture.matches("<rect ").count(), 24 * 24 + KINDS + framed);
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_is_known_before_anything_is_asked() {
+    let output = run(callbox().args(["check", "wat/hostile/loop.wat", "--svg", "missing/a.svg"]), b"");
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("callbox: missing/a.svg: ") && said.ends_with("--svg\n"), "{said}");
+}

@@ -154,11 +154,12 @@ fn a_profile_that_cannot_be_written_is_refused_before_the_sort() {
     fs::write(&taken, "b\na\n").unwrap();
     let taken = taken.to_str().unwrap();
     let missing = dir.path().join("missing/file");
+    let the_sort_reads = "the sort reads this file; choose another";
     let cases: [(&[&str], &str); 5] = [
         (&["--profile", missing.to_str().unwrap(), NINE_TENTHS], "choose another --profile"),
-        (&["--profile", taken, NINE_TENTHS, taken], "choose another for the profile"),
-        (&["--profile", taken, NINE_TENTHS, "-o", taken], "choose another for the profile"),
-        (&["--profile", NINE_TENTHS, NINE_TENTHS, taken], "choose another for the profile"),
+        (&["--profile", taken, NINE_TENTHS, taken], the_sort_reads),
+        (&["--profile", taken, NINE_TENTHS, "-o", taken], "--profile and -o name the same file"),
+        (&["--profile", NINE_TENTHS, NINE_TENTHS, taken], the_sort_reads),
         (&["--profile", taken, "--isolate", NINE_TENTHS], "leave --isolate out"),
     ];
     let guest = fs::read(path(NINE_TENTHS)).unwrap();

@@ -102,6 +102,10 @@ pub(super) struct Check {
     /// Print the result as a JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// Draw the answers about some of the values, those of a counterexample among them, as SVG in FILE
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub svg: Option<PathBuf>,
 }
 
 /// Show what a guest imports, exports, costs and may use.

@@ -4,8 +4,10 @@
 //! The background is the page's.
 
 mod lines;
+mod matrix;
 
 pub(super) use lines::{LinePanel, Scale, Series, lines};
+pub(super) use matrix::{Cell, Matrix};
 
 use std::fmt::Write as _;
 
@@ -32,6 +34,8 @@ const fn colour(light: u32, dark: u32) -> Colour {
 
 const TEXT: Colour = colour(0x1F2328, 0xE6EDF3);
 const MUTED: Colour = colour(0x59636E, 0x9198A1);
+/// Text on a full colour.
+const INVERSE: Colour = colour(0xFFFFFF, 0x0D1117);
 const GRID: Colour = colour(0xD1D9E0, 0x3D444D);
 
 /// Colours that are told apart by readers who see fewer: those of Okabe and Ito, darker or lighter as the
@@ -63,6 +67,7 @@ fn draw(title: &str, size: (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) 
     drop(canvas);
     drawn.map_err(|error| Fault::trouble(format!("cannot draw: {error}")))?;
     let (head, body) = svg.split_once(">\n").unwrap_or_default();
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
     Ok(format!("{head} role=\"img\">\n<title>{title}</title>\n<style>{}</style>\n{body}", dark()))
 }
 
@@ -70,7 +75,7 @@ fn draw(title: &str, size: (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) 
 fn dark() -> String {
     let hex = |RGBColor(red, green, blue): RGBColor| format!("#{red:02X}{green:02X}{blue:02X}");
     let mut rules = String::new();
-    for Colour { light, dark } in [TEXT, MUTED, GRID].into_iter().chain(SERIES) {
+    for Colour { light, dark } in [TEXT, MUTED, INVERSE, GRID].into_iter().chain(SERIES) {
         for property in ["fill", "stroke"] {
             // Writing to a `String` cannot fail.
             let _ = write!(rules, "[{property}=\"{}\"]{{{property}:{}}}", hex(light), hex(dark));

@@ -128,4 +128,16 @@ impl Job {
         self.check_widths(keyed)?;
         Search::new(self.callback(), keyed.column(0), how).run()
     }
+
+    /// Returns the values that [`Job::check_contract`] draws, no two of the same bytes, the simplest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Job::check_contract`], where records are not of the width that the callback compares.
+    pub fn drawn(&self, items: &Items<'_>, how: &Contract) -> Result<Vec<Vec<u8>>> {
+        let columns = Columns::of(&self.keys, items)?;
+        let keyed = columns.with(items);
+        self.check_widths(keyed)?;
+        Ok(Search::new(self.callback(), keyed.column(0), how).drawn())
+    }
 }

@@ -38,8 +38,7 @@ impl<'s> Search<'s> {
     }
 
     pub(super) fn run(mut self) -> Result<Checked> {
-        let drawn =
-            if self.how.drawn { self.form.draw(&mut Random::seeded(self.how.seed)) } else { Vec::new() };
+        let drawn = self.drawn();
         let mut values: Vec<_> = drawn.iter().map(|bytes| Value { bytes, item: None }).collect();
         let items = self.items;
         let value = |item| Value { bytes: items.get(item), item: Some(item) };
@@ -64,6 +63,10 @@ impl<'s> Search<'s> {
         }
         checked.comparisons = self.asked;
         Ok(checked)
+    }
+
+    pub(super) fn drawn(&self) -> Vec<Vec<u8>> {
+        if self.how.drawn { self.form.draw(&mut Random::seeded(self.how.seed)) } else { Vec::new() }
     }
 
     /// Asks about each pair of a few values both ways, one fresh guest in one order and another in another.

@@ -1,5 +1,7 @@
 //! `callbox check`.
 
+mod matrix;
+
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::thread;
@@ -13,9 +15,11 @@ use super::fault::{Context, Exit, Fault, Result};
 use super::guest::{Guests, Wanted};
 use super::input;
 use super::message;
+use super::output::Output;
 use super::sort::sign;
 
 pub(super) fn run(args: &args::Check) -> Result<Exit> {
+    let svg = args.svg.as_deref().map(|path| Output::open(Some(path), "--svg")).transpose()?;
     let (guest, export, kind) = (&args.name[..], args.guest.export.as_deref(), &args.items.kind);
     let callback = Guests::new(&args.guest).comparator(Wanted { guest, export, kind })?;
     let items = match &args.file {
@@ -39,6 +43,11 @@ pub(super) fn run(args: &args::Check) -> Result<Exit> {
         .threads(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let checked = job.check_contract(&items, &how).context(args.name.clone())?;
     let show = |value: &[u8]| args.items.kind.show(value);
+    if let Some(output) = svg {
+        let about = (&args.name[..], &args.items.kind);
+        let picture = matrix::draw(&job, &how, (&checked, &items), about).context(args.name.clone())?;
+        output.write(|to| to.write_all(picture.as_bytes()))?;
+    }
     let text = if args.json {
         format!("{}\n", in_json(&checked, &items, callback.export(), args, show))
     } else {
