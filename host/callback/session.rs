@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
     }
 
     /// Compares two elements by calling the guest. Only the sign of its answer counts.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn compare(&mut self, a: &[u8], b: &[u8]) -> Answer {
         if let Some(observer) = self.observer {
             return self.compare_observed(observer, a, b);

@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 use super::Error;
 
 /// Calls `call`. Of a panic only its message is left, as far as it is text.
+#[inline(always)] // on the way of each call by C
 pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(call)).map_err(message)
 }
