@@ -1,9 +1,10 @@
 //! A value that threads use without waiting, while others take it away.
 //!
-//! Each use is announced in a place of its thread, a hazard pointer as M. Michael describes it ("Hazard
-//! Pointers: Safe Memory Reclamation for Lock-Free Objects", 2004). A thread that takes a value away does not
-//! keep it for later as he does, but hands each thread that still uses it a share of it, to be dropped after
-//! the use, as the crate arc-swap does. One exclusive operation announces a use, and none ends it.
+//! A use is announced in a place of its thread, a hazard pointer as M. Michael describes it ("Hazard
+//! Pointers: Safe Memory Reclamation for Lock-Free Objects", 2004), with two differences. The announcement
+//! stays after the use, so that the next one of the same value takes no exclusive operation. And whoever
+//! takes a value away does not keep it for later: it revokes the announcements, and hands a share of the
+//! value to each thread that may be using it, to be dropped after the use, as the crate arc-swap does.
 #![allow(unsafe_code, reason = "shares values without a lock")]
 
 use std::cell::Cell;
@@ -41,9 +42,12 @@ pub(crate) struct Loaded<T> {
 /// A place where a thread announces a use. It is never freed, and used again by other threads.
 #[repr(align(128))]
 struct Reader {
-    /// The value in use, or null.
-    using: AtomicPtr<()>,
-    /// A share of the value in use, which its user has to drop, or null.
+    /// The value that was used last, or null once that was taken away. Set by its thread, before the value
+    /// was found in its place again.
+    announced: AtomicPtr<()>,
+    /// Whether a use is going on.
+    is_used: AtomicBool,
+    /// A share of a value that was taken away meanwhile, to be dropped when the use ends, or null.
     handed: AtomicPtr<Share>,
     is_taken: AtomicBool,
     next: *const Reader,
@@ -87,26 +91,38 @@ impl<T: 'static> Published<T> {
     /// Returns the value of now.
     #[inline]
     pub(crate) fn load(&self) -> Loaded<T> {
-        let mut value = self.value.load(Acquire);
+        let value = self.value.load(Acquire);
         if value.is_null() {
             return Loaded { used: None };
         }
         let reader = Reader::take();
-        loop {
-            reader.using.swap(value.cast(), SeqCst);
+        reader.is_used.store(true, Relaxed);
+        barrier::light();
+        // If the announcement still stands, whoever revokes it sees that a use is going on.
+        if reader.announced.load(Acquire) == value.cast() {
+            return Loaded { used: Some((value, reader)) };
+        }
+        self.announce(reader, value)
+    }
+
+    /// Announces the use of a value that was found here.
+    #[cold]
+    fn announce(&self, reader: &'static Reader, mut value: *mut T) -> Loaded<T> {
+        while !value.is_null() {
+            reader.announced.swap(value.cast(), SeqCst);
             barrier::order();
-            // If it is still there, whoever takes it away sees that it is in use.
+            // If it is still there, whoever takes it away sees the announcement.
             let now = self.value.load(SeqCst);
             if now == value {
                 return Loaded { used: Some((value, reader)) };
             }
-            reader.end_use();
-            if now.is_null() {
-                reader.put_back();
-                return Loaded { used: None };
-            }
             value = now;
+            panics::discard(reader.take_share());
         }
+        reader.announced.store(ptr::null_mut(), Release);
+        reader.end_use();
+        reader.put_back();
+        Loaded { used: None }
     }
 
     /// Publishes another value, or none, and returns the one before.
@@ -120,8 +136,10 @@ impl<T: 'static> Published<T> {
         }
         // SAFETY: the place had a share of it, from `Arc::into_raw`, and has none any more.
         let before = unsafe { Arc::from_raw(before) };
-        for reader in readers().filter(|reader| reader.is_using(&before)) {
-            reader.hand(&before);
+        for reader in readers() {
+            if reader.revoke(&before) && !reader.is_kept_here() {
+                reader.hand(&before);
+            }
         }
         Some(before)
     }
@@ -176,10 +194,10 @@ impl Reader {
         KEPT.try_with(|kept| kept.0.take()).ok().flatten().unwrap_or_else(Reader::claim)
     }
 
-    /// Ends the use that was announced last. A panic of the value's destructor goes no further.
+    /// Ends the use. A panic of the value's destructor goes no further.
     #[inline]
     fn end_use(&self) {
-        self.using.store(ptr::null_mut(), Release);
+        self.is_used.store(false, Release);
         barrier::light();
         if !self.handed.load(Relaxed).is_null() {
             panics::discard(self.take_share());
@@ -206,7 +224,8 @@ impl Reader {
             return reader;
         }
         let mut reader = Box::new(Reader {
-            using: AtomicPtr::new(ptr::null_mut()),
+            announced: AtomicPtr::new(ptr::null_mut()),
+            is_used: AtomicBool::new(false),
             handed: AtomicPtr::new(ptr::null_mut()),
             is_taken: AtomicBool::new(true),
             next: READERS.load(Relaxed),
@@ -222,26 +241,42 @@ impl Reader {
 
     #[cold]
     fn release(&self) {
+        self.announced.store(ptr::null_mut(), Release);
         self.is_taken.store(false, Release);
     }
 
-    fn is_using<T>(&self, value: &Arc<T>) -> bool {
-        ptr::eq(self.using.load(SeqCst).cast_const(), Arc::as_ptr(value).cast())
+    /// Returns whether it waits for this thread's next use.
+    fn is_kept_here(&self) -> bool {
+        KEPT.try_with(|kept| kept.0.get().is_some_and(|kept| ptr::eq(kept, self))).unwrap_or(false)
     }
 
-    /// Hands a share of a value to the thread that uses it, unless that has ended its use meanwhile.
+    /// Revokes the announcement of a value that was taken away; returns whether there was one.
+    fn revoke<T>(&self, value: &Arc<T>) -> bool {
+        let value = Arc::as_ptr(value).cast_mut().cast();
+        self.announced.load(SeqCst) == value
+            && self.announced.compare_exchange(value, ptr::null_mut(), SeqCst, Acquire).is_ok()
+    }
+
+    /// Hands a share of a value, whose announcement has been revoked, to the thread if it may be using it.
     #[cold]
     fn hand<T: 'static>(&self, value: &Arc<T>) {
-        let _handing = lock(&HANDING);
-        let share: Box<Share> = Box::new(Box::new(Arc::clone(value)));
-        self.handed.store(Box::into_raw(share), Release);
-        let ordered = barrier::heavy();
-        // A use that goes on finds the share at its end. No other of the same value can have begun.
-        if ordered && self.is_using(value) {
+        // A use that begins later does not find the announcement.
+        let revoked = barrier::heavy();
+        if revoked && !self.is_used.load(Acquire) {
+            return;
+        }
+        let handing = lock(&HANDING);
+        // A use that announced another value before may have a share of that.
+        let share: Box<Share> = Box::new(Box::new((Arc::clone(value), self.take_share())));
+        self.handed.swap(Box::into_raw(share), AcqRel);
+        let told = barrier::heavy();
+        // A use that goes on finds the share at its end.
+        if revoked && told && self.is_used.load(Acquire) {
             return;
         }
         let share = self.take_share();
-        if !ordered {
+        drop(handing);
+        if !(revoked && told) {
             mem::forget(share); // the use may go on unseen, so the value must never be freed
         }
     }

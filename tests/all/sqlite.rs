@@ -3,12 +3,14 @@
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use std::ffi::{CString, c_int, c_void};
+use std::sync::{Mutex, mpsc};
+use std::thread;
 
 use callbox::{CType, Callback, CallbackTable, Error, Limit, Limits, Module, Prototype, Sandbox, sqlite};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, ffi};
 
-use crate::support::{alone, bundled, guest};
+use crate::support::{alone, bundled, granting_print, guest};
 
 fn slices(guest: &callbox::Guest) -> Callback {
     guest.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap()
@@ -70,6 +72,39 @@ fn a_query_is_ordered_by_a_guest() {
         )
         .unwrap();
     assert_eq!(most, "v1.9");
+}
+
+#[test]
+fn with_a_guest_for_each_thread_a_statement_does_not_wait_for_that_of_another() {
+    let (entered, inside) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let sandbox = granting_print(move |_| {
+        entered.send(()).unwrap();
+        gone.lock().unwrap().recv().unwrap();
+    });
+    // Orders by the first bytes, and prints where the first one is "7".
+    let wat = r#"(module (import "callbox" "print" (func $print (param i32 i32))) (memory (export "memory") 1)
+        (func (export "compare_bytes") (param i32 i32 i32 i32) (result i32)
+            (if (i32.eq (i32.load8_u (local.get 0)) (i32.const 55))
+                (then (call $print (local.get 0) (local.get 1))))
+            (i32.sub (i32.load8_u (local.get 0)) (i32.load8_u (local.get 2)))))"#;
+    let guest = Module::from_text(&sandbox, "first", wat).unwrap().instantiate().unwrap();
+    let first = slices(&guest).per_thread(2);
+    let sorted = |names: &[&str], first: &Callback| {
+        let db = tags(names);
+        let collation = sqlite::create_collation(&db, "first", first).unwrap();
+        let sorted = collation.check(texts(&db, "SELECT name FROM tag ORDER BY name COLLATE first")).unwrap();
+        (sorted, CallbackTable.get(collation.key()).unwrap().instances)
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(|| sorted(&["8", "7"], &first).0);
+        inside.recv().unwrap();
+        assert_eq!(sorted(&["c", "a", "b"], &first), (["a", "b", "c"].map(str::to_owned).to_vec(), 2));
+        // For each question about "7" that may come.
+        (0..8).for_each(|_| go.send(()).unwrap());
+        assert_eq!(other.join().unwrap(), ["7", "8"]);
+    });
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(crate) const MODELS: &[(&str, Option<usize>, fn())] = &[
     ("a lease with an array, called on two threads", None, array_lease),
     ("a late call while a native call is in progress", None, native_call),
     ("a published value that is taken away", None, published::taken_away),
-    ("a published value that is replaced under two readers", Some(5), published::replaced),
+    ("a published value that is replaced under two readers", Some(3), published::replaced),
     ("a published value that is taken away from inside", None, published::taken_away_from_inside),
     ("turns with one guest by two leases", Some(6), turns),
     ("three turns, and a call from inside one", Some(4), reentrant_turns),
