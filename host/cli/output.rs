@@ -179,6 +179,30 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
     fill(Temporary::create(path)?, content)?.replace(path)
 }
 
+/// Returns whether two paths lead to the same file, which need not be there yet.
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        fs::canonicalize(path).or_else(|_| {
+            let path = through_links(path)?;
+            Ok::<_, io::Error>(fs::canonicalize(folder(&path))?.join(path.file_name().unwrap_or_default()))
+        })
+    };
+    a == b || place(a).is_ok_and(|a| place(b).is_ok_and(|b| a == b))
+}
+
+/// `Err` where an output would take the place of a file that the command reads.
+pub(super) fn check_reads(option: &str, path: &Path, read: &[&Path]) -> Result<()> {
+    let same = |other: &&Path| match other.to_str() {
+        Some("-") => is_same(Path::new("/dev/stdin"), path),
+        _ => is_same(other, path),
+    };
+    if read.iter().any(|other| same(other)) {
+        let path = name(path);
+        return Err(Fault::trouble(format!("{option} {path}: the command reads this file; choose another")));
+    }
+    Ok(())
+}
+
 /// Returns the folder that a file is in.
 pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {

@@ -1,8 +1,7 @@
 //! `callbox replay`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
 
 use callbox::record::{RecordError, RecordedAnswer, RecordedGuest, Recording, Step, failure};
 use callbox::{CType, Callback, Module, Prototype, Sandbox, escape};
@@ -13,7 +12,11 @@ use super::guest::{config, find};
 use super::input::{STDIN, name};
 use super::items::Type;
 use super::message;
+use super::output::Output;
 use super::sort::sign;
+
+/// Maximum number of guests of a record: one for each key of a sort.
+const MAX_GUESTS: usize = 64;
 
 /// The guests that are asked.
 struct Guests<'a> {
@@ -37,6 +40,7 @@ struct Difference {
 }
 
 pub(super) fn run(args: &args::Replay) -> Result<Exit> {
+    Output::Stdout.check()?;
     let shown = name(&args.file);
     let open = |error: io::Error| Fault::file(&shown, "read", &error, "FILE is what --record has written");
     let from: Box<dyn Read> = if args.file.as_os_str() == STDIN {
@@ -76,6 +80,10 @@ impl Guests<'_> {
             let text = "several guests were recorded, so none can take their place; leave GUEST out";
             return Err(Fault::trouble(format!("{}: {text}", name(&self.args.file))));
         }
+        if self.callbacks.len() == MAX_GUESTS {
+            let text = format!("it has more than {MAX_GUESTS} guests, each of which would keep its memory");
+            return Err(Fault::trouble(format!("{}: {text}", name(&self.args.file))));
+        }
         if !self.modules.iter().any(|(module, _)| *module == recorded.module) {
             let module = self.compile(recorded)?;
             self.modules.push((recorded.module.clone(), module));
@@ -91,9 +99,13 @@ impl Guests<'_> {
         let own = &self.args.options;
         let wanted = self.args.guest.as_deref().unwrap_or(&recorded.module);
         let about = || wanted.to_owned();
-        // A record may name anything; what it names is read only if it is a plain file.
+        // A record may name anything; what it names is read only if it is a plain file with something in it:
+        // the kernel's own are empty.
         let is_bundled = callbox::bundled::Bundled::find(wanted).is_some();
-        if self.args.guest.is_none() && !is_bundled && !Path::new(wanted).is_file() {
+        if self.args.guest.is_none()
+            && !is_bundled
+            && !fs::metadata(wanted).is_ok_and(|found| found.is_file() && found.len() > 0)
+        {
             let text = "the recorded guest is not here; name it: callbox replay FILE GUEST";
             return Err(Fault::trouble(format!("{}: {text}", escape(wanted))));
         }

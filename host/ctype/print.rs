@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{CType, Enum, NumberKind, SCALARS, Struct};
 
+/// Maximum length of a number without an exponent; that of no whole number below 2^63 is longer.
+const MAX_DIGITS: usize = 24;
+
 impl CType {
     /// Formats a value, given as its bytes in memory, in decimal; `None` for types that are not numbers, for
     /// `long double`, and where the bytes are not as many as the type has.
@@ -14,8 +17,8 @@ impl CType {
         let mut wide = [0; size_of::<i128>()];
         match self.kind()? {
             NumberKind::Float => match value.len() {
-                4 => Some(f32::from_ne_bytes(value.try_into().ok()?).to_string()),
-                8 => Some(f64::from_ne_bytes(value.try_into().ok()?).to_string()),
+                4 => Some(number(f32::from_ne_bytes(value.try_into().ok()?))),
+                8 => Some(number(f64::from_ne_bytes(value.try_into().ok()?))),
                 _ => None,
             },
             kind => {
@@ -27,6 +30,12 @@ impl CType {
             }
         }
     }
+}
+
+/// Formats a number with a point, or with an exponent where that would take many digits.
+fn number(number: impl fmt::Display + fmt::LowerExp) -> String {
+    let text = number.to_string();
+    if text.len() > MAX_DIGITS { format!("{number:e}") } else { text }
 }
 
 /// The printer of the types of one text. A type with a tag is defined where it occurs first.

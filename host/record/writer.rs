@@ -89,6 +89,21 @@ impl<W: Write + Send + 'static> Recorder<W> {
         Ok(callback.clone().observe(move |call| lock(&record).add(guest, call)))
     }
 
+    /// Flushes the writer.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the writer; the record is of no use then, and has ended.
+    pub fn flush(&self) -> io::Result<()> {
+        let mut record = lock(&self.record);
+        let flushed = match (record.error.take(), &mut record.to) {
+            (Some(error), _) => Err(error),
+            (None, Some(to)) => to.flush(),
+            (None, None) => Ok(()),
+        };
+        flushed.inspect_err(|_| record.to = None)
+    }
+
     /// Ends the record. Questions that come later are not recorded.
     ///
     /// # Errors

@@ -140,6 +140,10 @@ impl<T> Turns<T> {
     /// Wakes a thread that sleeps.
     #[cold]
     fn wake(&self) {
+        // The turn began before a fork: here are no sleepers, and the queue may be locked for ever.
+        if !fork::is_same_process(self.process) {
+            return;
+        }
         // A thread that has locked it sleeps, or will see that the turn has ended.
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner));
         self.ended.notify_one();

@@ -372,7 +372,7 @@ fn drawn(args: &[&str]) -> (String, String) {
 
 #[test]
 fn a_picture_has_a_cell_for_each_pair_and_frames_the_counterexample() {
-    const KINDS: usize = 5; // each in the legend
+    const KINDS: usize = 6; // in the legend
     let (printed, picture) = drawn(&["version", "-"]);
     assert!(printed.starts_with("no contradiction"), "{printed}");
     assert_eq!(picture.matches("<rect ").count(), 3 * 3 + KINDS, "{picture}");
@@ -389,4 +389,54 @@ fn a_picture_that_cannot_be_written_is_known_before_anything_is_asked() {
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("callbox: missing/a.svg: ") && said.ends_with("--svg\n"), "{said}");
+}
+
+#[test]
+fn a_picture_takes_the_place_of_nothing_that_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, guest) = (dir.path().join("lines"), dir.path().join("guest.wat"));
+    std::fs::write(&file, "b\na\n").unwrap();
+    std::fs::copy(path("wat/contract/tolerates.wat"), &guest).unwrap();
+    let (file, guest) = (file.to_str().unwrap(), guest.to_str().unwrap());
+    for args in [["check", "version", file, "--svg", file], ["sorters", "version", file, "--svg", file]] {
+        let output = run(callbox().args(args), b"");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
+        assert_eq!(std::fs::read(file).unwrap(), b"b\na\n");
+    }
+    let output = run(callbox().args(["check", guest, "--records", "i32", "--svg", guest]), b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(std::fs::read(guest).unwrap().starts_with(b";; promise"));
+}
+
+#[test]
+fn a_guest_that_traps_only_when_it_is_asked_alone_is_a_counterexample() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("alone.wat");
+    // Every number is before every other, both ways round; the first question must be about equal ones.
+    let text = "(module (global $asked (mut i32) (i32.const 0))
+        (func (export \"compare_i32\") (param i32 i32) (result i32)
+            (if (i32.eq (local.get 0) (local.get 1))
+                (then (global.set $asked (i32.const 1)) (return (i32.const 0))))
+            (if (i32.eqz (global.get $asked)) (then (unreachable)))
+            (i32.const -1)))";
+    std::fs::write(&file, text).unwrap();
+    let output = run(callbox().args(["check", file.to_str().unwrap(), "--records", "i32"]), b"");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("trapped"));
+}
+
+#[test]
+fn a_check_of_a_slow_guest_stops_in_time_and_says_what_it_has_covered() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("slow.wat");
+    let text = "(module (func (export \"compare_i32\") (param i32 i32) (result i32) (local i32)
+        (loop $more (local.set 2 (i32.add (local.get 2) (i32.const 1)))
+            (br_if $more (i32.lt_u (local.get 2) (i32.const 20000000))))
+        (i32.sub (i32.gt_s (local.get 0) (local.get 1)) (i32.lt_s (local.get 0) (local.get 1)))))";
+    std::fs::write(&file, text).unwrap();
+    let words = ["check", file.to_str().unwrap(), "--records", "i32", "--time", "200ms"];
+    let output = run(callbox().args(words), b"");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("stopped after 200ms") && !said.contains("of 64 drawn"), "{said}");
 }

@@ -154,7 +154,7 @@ fn a_profile_that_cannot_be_written_is_refused_before_the_sort() {
     fs::write(&taken, "b\na\n").unwrap();
     let taken = taken.to_str().unwrap();
     let missing = dir.path().join("missing/file");
-    let the_sort_reads = "the sort reads this file; choose another";
+    let the_sort_reads = "the command reads this file; choose another";
     let cases: [(&[&str], &str); 5] = [
         (&["--profile", missing.to_str().unwrap(), NINE_TENTHS], "choose another --profile"),
         (&["--profile", taken, NINE_TENTHS, taken], the_sort_reads),

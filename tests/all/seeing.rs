@@ -286,6 +286,18 @@ fn a_record_is_replaced_as_a_whole_or_not_at_all() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("callbox: /dev/full: cannot write: No space left on device"), "{said}");
     assert_eq!(fs::read(folder.path().join("sorted")).unwrap(), before);
+    for full in ["--record /dev/full", "--trace=/dev/full", "--trace=full.json"] {
+        let link = folder.path().join("full.json");
+        let _ = std::os::unix::fs::symlink("/dev/full", link);
+        let output = run_in(folder.path(), &format!("sort guest.wat {full} lines"));
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{full}");
+    }
+    for same in ["--record ./new --trace=new", "--record new -o ./new", "--trace=lines", "--record guest.wat"]
+    {
+        let output = run_in(folder.path(), &format!("sort guest.wat {same} lines"));
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{same}");
+        assert!(!folder.path().join("new").exists());
+    }
 }
 
 #[test]

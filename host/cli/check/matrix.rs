@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use callbox::escape;
 use callbox::sort::{Answers, Checked, Contract, Items, Job, Violation};
 
 use crate::cli::fault::Result;
@@ -18,7 +19,7 @@ const KINDS: [(char, &str); 4] = [
     ('<', "the row's value is before the column's"),
     ('=', "they are equal"),
     ('>', "the row's value is after the column's"),
-    ('?', "no answer"),
+    ('?', "no answer, or the items were written into"),
 ];
 
 /// Draws the answers about the values of the counterexample, if there is one, and others: items of the
@@ -29,7 +30,9 @@ pub(super) fn draw(
     (checked, items): (&Checked, &Items<'_>),
     (name, kind): (&str, &Type),
 ) -> Result<String> {
-    let mut values = checked.violation.as_ref().map(|found| found.values.clone()).unwrap_or_default();
+    let name = &escape(name);
+    let mut values: Vec<Vec<u8>> = Vec::new();
+    let shown = checked.violation.iter().flat_map(|found| found.values.clone());
     let others = match items.len() {
         0 => job.drawn(items, how)?,
         all => {
@@ -37,7 +40,7 @@ pub(super) fn draw(
             (0..rows).map(|row| items.get(row * all / rows).to_vec()).collect()
         }
     };
-    for value in others {
+    for value in shown.chain(others) {
         if values.len() < MAX_ROWS && !values.contains(&value) {
             values.push(value);
         }
@@ -59,8 +62,11 @@ pub(super) fn draw(
         Some(violation) => format!("{name}: {}", violation.law.sentence()),
         None => format!("{name}: no contradiction"),
     };
-    let place = |row: usize| answers.order.iter().position(|other| *other == row).unwrap_or(row);
-    let places: Vec<_> = (0..answers.items.len()).map(place).collect();
+    let order = order(&answers);
+    let mut places = vec![0; order.len()];
+    for (place, &row) in order.iter().enumerate() {
+        places[row] = place;
+    }
     let violation = checked.violation.as_ref();
     let cell = |row: usize, column: usize| {
         let answer = answers.about(row, column);
@@ -74,9 +80,12 @@ pub(super) fn draw(
         let values = [row, column].map(|row| chosen.get(answers.items[row]));
         Cell { kind, is_wrong, is_framed: violation.is_some_and(|found| asks(found, values)) }
     };
-    let order = &answers.order;
     let matrix = Matrix {
-        title: vec![title, "each row's value compared with each column's, in the guest's order".to_owned()],
+        title: vec![
+            title,
+            "each row's value compared with each column's; those that are after more others come later"
+                .to_owned(),
+        ],
         rows: order.iter().map(shown).collect(),
         kinds: &KINDS,
         wrong: "against the order, or against the answer the other way round",
@@ -85,9 +94,21 @@ pub(super) fn draw(
     matrix.draw(&format!("Answers of {name}"))
 }
 
+/// Returns the rows by their scores: how many of the others each is after, less how many it is before. Few
+/// wrong answers move a row by as few places, wherever they are.
+fn order(answers: &Answers) -> Vec<usize> {
+    let score = |row: usize| -> i32 {
+        let answer = |column| answers.about(row, column).map_or(0, |answer| answer as i32);
+        (0..answers.items.len()).map(answer).sum()
+    };
+    let mut order = answers.order.clone();
+    order.sort_by_key(|&row| score(row));
+    order
+}
+
 /// Returns whether an answer is against the order of the two, or not that of the pair turned round.
 fn is_wrong(answers: &Answers, [row, column]: [usize; 2], placed: Ordering) -> bool {
-    let Some(answer) = answers.about(row, column) else { return true };
+    let Some(answer) = answers.about(row, column) else { return false };
     answer != Ordering::Equal && answer != placed
         || answers.about(column, row).is_some_and(|other| other != answer.reverse())
 }

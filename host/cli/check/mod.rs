@@ -4,9 +4,10 @@ mod matrix;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::thread;
 
-use callbox::sort::{Asked, Checked, Contract, Items, Job, Options, Reply, Violation};
+use callbox::sort::{Asked, Checked, Contract, Items, Job, Law, Options, Reply, Violation};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
@@ -15,10 +16,15 @@ use super::fault::{Context, Exit, Fault, Result};
 use super::guest::{Guests, Wanted};
 use super::input;
 use super::message;
-use super::output::Output;
+use super::output::{Output, check_reads};
 use super::sort::sign;
 
 pub(super) fn run(args: &args::Check) -> Result<Exit> {
+    Output::Stdout.check()?;
+    if let Some(path) = &args.svg {
+        let file = args.file.as_deref();
+        check_reads("--svg", path, &file.into_iter().chain([Path::new(&args.name)]).collect::<Vec<_>>())?;
+    }
     let svg = args.svg.as_deref().map(|path| Output::open(Some(path), "--svg")).transpose()?;
     let (guest, export, kind) = (&args.name[..], args.guest.export.as_deref(), &args.items.kind);
     let callback = Guests::new(&args.guest).comparator(Wanted { guest, export, kind })?;
@@ -103,7 +109,8 @@ fn covered(checked: &Checked, items: &Items<'_>, args: &args::Check) -> String {
     let drawn = format!("all pairs of {} drawn values", checked.drawn);
     let of_drawn = (checked.drawn > 0).then_some(drawn);
     let all: Vec<_> = of_items.into_iter().chain(of_drawn).collect();
-    let mut text = format!("{}: {} comparisons", all.join(", and "), HumanCount(checked.comparisons));
+    let all = if all.is_empty() { "no pairs".to_owned() } else { all.join(", and ") };
+    let mut text = format!("{all}: {} comparisons", HumanCount(checked.comparisons));
     if checked.items < items.len().min(args.sample.get()) {
         text += "; more do not fit in the guest's memory, and --max-memory allows more";
     }
@@ -122,10 +129,22 @@ pub(super) fn describe(violation: &Violation, show: impl Fn(&[u8]) -> String) ->
     for (at, Asked { values: [a, b], reply, .. }) in asked.iter().enumerate() {
         let (a, b) = (show(&values[*a]), show(&values[*b]));
         let said = match reply {
+            Reply::Answer(answer) if *law == Law::Deterministic && asked.len() == 1 => {
+                format!(
+                    "{a} {} {b}, against answers that were others when they were asked again",
+                    sign(*answer)
+                )
+            }
             Reply::Answer(answer) => format!("{a} {} {b}", sign(*answer)),
             Reply::Failure { how, .. } => format!("asked about {a} and {b}, {how}"),
             Reply::Written { which, left } => {
                 let item = if *which == 0 { &a } else { &b };
+                if values.len() == 1 {
+                    return format!(
+                        "{text}\n  in the middle of many questions, it made {} of {item}",
+                        show(left)
+                    );
+                }
                 format!("asked about {a} and {b}, it made {} of {item}", show(left))
             }
             _ => format!("{a} and {b} have no answer"),
@@ -173,7 +192,7 @@ fn in_json(
             "sentence": violation.law.sentence(),
             "values": violation.values.iter().map(value).collect::<Vec<_>>(),
             "asked": violation.asked.iter().map(asked).collect::<Vec<_>>(),
-            "items": violation.items,
+            "item_numbers": violation.items.iter().map(|item| item + 1).collect::<Vec<_>>(),
         })
     });
     json!({

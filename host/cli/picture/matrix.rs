@@ -52,7 +52,7 @@ impl Matrix<'_> {
         let top = MARGIN + LINE * self.title.len() as i32 + CELL;
         let legend: Vec<_> = self.kinds.iter().map(|(_, meaning)| *meaning).chain([self.wrong]).collect();
         let texts = self.title.iter().map(|line| MARGIN + width(line));
-        let legends = legend.iter().map(|meaning| left + CELL + MARGIN + width(meaning));
+        let legends = legend.iter().map(|meaning| left + CELL * 2 + MARGIN + width(meaning));
         let right = texts.chain(legends).chain([left + n * CELL]).max().unwrap_or(0) + MARGIN;
         let bottom = top + n * CELL + MARGIN + LINE * legend.len() as i32 + MARGIN;
         draw(name, (right as u32, bottom as u32), |canvas| {
@@ -83,7 +83,11 @@ impl Matrix<'_> {
                 let y = top + n * CELL + MARGIN + LINE * at as i32;
                 let (kind, is_wrong) = if at < self.kinds.len() { (at, false) } else { (0, true) };
                 self.draw_cell(canvas, (left, y), Cell { kind, is_wrong, is_framed: false })?;
-                let place = (left + CELL + MARGIN, y + CELL / 2);
+                if is_wrong {
+                    let other = Cell { kind: 2, is_wrong, is_framed: false };
+                    self.draw_cell(canvas, (left + CELL, y), other)?;
+                }
+                let place = (left + CELL * 2 + MARGIN, y + CELL / 2);
                 canvas.draw(&Text::new((*meaning).to_owned(), place, text(FONT, TEXT)))?;
             }
             Ok(())

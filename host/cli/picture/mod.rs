@@ -67,7 +67,7 @@ fn draw(title: &str, size: (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) 
     drop(canvas);
     drawn.map_err(|error| Fault::trouble(format!("cannot draw: {error}")))?;
     let (head, body) = svg.split_once(">\n").unwrap_or_default();
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let title = callbox::escape(title).replace('&', "&amp;").replace('<', "&lt;");
     Ok(format!("{head} role=\"img\">\n<title>{title}</title>\n<style>{}</style>\n{body}", dark()))
 }
 

@@ -164,6 +164,7 @@ fn job(args: &args::Sort, order: &Order, output: Output, watching: &mut Watching
         if args.merge { job.merge_inputs(inputs, &spill) } else { job.sort_inputs(inputs, &spill) };
     let arranged = arranged.map_err(|error| with_guest(error, order))?;
     let sort = ready.elapsed().saturating_sub(reading.time());
+    watching.flush()?; // what fails already leaves standard output empty, too
     let shown = shown.and_then(|shown| shown.end_before(&output));
     let mut watched = Ok(());
     let written = output.write(|to| {

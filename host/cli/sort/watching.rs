@@ -1,6 +1,5 @@
 //! What is written of a sort beside its result: a trace and a record of its questions, a profile.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +13,10 @@ use super::sign;
 use super::trace_events::Events;
 use crate::cli::args;
 use crate::cli::fault::{Fault, Result};
+use crate::cli::input::STDIN;
 use crate::cli::items::Type;
 use crate::cli::message;
-use crate::cli::output::{Output, Writing};
+use crate::cli::output::{Output, Writing, check_reads, is_same};
 
 /// The value of `--trace` that stands for standard error.
 const STDERR: &str = "-";
@@ -63,24 +63,21 @@ pub(super) fn check_modes(args: &args::Sort, order: &Order) -> Result<()> {
         return Err(Fault::trouble(format!("{option}: {text}")));
     }
     let all: Vec<_> = files().chain(args.output().map(|file| ("-o", file))).collect();
-    let read = order.files.iter().map(PathBuf::from).chain(order.guests().into_iter().map(PathBuf::from));
-    let read: Vec<_> = read.collect();
+    let (stdin, guests) = (Path::new(STDIN), order.guests());
+    let mut read: Vec<&Path> = order.files.iter().map(Path::new).collect();
+    read.extend(args.files0_from.as_deref().map(Path::new));
+    if read.is_empty() {
+        read.push(stdin);
+    }
+    read.extend(guests.iter().map(Path::new));
     for (at, (option, file)) in files().enumerate() {
-        let shown = || escape(file.as_os_str().as_encoded_bytes());
         if let Some((other, _)) = all[at + 1..].iter().find(|(_, other)| is_same(other, &file)) {
-            return Err(Fault::trouble(format!("{option} and {other} name the same file, {}", shown())));
+            let file = escape(file.as_os_str().as_encoded_bytes());
+            return Err(Fault::trouble(format!("{option} and {other} name the same file, {file}")));
         }
-        if read.iter().any(|other| is_same(other, &file)) {
-            let text = "the sort reads this file; choose another";
-            return Err(Fault::trouble(format!("{option} {}: {text}", shown())));
-        }
+        check_reads(option, &file, &read)?;
     }
     Ok(())
-}
-
-/// Returns whether two paths lead to the same file.
-fn is_same(a: &Path, b: &Path) -> bool {
-    a == b || fs::canonicalize(a).is_ok_and(|a| fs::canonicalize(b).is_ok_and(|b| a == b))
 }
 
 /// Returns the options that name a file, each with its file.
@@ -146,6 +143,25 @@ impl Watching {
     pub(super) fn finish_of_failure(mut self) -> Result<()> {
         self.profile = self.profile.take().filter(|profile| !profile.is_empty());
         self.finish()
+    }
+
+    /// Has what is to be written by now reach the files, before anything else is written. One that cannot be
+    /// written is given up.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        let traced = match &self.trace {
+            Some(Trace::File(path, file)) => lock(file).as_mut().map_or(Ok(()), |file| {
+                let flushed = file.error.take().map_or_else(|| file.to.flush(), Err);
+                flushed.map_err(|error| Writing::fault(path, &error))
+            }),
+            _ => Ok(()),
+        };
+        let recorded = match &self.record {
+            Some((path, recorder)) => recorder.flush().map_err(|error| Writing::fault(path, &error)),
+            None => Ok(()),
+        };
+        self.trace = self.trace.take().filter(|_| traced.is_ok());
+        self.record = self.record.take().filter(|_| recorded.is_ok());
+        traced.and(recorded)
     }
 
     /// Completes the files, once; nothing that is asked later is told.

@@ -7,6 +7,7 @@ mod table;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use callbox::Callback;
 use callbox::sort::Items;
@@ -16,7 +17,7 @@ use super::args;
 use super::fault::{Exit, Fault, Result};
 use super::guest::{Guests, Wanted};
 use super::items::Type;
-use super::output::Output;
+use super::output::{Output, check_reads};
 use super::{message, tutorial};
 use contender::Contender;
 use input::{Form, Input};
@@ -26,6 +27,10 @@ use table::{Failure, Figures, Row, Table};
 const TUTORIAL: &str = "tutorial";
 
 pub(super) fn run(args: &args::Sorters) -> Result<Exit> {
+    if let Some(path) = &args.svg {
+        let read = args.files.iter().map(PathBuf::as_path).chain(args.name.as_deref().map(Path::new));
+        check_reads("--svg", path, &read.collect::<Vec<_>>())?;
+    }
     let svg = args.svg.as_deref().map(|path| Output::open(Some(path), "--svg")).transpose()?;
     Output::Stdout.check()?;
     let kind = kind(args)?;

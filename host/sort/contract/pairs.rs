@@ -1,7 +1,6 @@
 //! The search among all pairs of items: sorted, and then asked about in batches inside the sandbox.
 
 use std::cmp::Ordering;
-use std::time::Instant;
 
 use super::Checked;
 use super::asking::Interview;
@@ -24,7 +23,6 @@ impl Search<'_> {
             Err(violation) => return Ok(violation),
         };
         let mut values: Vec<_> = order.into_iter().map(|at| values[at]).collect();
-        let until = Instant::now().checked_add(self.how.time);
         loop {
             let runs = match self.runs(&values)? {
                 Ok(runs) => runs,
@@ -39,7 +37,7 @@ impl Search<'_> {
                 forward: Ordering::Less,
                 budget: &self.callback.guest().new_budget(),
                 threads: self.how.threads,
-                until,
+                until: self.until,
             };
             match search.run() {
                 Ok((covered, finding)) => {
@@ -47,7 +45,7 @@ impl Search<'_> {
                     (checked.items, checked.pairs, checked.stopped) =
                         (values.len(), covered.pairs, covered.stopped);
                     return match finding {
-                        Some(finding) => self.explained(finding, &values, &runs),
+                        Some(finding) => self.explained(finding, &values),
                         None => Ok(None),
                     };
                 }
@@ -71,7 +69,7 @@ impl Search<'_> {
         let interview = Interview::new(self.callback)?;
         let mut failed = None;
         let order = order::sorted(values.len(), &mut |a, b| {
-            if failed.is_some() {
+            if failed.is_some() || self.is_over() {
                 return Ok(Ordering::Equal);
             }
             Ok(self.ask(&interview, values, [a, b])?.unwrap_or_else(|told| {
@@ -81,6 +79,7 @@ impl Search<'_> {
         })?;
         match failed {
             Some((told, pair)) => Ok(Err(self.failed(told, values, pair)?)),
+            None if self.stopped => Ok(Err(None)),
             None => Ok(Ok(order)),
         }
     }
@@ -91,6 +90,9 @@ impl Search<'_> {
         let interview = Interview::new(self.callback)?;
         let (mut runs, mut end) = (vec![0; values.len()], values.len());
         for place in (0..values.len()).rev() {
+            if self.is_over() {
+                return Ok(Err(None));
+            }
             for next in [place, place + 1] {
                 if next == values.len() {
                     continue;
@@ -110,12 +112,7 @@ impl Search<'_> {
     }
 
     /// Returns the violation behind a finding among sorted values.
-    fn explained(
-        &mut self,
-        finding: Finding,
-        values: &[Value<'_>],
-        runs: &[u32],
-    ) -> Result<Option<Violation>> {
+    fn explained(&mut self, finding: Finding, values: &[Value<'_>]) -> Result<Option<Violation>> {
         match finding {
             Finding::Answers { pair: [a, b], answers } => {
                 let law = Law::Antisymmetric;
@@ -141,11 +138,13 @@ impl Search<'_> {
                     }
                     before = now;
                 }
-                let expected = if b < runs[a] as usize { Ordering::Equal } else { Ordering::Less };
-                let asked_alone = before;
-                let other = if asked_alone == answers[0] { expected } else { asked_alone };
-                let differs = Differs { pair: [a, b], answers: [answers[0], other] };
-                self.keeps_state(values, differs).map(Some)
+                if before != answers[0] {
+                    let differs = Differs { pair: [a, b], answers: [answers[0], before] };
+                    return self.keeps_state(values, differs).map(Some);
+                }
+                // The others were not what they had been when the values were sorted by them.
+                let asked = vec![Asked { values: [0, 1], reply: Reply::Answer(before) }];
+                Ok(Some(built(Law::Deterministic, &[values[a], values[b]], asked)))
             }
             Finding::Failure { pair: [a, b], error } => match *error {
                 Error::Trap { .. } | Error::Limit { .. } => {

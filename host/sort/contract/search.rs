@@ -1,6 +1,7 @@
 //! The search for a violation: among drawn values and some items first, then among all pairs of items.
 
 use std::cmp::Ordering;
+use std::time::Instant;
 
 use super::asking::{Interview, Told};
 use super::form::Form;
@@ -23,6 +24,9 @@ pub(super) struct Search<'s> {
     pub(super) how: &'s Contract,
     pub(super) form: Form,
     pub(super) asked: u64,
+    /// When to ask no more, and whether that was so.
+    pub(super) until: Option<Instant>,
+    pub(super) stopped: bool,
 }
 
 /// A value: its bytes, and its number if it is an item.
@@ -34,7 +38,15 @@ pub(super) struct Value<'v> {
 
 impl<'s> Search<'s> {
     pub(super) fn new(callback: &'s Callback, items: &'s Items<'s>, how: &'s Contract) -> Search<'s> {
-        Search { callback, items, how, form: Form::of(callback, items), asked: 0 }
+        Search {
+            callback,
+            items,
+            how,
+            form: Form::of(callback, items),
+            asked: 0,
+            until: Instant::now().checked_add(how.time),
+            stopped: false,
+        }
     }
 
     pub(super) fn run(mut self) -> Result<Checked> {
@@ -51,9 +63,13 @@ impl<'s> Search<'s> {
             pairs: 0,
             stopped: false,
             comparisons: 0,
-            violation: self.among(&values)?,
+            violation: None,
         };
-        if checked.violation.is_none() {
+        let (among_all, violation) = self.among(&values)?;
+        checked.violation = violation;
+        if self.stopped {
+            (checked.drawn, checked.items) = (among_all.min(drawn.len()), 0);
+        } else if checked.violation.is_none() {
             if among.len() == chosen.len() {
                 checked.pairs = (chosen.len() * chosen.len().saturating_sub(1) / 2) as u64;
             } else {
@@ -62,6 +78,7 @@ impl<'s> Search<'s> {
             }
         }
         checked.comparisons = self.asked;
+        checked.stopped |= self.stopped;
         Ok(checked)
     }
 
@@ -69,15 +86,25 @@ impl<'s> Search<'s> {
         if self.how.drawn { self.form.draw(&mut Random::seeded(self.how.seed)) } else { Vec::new() }
     }
 
+    /// Returns whether there is no more time; the search then stops.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.stopped |= self.until.is_some_and(|until| Instant::now() >= until);
+        self.stopped
+    }
+
     /// Asks about each pair of a few values both ways, one fresh guest in one order and another in another.
-    fn among(&mut self, values: &[Value<'_>]) -> Result<Option<Violation>> {
+    /// Returns of how many of the values all pairs were asked about, too.
+    fn among(&mut self, values: &[Value<'_>]) -> Result<(usize, Option<Violation>)> {
         let n = values.len();
         let mut table = Vec::with_capacity(n * n);
         let first = Interview::new(self.callback)?;
         for place in 0..n * n {
             match self.ask(&first, values, [place / n, place % n])? {
                 Ok(answer) => table.push(answer),
-                Err(told) => return self.failed(told, values, [place / n, place % n]),
+                Err(told) => return Ok((n, self.failed(told, values, [place / n, place % n])?)),
+            }
+            if self.is_over() {
+                return Ok(((place + 1) / n, None));
             }
         }
         let (second, mut differs) = (Interview::new(self.callback)?, None);
@@ -92,21 +119,25 @@ impl<'s> Search<'s> {
                     }
                 }
                 Ok(_) => {}
-                Err(told) => return self.failed(told, values, pair),
+                Err(told) => return Ok((n, self.failed(told, values, pair)?)),
+            }
+            if self.is_over() {
+                break;
             }
         }
         if let Some(differs) = differs {
-            return self.keeps_state(values, differs).map(Some);
+            return Ok((n, Some(self.keeps_state(values, differs)?)));
         }
-        match broken(&table, n) {
+        let violation = match broken(&table, n) {
             Some((law, places)) => {
                 let said = |[a, b]: &[usize; 2]| table[places[*a] * n + places[*b]];
                 let answers: Vec<_> = law.questions().iter().map(said).collect();
                 let places: Vec<_> = places.iter().map(|place| values[*place]).collect();
-                self.violation(law, &places, &answers)
+                self.violation(law, &places, &answers)?
             }
-            None => Ok(None),
-        }
+            None => None,
+        };
+        Ok((n, violation))
     }
 
     /// Asks about two of the values; `Err` where it did not just answer.

@@ -1,6 +1,7 @@
 //! The answers about each pair of some items.
 
 use std::cmp::Ordering;
+use std::time::{Duration, Instant};
 
 use super::asking::{Interview, Told};
 use super::order::{self, spread};
@@ -8,6 +9,9 @@ use crate::error::Result;
 use crate::memory::try_with_capacity;
 use crate::sort::columns::Columns;
 use crate::sort::{Items, Job};
+
+/// Maximum time of all questions.
+const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// The answers of a guest about each pair of some items, both ways: what a picture of its order is made of.
 ///
@@ -39,7 +43,7 @@ impl Answers {
 
 impl Job {
     /// Asks a fresh guest about each pair of up to `sample` items, evenly spread, both ways, each on a budget
-    /// of its own.
+    /// of its own. After ten seconds, there are no more answers.
     ///
     /// # Errors
     ///
@@ -50,9 +54,14 @@ impl Job {
         self.check_widths(keyed)?;
         let (column, chosen) = (keyed.column(0), spread(items.len(), sample));
         let mut table = try_with_capacity(chosen.len() * chosen.len(), "the answers")?;
-        let interview = Interview::new(self.callback())?;
+        let (interview, until) = (Interview::new(self.callback())?, Instant::now().checked_add(MAX_TIME));
         for &a in &chosen {
             for &b in &chosen {
+                let over = until.is_some_and(|until| Instant::now() >= until);
+                if over {
+                    table.push(None);
+                    continue;
+                }
                 table.push(match interview.ask(column.get(a), column.get(b))? {
                     Told::Answer(answer) => Some(answer),
                     _ => None,

@@ -1,6 +1,7 @@
 //! From answers that break a law to a counterexample: asked again, told from state, made smaller.
 
 use std::cmp::Ordering;
+use std::time::{Duration, Instant};
 
 use super::asking::{Interview, Told};
 use super::law::{Asked, Law, Reply, Violation};
@@ -10,6 +11,9 @@ use crate::error::Result;
 
 /// Maximum number of times that a guest is asked the same question, to find out whether it keeps state.
 const MAX_REPEATED: usize = 10_000;
+
+/// Maximum time for that.
+const MAX_TIME: Duration = Duration::from_secs(1);
 
 /// A question about two of some values, and two answers to it that differ.
 pub(super) struct Differs {
@@ -58,7 +62,7 @@ impl Search<'_> {
             return self.keeps_state(values, differs).map(Some);
         }
         if !is_shown(law, &asked) {
-            return Ok(None);
+            return Ok(unanswered(law, values, asked));
         }
         let mut violation = built(law, values, Vec::new());
         if self.how.shrink {
@@ -138,8 +142,11 @@ impl Search<'_> {
     /// Returns after how many times a fresh guest answers the same question otherwise, and both answers.
     fn changes(&mut self, values: &[Vec<u8>], times: usize) -> Result<Option<(usize, [Ordering; 2])>> {
         let interview = Interview::new(self.callback)?;
-        let mut first = None;
+        let (mut first, until) = (None, Instant::now().checked_add(MAX_TIME));
         for time in 1..=times {
+            if until.is_some_and(|until| Instant::now() >= until) {
+                break;
+            }
             self.asked += 1;
             let Told::Answer(answer) = interview.ask(&values[0], &values[1])? else { return Ok(None) };
             let before = *first.get_or_insert(answer);
@@ -165,6 +172,17 @@ fn is_shown(law: Law, asked: &[Asked]) -> bool {
             answers.is_some_and(|answers| law.is_broken_by(&answers))
         }
     }
+}
+
+/// Returns the violation of a fresh guest that did not just answer a question which another one has answered.
+fn unanswered(law: Law, values: &[Value<'_>], asked: Vec<Asked>) -> Option<Violation> {
+    if matches!(law, Law::Total | Law::ReadOnly) {
+        return None;
+    }
+    let Asked { values: pair, reply } =
+        asked.into_iter().find(|asked| !matches!(asked.reply, Reply::Answer(_)))?;
+    let law = if let Reply::Written { .. } = reply { Law::ReadOnly } else { Law::Total };
+    Some(built(law, &pair.map(|place| values[place]), vec![Asked { values: [0, 1], reply }]))
 }
 
 /// Returns a violation with the values as they are.
