@@ -196,7 +196,7 @@ pub(super) fn check_reads(option: &str, path: &Path, read: &[&Path]) -> Result<(
         Some("-") => is_same(Path::new("/dev/stdin"), path),
         _ => is_same(other, path),
     };
-    if read.iter().any(|other| same(other)) {
+    if read.iter().any(same) {
         let path = name(path);
         return Err(Fault::trouble(format!("{option} {path}: the command reads this file; choose another")));
     }
