@@ -66,7 +66,7 @@ impl Slots {
     /// Returns the value that a function pointer finds; `None` where its slot was never lent.
     pub fn at(&self, slot: usize) -> Option<Option<u32>> {
         let found = self.0.touched(slot)?.get();
-        Some(found.as_ref().map(|value| **value))
+        Some(found.get().copied())
     }
 
     pub fn remove(&self, key: SlotKey) -> Option<u32> {
