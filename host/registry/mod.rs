@@ -21,7 +21,7 @@ use crate::error::{Error, Result, panics};
 use crate::memory::Bounds;
 use crate::sandbox::Budget;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex, barrier, lock};
 
 use counts::Counts;
 pub use report::{CallbackTable, LateCalls, Registration, TableReport};
@@ -216,6 +216,9 @@ impl SlotHandle {
 
     /// Takes a free slot from a table.
     pub(crate) fn new_in(table: &'static SlotTable<Entry>, entry: Entry) -> Result<SlotHandle> {
+        if !matches!(entry.access, Access::CallingThread) {
+            barrier::want(); // its calls pass light ones
+        }
         let entry = Arc::new(Entry { since: SystemTime::now(), ..entry });
         let key = table.lend(entry.clone(), entry.place).ok_or(Error::TableFull { capacity: SLOTS })?;
         entry.slot.store(key.as_u64(), Relaxed);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-use crate::sync::fork;
+use crate::sync::{barrier, fork};
 
 /// Interval between epoch ticks, and so the delay with which a guest may notice its deadline.
 const TICK: Duration = Duration::from_millis(10);
@@ -89,6 +89,11 @@ impl Ticker {
             let (sampling, is_tick) = (state.engines.iter().any(|ticking| ticking.sampled), samples == 0);
             for ticking in state.engines.iter().filter(|ticking| ticking.sampled || is_tick) {
                 ticking.engine.increment_epoch();
+            }
+            if barrier::is_wanted() {
+                drop(state);
+                barrier::register(); // by this thread, since the others have something to do
+                state = self.lock();
             }
             let wait = if sampling { TICK / SAMPLES_PER_TICK } else { TICK };
             samples = if sampling { (samples + 1) % SAMPLES_PER_TICK } else { 0 };

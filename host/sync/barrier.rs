@@ -10,12 +10,29 @@ use super::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst, fence};
 use super::shared;
 
 shared! {
-    /// Whether the light barrier is none for the processor. Set before any thread needs a heavy one.
+    /// Whether the light barrier is none for the processor. It no longer changes once a thread has passed a
+    /// heavy one.
     static LIGHT_IS_FREE: AtomicBool = AtomicBool::new(false);
 }
 
-/// Registers the process. Each thread does so before it may pass a heavy barrier.
-pub(super) fn prepare() {
+shared! {
+    /// Whether light barriers will be passed often.
+    static WANTED: AtomicBool = AtomicBool::new(false);
+}
+
+/// Says that light barriers will be passed often, so that it pays to register the process.
+pub(crate) fn want() {
+    WANTED.store(true, Relaxed);
+}
+
+/// Returns whether the process is to be registered.
+#[cfg(not(loom))]
+pub(crate) fn is_wanted() -> bool {
+    WANTED.load(Relaxed) && !LIGHT_IS_FREE.load(Relaxed)
+}
+
+/// Registers the process, which takes Linux some milliseconds where there are several threads.
+pub(crate) fn register() {
     #[cfg(all(target_os = "linux", not(loom)))]
     {
         static REGISTERED: std::sync::LazyLock<()> =
@@ -39,6 +56,7 @@ pub(super) fn light() {
 /// between.
 #[cold]
 pub(super) fn heavy() -> bool {
+    register();
     fence(SeqCst);
     #[cfg(all(target_os = "linux", not(loom)))]
     if LIGHT_IS_FREE.load(Relaxed) {
@@ -76,7 +94,7 @@ mod tests {
 
     #[test]
     fn one_of_two_threads_sees_what_the_other_stored() {
-        prepare();
+        register();
         const ROUNDS: usize = 5_000;
         let [by_light, by_heavy] = [const { AtomicUsize::new(0) }; 2];
         thread::scope(|scope| {

@@ -3,7 +3,7 @@
 //! All that the threads of a process share in the callback table comes from here, so that a model checker,
 //! loom, can take the place of the standard library's types: `tests/loom` runs the same code under it.
 
-mod barrier;
+pub(crate) mod barrier;
 pub(crate) mod fork;
 mod per_thread;
 pub(crate) mod published;

@@ -127,7 +127,6 @@ impl<T: 'static> Published<T> {
 
     /// Publishes another value, or none, and returns the one before.
     pub(crate) fn replace(&self, value: Option<Arc<T>>) -> Option<Arc<T>> {
-        barrier::prepare();
         let value = value.map_or(ptr::null(), Arc::into_raw);
         let before = self.value.swap(value.cast_mut(), SeqCst);
         barrier::order();

@@ -53,7 +53,6 @@ pub(crate) struct Turn<'a, T> {
 
 impl<T> Turns<T> {
     pub(crate) fn new(value: T) -> Turns<T> {
-        barrier::prepare();
         Turns {
             process: fork::process(),
             holder: AtomicUsize::new(0),
