@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 #[derive(Arbitrary, Debug)]
 struct Input {
     questions: Vec<[Vec<u8>; 2]>,
-    /// Where the bytes go in a record; none is written without a place.
+    /// Place of the bytes in a record; none is written without one.
     place: Option<u16>,
     bytes: Vec<u8>,
 }

@@ -39,7 +39,7 @@ pub(crate) struct PairSearch<'s> {
     pub(crate) until: Option<Instant>,
 }
 
-/// What a search has found first, in the order of the rows.
+/// The first finding of a search, in the order of the rows.
 pub(crate) enum Finding {
     /// The answers about two items, and about the two swapped, are not those of their order.
     Answers { pair: [usize; 2], answers: [Ordering; 2] },

@@ -1,4 +1,4 @@
-//! What is wrong with a record.
+//! Errors of records.
 
 use std::io;
 

@@ -23,7 +23,7 @@ pub struct Recording<R> {
     ended: bool,
 }
 
-/// What a record has next.
+/// The next piece of a record.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step<'r> {

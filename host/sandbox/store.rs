@@ -24,7 +24,7 @@ pub(super) struct StoreData {
     own: Arc<Budget>,
     clock: Clock,
     interrupt: Option<Check>,
-    /// Where the guest's stack is sampled.
+    /// Receiver of samples of the guest's stack.
     pub(super) sampler: Option<Box<Sampler>>,
     print: Option<Sink>,
     printed: usize,

@@ -20,7 +20,7 @@ const LOOKS: usize = if cfg!(loom) { 0 } else { 100 };
 
 /// A value that threads of one process use in turns, for as long as they like.
 ///
-/// A turn begins with one exclusive operation, and ends with none.
+/// A turn begins with one exclusive operation, and ends with a light barrier.
 pub(crate) struct Turns<T> {
     process: usize,
     /// The thread whose turn it is, as [`this_thread`] identifies it, or 0.

@@ -1,4 +1,4 @@
-//! What a call of any prototype passes on its way to the guest and back, for the hook that observes it.
+//! The values of a call of any prototype on its way to the guest and back, for the hook that observes it.
 
 use smallvec::SmallVec;
 

@@ -381,6 +381,12 @@ fn a_picture_has_a_cell_for_each_pair_and_frames_the_counterexample() {
     let framed = picture.matches("fill=\"none\" stroke=\"#1F2328\"").count();
     assert_eq!((printed.lines().count(), framed), (4, 3), "a frame for each of three answers: {picture}");
     assert_eq!(picture.matches("<rect ").count(), 24 * 24 + KINDS + framed);
+    // Full colours: two in the legend, and each answer that is against another.
+    let full =
+        |picture: &str| picture.matches("opacity=\"1\" fill=\"#").count() - picture.matches("<text ").count();
+    assert_eq!(full(&picture), 2);
+    let (_, picture) = drawn(&["wat/hostile/always-less.wat", "--records", "i32"]);
+    assert_eq!(full(&picture), 24 * 24 + 2);
 }
 
 #[test]

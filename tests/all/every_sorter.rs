@@ -314,7 +314,7 @@ fn unstable_sorts_leave_equal_items_in_any_order_and_show_their_sorter_the_zeros
             assert!(unstable < by_bytes / 2, "it leaves equal elements out: {unstable} of {by_bytes}");
         }
     }
-    // What keeps ties takes precedence.
+    // An option that keeps ties takes precedence.
     let items = Items::records(numbers, 4).unwrap();
     let stable = |unstable| Options::default().stable(true).unstable(unstable);
     let order = |options| Job::new(&compare, options).sort(&items).unwrap().order;

@@ -3,12 +3,12 @@
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use callbox::{Callback, CallbackTable, CompareFn, Error, Limits, Module, RetainedLease, Sandbox};
 
-use crate::support::{alone, comparator, comparing, good, granting_print, guest};
+use crate::support::{alone, comparator, comparing, good, granting_print, guest, stopping};
 
 fn call(pointer: CompareFn, a: i32, b: i32) -> c_int {
     // SAFETY: both arguments point to an int.
@@ -116,19 +116,14 @@ fn a_guest_lives_until_its_last_call_returns_and_no_longer() {
         }
     }
     let mark = Mark(dropped.clone());
-    let (entered, inside) = mpsc::channel();
-    let (go, gone) = mpsc::channel::<()>();
-    let gone = Mutex::new(gone);
-    let kept = printing(&granting_print(move |_| {
-        entered.send(()).unwrap();
-        gone.lock().unwrap().recv().unwrap();
-    }))
-    .on_failure(move |error| {
-        let _ = &mark;
-        Some(error)
-    })
-    .retain()
-    .unwrap();
+    let (sandbox, inside, go) = stopping();
+    let kept = printing(&sandbox)
+        .on_failure(move |error| {
+            let _ = &mark;
+            Some(error)
+        })
+        .retain()
+        .unwrap();
     let pointer = kept.pointer();
     let caller = thread::spawn(move || call(pointer, 7, 0));
     inside.recv().unwrap();
@@ -179,13 +174,7 @@ fn threads_that_come_and_go_make_no_more_guests_than_allowed() {
 
 #[test]
 fn a_guest_that_is_busy_on_one_thread_does_not_hold_up_another() {
-    let (entered, inside) = mpsc::channel();
-    let (go, gone) = mpsc::channel::<()>();
-    let gone = Mutex::new(gone);
-    let sandbox = granting_print(move |_| {
-        entered.send(()).unwrap();
-        gone.lock().unwrap().recv().unwrap();
-    });
+    let (sandbox, inside, go) = stopping();
     let kept = printing(&sandbox).per_thread(2).retain().unwrap();
     let pointer = kept.pointer();
     let caller = thread::spawn(move || call(pointer, 7, 0));

@@ -14,7 +14,7 @@ use crate::support::{bundled_for, comparator, comparing, good, guest};
 static ONE: c_int = 1;
 static TWO: c_int = 2;
 
-/// What a sink was told, in words.
+/// The calls that a sink was told of, in words.
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
     /// The values and the result, or the failure: `f(1, "ab") = 3`.

@@ -1,4 +1,4 @@
-//! What the command line shows of a comparator's questions: traces, records, and failures.
+//! A comparator's questions on the command line: traces, records, and failures.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -151,7 +151,7 @@ fn events(file: &Path) -> BTreeMap<u64, Vec<Value>> {
 fn spans(events: &[Value]) -> Vec<(i64, i64, String)> {
     let mut spans: Vec<_> = (events.iter().filter(|event| event["ph"] == "X"))
         .map(|event| {
-            // Whole numbers of parts of a microsecond; the parser may be off by the last bit.
+            // The numbers are whole in parts of a microsecond; the parser may be off by the last bit.
             let time = |name: &str| (event[name].as_f64().unwrap() * 1024.0).round() as i64;
             let start = time("ts");
             (start, start + time("dur"), event["name"].as_str().unwrap().to_owned())

@@ -3,14 +3,13 @@
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "calls of C come in rows")]
 
 use std::ffi::{CString, c_int, c_void};
-use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use callbox::{CType, Callback, CallbackTable, Error, Limit, Limits, Module, Prototype, Sandbox, sqlite};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, ffi};
 
-use crate::support::{alone, bundled, granting_print, guest};
+use crate::support::{alone, bundled, guest, stopping};
 
 fn slices(guest: &callbox::Guest) -> Callback {
     guest.callback("compare_bytes", Prototype::comparator(CType::Void)).unwrap()
@@ -76,13 +75,7 @@ fn a_query_is_ordered_by_a_guest() {
 
 #[test]
 fn with_a_guest_for_each_thread_a_statement_does_not_wait_for_that_of_another() {
-    let (entered, inside) = mpsc::channel();
-    let (go, gone) = mpsc::channel::<()>();
-    let gone = Mutex::new(gone);
-    let sandbox = granting_print(move |_| {
-        entered.send(()).unwrap();
-        gone.lock().unwrap().recv().unwrap();
-    });
+    let (sandbox, inside, go) = stopping();
     // Orders by the first bytes, and prints where the first one is "7".
     let wat = r#"(module (import "callbox" "print" (func $print (param i32 i32))) (memory (export "memory") 1)
         (func (export "compare_bytes") (param i32 i32 i32 i32) (result i32)

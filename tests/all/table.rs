@@ -1,4 +1,4 @@
-//! What the callback table tells: who lent what, since when, and what was called late; and its dump by a
+//! The callback table: who lent what, since when, and what was called late; and its dump by a
 //! handler of a signal.
 #![allow(unsafe_code, reason = "plays the part of native code, and handles signals")]
 

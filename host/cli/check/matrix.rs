@@ -32,7 +32,7 @@ pub(super) fn draw(
 ) -> Result<String> {
     let name = &escape(name);
     let mut values: Vec<Vec<u8>> = Vec::new();
-    let shown = checked.violation.iter().flat_map(|found| found.values.clone());
+    let found = checked.violation.iter().flat_map(|found| found.values.clone());
     let others = match items.len() {
         0 => job.drawn(items, how)?,
         all => {
@@ -40,7 +40,7 @@ pub(super) fn draw(
             (0..rows).map(|row| items.get(row * all / rows).to_vec()).collect()
         }
     };
-    for value in shown.chain(others) {
+    for value in found.chain(others) {
         if values.len() < MAX_ROWS && !values.contains(&value) {
             values.push(value);
         }

@@ -24,7 +24,7 @@ pub(in crate::cli) struct Matrix<'a> {
     pub(in crate::cli) rows: Vec<String>,
     /// The kinds of cells, each with its sign and its meaning.
     pub(in crate::cli) kinds: &'a [(char, &'a str)],
-    /// What it means that a cell stands out.
+    /// Meaning of a cell that stands out.
     pub(in crate::cli) wrong: &'a str,
     /// The cells, row by row.
     pub(in crate::cli) cells: Vec<Cell>,

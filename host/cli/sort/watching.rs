@@ -1,4 +1,4 @@
-//! What is written of a sort beside its result: a trace and a record of its questions, a profile.
+//! The files that a sort writes beside its result: a trace and a record of its questions, a profile.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::cli::output::{Output, Writing, check_reads, is_same};
 /// The value of `--trace` that stands for standard error.
 const STDERR: &str = "-";
 
-/// What watches a sort.
+/// The files beside a result, and the hooks that fill them.
 pub(super) struct Watching {
     kind: Type,
     trace: Option<Trace>,

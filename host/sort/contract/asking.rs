@@ -19,7 +19,7 @@ pub(super) struct Interview {
     limits: Limits,
 }
 
-/// What came of a question.
+/// Outcome of a question.
 pub(super) enum Told {
     Answer(Ordering),
     Failed(Box<Error>),

@@ -170,7 +170,7 @@ impl Number {
                     if *signed { (-1 << (bits - 1), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
                 let mut edges: Vec<i128> = vec![0, 1, 2, 3, -1, -2, -3, least, least + 1, most, most - 1];
                 edges.extend([10, -10, least / 2, most / 2, most / 2 + 1, least / 2 - 1]);
-                // Where a narrower type ends, and where it changes its sign.
+                // The ends of narrower types, and the places where they change their sign.
                 for power in [7, 8, 15, 16, 31, 32, 63] {
                     let power: i128 = 1 << power;
                     edges.extend([power, power - 1, power + 1, -power, -power - 1]);

@@ -89,7 +89,7 @@ impl Law {
     }
 }
 
-/// What came of a question about two values.
+/// Outcome of a question about two values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply {
@@ -117,7 +117,7 @@ pub enum Reply {
 pub struct Asked {
     /// Places of both values among those of the violation.
     pub values: [usize; 2],
-    /// What came of it.
+    /// Outcome of the question.
     pub reply: Reply,
 }
 

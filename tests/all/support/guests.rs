@@ -1,6 +1,8 @@
 //! Guests for tests.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use callbox::{CType, Callback, Config, Guest, Limits, Module, Prototype, Sandbox};
 
@@ -34,6 +36,18 @@ pub(crate) fn sandbox() -> Sandbox {
 /// Returns a sandbox whose guests may print to `sink`.
 pub(crate) fn granting_print(sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Sandbox {
     Sandbox::new(Config::new(Limits::default()).grant_print(sink)).unwrap()
+}
+
+/// Returns a sandbox whose guests stop where they print: they say that they have come there, and go on after
+/// a word.
+pub(crate) fn stopping() -> (Sandbox, Receiver<()>, Sender<()>) {
+    let ((entered, inside), (go, gone)) = (mpsc::channel(), mpsc::channel::<()>());
+    let gone = Mutex::new(gone);
+    let sandbox = granting_print(move |_| {
+        entered.send(()).unwrap();
+        gone.lock().unwrap().recv().unwrap();
+    });
+    (sandbox, inside, go)
 }
 
 /// Instantiates a guest from this text.

@@ -22,7 +22,7 @@ pub(crate) use cli::{ISOLATIONS, bounded, callbox, callbox_ok, gnu_sort, run};
 pub(crate) use fork::forked;
 pub(crate) use guests::{
     bundled, bundled_for, by_low_bits, comparator, comparing, comparing_in, good, granting_print, guest,
-    liar, liars, lies_in_order, promise, sandbox,
+    liar, liars, lies_in_order, promise, sandbox, stopping,
 };
 pub(crate) use random::Random;
 pub(crate) use skip::skip;
