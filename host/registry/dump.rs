@@ -28,8 +28,8 @@ impl CallbackTable {
     /// ones. Calls that threads are counting at this moment may be missing. Names are cut to 60 characters,
     /// lines to 1,024 bytes.
     ///
-    /// It cannot tell which memory a crash has overwritten: the handler of a SIGSEGV does better to write it after
-    /// all else.
+    /// It cannot tell which memory a crash has overwritten: the handler of a SIGSEGV does better to write it
+    /// after all else.
     ///
     /// ```no_run
     /// #![allow(unsafe_code)]
