@@ -16,7 +16,8 @@ const ALIGN: usize = 16;
 const TYPE: &str = "(i32, i32, i32, i32) -> i32";
 
 /// A guest's export `sort_key`, which makes a *sort key* of a value: bytes whose order is that of the values
-/// by the guest's `compare_bytes`, as C's `strxfrm` does for `strcoll`. Cheap to clone; keeps its guest alive.
+/// by the guest's `compare_bytes`, as C's `strxfrm` does for `strcoll`. Cheap to clone, and keeps its guest
+/// alive.
 ///
 /// Engines that take no comparator take keys: they sort them by `memcmp`, a shorter one before those that it
 /// begins, and store them in an index. A guest may lie:
@@ -144,7 +145,7 @@ impl SortKey {
         let named = |error: Box<Error>| {
             let mut error = *error;
             match &mut error {
-                Error::Trap { asked, .. } => *asked = vec![quoted(value)],
+                Error::Trap { asked, .. } => *asked = Box::new([quoted(value)]),
                 Error::Limit { limit: Limit::Fuel | Limit::Deadline | Limit::Memory, what, .. } => {
                     what.push_str(&asked_about(&[quoted(value)]));
                 }
