@@ -60,7 +60,7 @@ const SIGNAL_STACK_BYTES: usize = 1 << 20;
 /// Stack in bytes that is surely enough to compile a module within the default limits.
 const COMPILER_STACK_BYTES: usize = 1 << 20;
 
-/// Memory in bytes that is surely enough to start a thread, which aborts where it has a stack and nothing more.
+/// Memory in bytes that is surely enough to start a thread: it aborts if it has a stack and nothing more.
 const THREAD_BYTES: usize = 4 << 20;
 
 /// `Err` where a thread could not be started, or not as far as its first instruction.
