@@ -159,7 +159,8 @@ fn key(text: &[u8], key: &mut Key) {
             });
             rest = after;
         }
-        // The end is as good as the number 0, where no number is, and then comes after `~` as another would.
+        // The end is an endless row of zeros, of which one after a number is enough, and otherwise two: then
+        // follow `~` below them, or a byte above.
         if !number {
             key.push(b'0');
         }

@@ -130,13 +130,14 @@ impl Random {
 /// All concatenations of up to `most` pieces.
 fn all(pieces: &[&[u8]], most: usize) -> Vec<Vec<u8>> {
     let mut items = vec![Vec::new()];
-    let mut longest = 0;
+    let mut start = 0;
     for _ in 0..most {
-        for at in longest..items.len() {
-            let longer: Vec<_> = pieces.iter().map(|piece| [&items[at], *piece].concat()).collect();
-            longest = at + 1;
+        let end = items.len();
+        for at in start..end {
+            let longer: Vec<_> = pieces.iter().map(|piece| [&items[at][..], piece].concat()).collect();
             items.extend(longer);
         }
+        start = end;
     }
     items
 }
@@ -183,7 +184,7 @@ fn keys_are_in_the_order_of_names_of_versions() {
 fn keys_are_in_the_order_of_numbers_of_every_length() {
     let lengths = (0..12).chain([100, 254, 255, 256, 262, 263, 264, 265, 300, 518, 519, 520, 600]);
     let numbers: Vec<_> = lengths
-        .flat_map(|len| ["0", "1", "9", "00"].map(|digit| ["1", &digit.repeat(len)].concat()))
+        .flat_map(|len| ["0", "1", "9", "00"].map(|digit| format!("1{}", digit.repeat(len))))
         .flat_map(|digits| [format!("0{digits}"), format!("-{digits}.5"), format!("{digits}-1"), digits])
         .map(String::into_bytes)
         .collect();
