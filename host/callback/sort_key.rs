@@ -7,7 +7,7 @@ use super::Callback;
 use crate::error::{CallError, Error, ModuleError, Result, asked_about, quoted};
 use crate::limits::Limit;
 use crate::memory::try_with_capacity;
-use crate::sandbox::{Budget, CompareShape, Function, Guest, Turn};
+use crate::sandbox::{Budget, CompareShape, Function, Guest, SORT_KEY, Turn};
 
 /// Alignment of values and keys in bytes, which a guest may rely on as for those that it compares.
 const ALIGN: usize = 16;
@@ -50,10 +50,14 @@ impl Guest {
     /// host gets no room for values; [`Error::Reentrant`], [`Error::Forked`].
     pub fn sort_key(&self) -> Result<SortKey> {
         let function = self.function(SortKey::EXPORT)?;
+        let refuse =
+            |reason| Err(ModuleError::Export { module: self.module().name().to_owned(), reason }.into());
         if function.signature != TYPE {
             let (name, found) = (SortKey::EXPORT, &function.signature);
-            let reason = format!("\"{name}\" has the type {found}, but one that makes keys has {TYPE}");
-            return Err(ModuleError::Export { module: self.module().name().to_owned(), reason }.into());
+            return refuse(format!("\"{name}\" has the type {found}, but one that makes keys has {TYPE}"));
+        }
+        if !self.module().has_sort_keys() {
+            return refuse("sort keys are turned off, by Config::sort_keys".to_owned());
         }
         self.module().element_room()?;
         Ok(SortKey { guest: self.clone(), function: Arc::new(function) })
@@ -65,13 +69,13 @@ impl Callback {
     pub(crate) fn has_sort_key(&self) -> bool {
         self.export() == "compare_bytes"
             && self.shape() == Some(CompareShape::Slices)
-            && self.guest().module().exports().iter().any(|export| export.name == SortKey::EXPORT)
+            && self.guest().module().has_sort_keys()
     }
 }
 
 impl SortKey {
     /// The name of the export.
-    pub const EXPORT: &str = "sort_key";
+    pub const EXPORT: &str = SORT_KEY;
 
     /// Returns the guest.
     pub fn guest(&self) -> &Guest {

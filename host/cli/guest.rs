@@ -36,13 +36,18 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Guests<'a> {
     pub(super) fn new(args: &'a args::GuestArgs) -> Guests<'a> {
-        let config = config(args);
+        let config = config(args).sort_keys(false);
         Guests { args, sources: BTreeMap::new(), sandbox: None, config, modules: BTreeMap::new() }
     }
 
     /// Sets whether the guests are optimized, as they are by default.
     pub(super) fn optimized(self, optimized: bool) -> Guests<'a> {
         Guests { config: self.config.optimize(optimized), ..self }
+    }
+
+    /// Has the guests make sort keys as well.
+    pub(super) fn with_sort_keys(self) -> Guests<'a> {
+        Guests { config: self.config.sort_keys(true), ..self }
     }
 
     /// Has the guests' stacks sampled.

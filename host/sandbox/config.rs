@@ -44,6 +44,7 @@ pub struct Config {
     simd: bool,
     signals: bool,
     optimize: bool,
+    pub(super) sort_keys: bool,
     pub(super) print: Option<Sink>,
     pub(super) interrupt: Option<Check>,
     pub(super) sample: Option<SampleSink>,
@@ -70,6 +71,7 @@ impl Config {
             simd: false,
             signals: true,
             optimize: true,
+            sort_keys: true,
             print: None,
             interrupt: None,
             sample: None,
@@ -95,6 +97,12 @@ impl Config {
     /// three quarters of the time, and its code is slower: for guests that are called a few times.
     pub fn optimize(self, optimize: bool) -> Config {
         Config { optimize, ..self }
+    }
+
+    /// Sets whether guests may be asked for sort keys, as they may by default. Without, the code that only
+    /// makes those is not compiled.
+    pub fn sort_keys(self, sort_keys: bool) -> Config {
+        Config { sort_keys, ..self }
     }
 
     /// Grants guests the import `callbox.print (ptr, len)`, with `sink` to receive the text that they print:

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::{ExternType, FuncType};
 
 use super::shape::{CompareShape, func_type_text};
+use super::sort_keys::{self, SORT_KEY};
 use super::source::{ModuleSource, parse_text};
 use super::staging::{ElementRoom, NoRoom};
 use super::{Sandbox, admission, engine_error, on_compiler_stack};
@@ -105,8 +106,9 @@ impl Module {
     fn compiled(sandbox: &Sandbox, name: String, bytes: &[u8]) -> Result<Module> {
         sandbox.check_process(&name)?;
         let facts = admission::scan(&name, bytes, sandbox.limits(), sandbox.config.features())?;
+        let rest = if sandbox.config.sort_keys { None } else { sort_keys::without(bytes, SORT_KEY) };
         let section = Section::enter();
-        let wasm = wasmtime::Module::new(&sandbox.engine, bytes)
+        let wasm = wasmtime::Module::new(&sandbox.engine, rest.as_deref().unwrap_or(bytes))
             .map_err(|error| ModuleError::Invalid { module: name.clone(), reason: one_line(&error) })?;
         let may_add_pages = !facts.grows_memory || sandbox.config.fresh_pages;
         let element_room = ElementRoom::of(&wasm, may_add_pages);
@@ -204,7 +206,7 @@ impl Module {
     pub fn exports(&self) -> Vec<ModuleExtern> {
         let export = |export: wasmtime::ExportType<'_>| {
             let ty = export.ty();
-            let is_abi = matches!(export.name(), "callbox_alloc" | "cabi_realloc" | "sort_key");
+            let is_abi = matches!(export.name(), "callbox_alloc" | "cabi_realloc" | SORT_KEY);
             let func = ty.func().filter(|_| !is_abi);
             let shape = func.map(|func| (CompareShape::of(export.name(), func), func));
             ModuleExtern {

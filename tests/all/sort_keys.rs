@@ -1,8 +1,11 @@
 //! Sort keys: `Guest::sort_key`, and what comes of guests that lie about them.
 
-use callbox::{Blame, CallError, Error, Limit, Limits, Module, ModuleError, Sandbox, SortKey};
+use std::cmp::Ordering;
 
-use crate::support::guest;
+use callbox::sort::{Contract, Items, Job, Options};
+use callbox::{Blame, CType, CallError, Config, Error, Limit, Limits, Module, ModuleError, Sandbox, SortKey};
+
+use crate::support::{bundled, guest};
 
 /// A guest with this body of `sort_key`.
 fn key(body: &str) -> SortKey {
@@ -140,6 +143,34 @@ fn a_guest_without_such_an_export_is_refused_by_a_sentence() {
     let memory =
         guest(r#"(module (func (export "sort_key") (param i32 i32 i32 i32) (result i32) (i32.const 0)))"#);
     assert!(matches!(memory.sort_key(), Err(Error::Module(ModuleError::Staging { .. }))));
+}
+
+#[test]
+fn a_sandbox_without_sort_keys_does_not_compile_them_and_all_else_is_as_it_was() {
+    let with = bundled("version");
+    let sandbox = Sandbox::new(Config::new(Limits::default()).sort_keys(false)).unwrap();
+    let without = sandbox.bundled("version").unwrap();
+    assert_eq!(without.module().sha256(), with.module().sha256());
+    assert_eq!(without.module().exports(), with.module().exports());
+    let error = without.sort_key().unwrap_err();
+    assert!(error.to_string().contains("sort keys are turned off"), "{error}");
+    let compare = without.comparator_for(CType::Void).unwrap();
+    assert_eq!(compare.compare(b"v1.9", b"v1.10").unwrap(), Ordering::Less);
+    let checked = Job::new(&compare, Options::default())
+        .check_contract(&Items::lines(Vec::new(), b'\n').unwrap(), &Contract::default())
+        .unwrap();
+    assert_eq!((checked.keys, checked.violation), (0, None));
+    // A trap is at the same place of the module.
+    let trap = r#"(module (memory (export "memory") 1)
+        (func (export "sort_key") (param i32 i32 i32 i32) (result i32) (i32.const 7))
+        (func (export "compare_bytes") (param i32 i32 i32 i32) (result i32) unreachable))"#;
+    let at = |sandbox: &Sandbox| {
+        let guest = Module::from_text(sandbox, "guest.wat", trap).unwrap().instantiate().unwrap();
+        let error = guest.comparator_for(CType::Void).unwrap().compare(b"", b"").unwrap_err();
+        let Error::Trap { source, .. } = &error else { panic!("{error:?}") };
+        source.to_string()
+    };
+    assert_eq!(at(&sandbox), at(&crate::support::sandbox()));
 }
 
 #[test]

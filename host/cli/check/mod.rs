@@ -28,7 +28,7 @@ pub(super) fn run(args: &args::Check) -> Result<Exit> {
     }
     let svg = args.svg.as_deref().map(|path| Output::open(Some(path), "--svg")).transpose()?;
     let (guest, export, kind) = (&args.name[..], args.guest.export.as_deref(), &args.items.kind);
-    let callback = Guests::new(&args.guest).comparator(Wanted { guest, export, kind })?;
+    let callback = Guests::new(&args.guest).with_sort_keys().comparator(Wanted { guest, export, kind })?;
     let items = match &args.file {
         Some(file) => {
             let items = input::read(std::slice::from_ref(file), &args.items)?;
