@@ -221,7 +221,7 @@ fn written(write: impl Fn(&mut Key<'_>)) -> Vec<u8> {
     let mut room = vec![0; none.len()];
     let mut key = Key::new(&mut room);
     write(&mut key);
-    assert!(key.len() == none.len() && key.is_empty() == (none.len() == 0));
+    assert!(key.len() == none.len() && key.is_empty() == none.is_empty());
     room
 }
 
