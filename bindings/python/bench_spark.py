@@ -97,8 +97,8 @@ def measure(cores: int, sizes: list[int], rounds: int) -> None:
         frames = {}
         for rows in sizes:
             path = f"{folder}/{rows}"
-            part = [F.pmod(F.xxhash64("id", F.lit(at)), F.lit(most)).cast("string") for at, most in enumerate([20, 300, 90_000])]
-            text = F.concat(F.lit("v"), F.concat_ws(".", *part))
+            hashes = [(F.xxhash64("id", F.lit(most)), F.lit(most)) for most in [20, 300, 90_000]]
+            text = F.concat(F.lit("v"), F.concat_ws(".", *(F.pmod(*pair).cast("string") for pair in hashes)))
             payload = F.sha2(F.col("id").cast("string"), 384)
             spark.range(rows).select(text.alias("v"), "id", payload.alias("payload")).write.parquet(path)
             frames[rows] = spark.read.parquet(path)
@@ -118,8 +118,8 @@ def measure(cores: int, sizes: list[int], rounds: int) -> None:
                     way(df)
                     times[name].append(time.perf_counter() - started)
             for name in some:
-                seconds = statistics.median(times[name])
-                print(json.dumps({"cores": cores, "rows": rows, "way": name, "seconds": seconds, "peak": peak()}), flush=True)
+                line = {"cores": cores, "rows": rows, "way": name, "seconds": statistics.median(times[name])}
+                print(json.dumps({**line, "peak": peak()}), flush=True)
     spark.stop()
 
 
@@ -155,20 +155,23 @@ def draw(found: list[dict[str, Any]]) -> str:
         return bottom - (bottom - top) * (log10(rate) - low) / (high - low)
 
     lines = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 370" font-family="sans-serif" font-size="13" fill="#1f2328">',
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 370" font-family="sans-serif" font-size="13"'
+        ' fill="#1f2328">',
         '<style>@media (prefers-color-scheme: dark){svg{fill:#e6edf3}[fill="#59636e"]{fill:#9198a1}'
         '[stroke="#d1d9e0"]{stroke:#3d444d}}</style>',
         '<text x="10" y="20" font-weight="bold">rows a second (logarithmic), by the number of rows</text>',
     ]
     for power in range(low, high + 1):
         lines.append(f'<path d="M{left} {y(10**power):.1f}H{right}" stroke="#d1d9e0"/>')
-        lines.append(f'<text x="{left - 8}" y="{y(10**power) + 4:.1f}" text-anchor="end" fill="#59636e">{10**power:,}</text>')
+        place = f'x="{left - 8}" y="{y(10**power) + 4:.1f}"'
+        lines.append(f'<text {place} text-anchor="end" fill="#59636e">{10**power:,}</text>')
     for rows in sizes:
         lines.append(f'<text x="{x(rows):.1f}" y="{bottom + 20}" text-anchor="middle" fill="#59636e">{rows:,}</text>')
     ends = []
     for cores in sorted({line["cores"] for line in found}):
         for way, colour in colours.items():
-            dots = sorted((line["rows"], line["rows"] / line["seconds"]) for line in found if (line["cores"], line["way"]) == (cores, way))
+            of = [line for line in found if (line["cores"], line["way"]) == (cores, way)]
+            dots = sorted((line["rows"], line["rows"] / line["seconds"]) for line in of)
             if not dots:
                 continue
             path = "L".join(f"{x(rows):.1f} {y(rate):.1f}" for rows, rate in dots)
@@ -202,8 +205,9 @@ def main() -> None:
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
         found += [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     for line in found:
-        rate = line["rows"] / line["seconds"]
-        print(f"{line['cores']} cores {line['rows']:>10,} rows {line['way']:12} {line['seconds']:8.2f} s {rate:>10,.0f} rows a second, worker up to {line['peak'] >> 20} MiB")
+        rate, peak = line["rows"] / line["seconds"], line["peak"] >> 20
+        print(f"{line['cores']} cores {line['rows']:>10,} rows {line['way']:12} {line['seconds']:8.2f} s", end="")
+        print(f" {rate:>10,.0f} rows a second, workers so far up to {peak} MiB")
     if chosen.svg:
         chosen.svg.write_text(draw(found))
 

@@ -273,15 +273,6 @@ def test_a_check_finds_a_lie_about_one_pair_of_neighbours(spark, guest):
     assert "ContradictionError" in repr(failure.value) or "ContradictionError" in str(failure.value)
 
 
-def test_a_guest_that_is_another_one_in_the_worker_is_refused():
-    from callbox._order import Order
-
-    there = Order.of("version", None, None)
-    here = Order("fold", None, None, there.limits, there.sha256)
-    with pytest.raises(callbox.RefusedError, match="SHA-256"):
-        here.guest()
-
-
 def test_tasks_that_fail_and_workers_that_are_killed_lose_no_row(spark, tmp_path):
     marks = str(tmp_path)
 
@@ -320,26 +311,6 @@ def test_the_order_is_that_of_the_first_rows_and_of_the_files(spark, tmp_path):
     files = sorted((tmp_path / "out").glob("part-*.parquet"))
     assert len(files) == 4
     assert [v for file in files for v in pyarrow.parquet.read_table(file)["v"].to_pylist()] == want
-
-
-def test_a_partition_of_more_bytes_than_32_bits_count_is_given_out_in_its_own_types(monkeypatch):
-    import pyarrow
-    from callbox import _partition, _splitters, _order
-
-    monkeypatch.setattr(_partition, "WIDE", 1000)
-    monkeypatch.setattr(_partition, "BYTES", 500)
-    order = _order.Order.of("version", None, None)
-    none = pyarrow.array([], pyarrow.binary())
-    splitters = _splitters.Splitters.of(order, none, 1, spread=True)
-    keys = [f"v{number * 7 % 100}" for number in range(100)]
-    nested = [{"s": [key, key]} for key in keys]
-    table = pyarrow.table({"c0": keys, "c1": nested, "t": range(100), "p": pyarrow.array([0] * 100, pyarrow.int32())})
-    work = _partition.Partitions(splitters, 0, 2, False, False, True)
-    given = list(work.sort(iter(table.to_batches(max_chunksize=7))))
-    assert all(batch.schema == table.select(["c0", "c1"]).schema and batch.nbytes <= 600 for batch in given)
-    assert [row for batch in given for row in batch.to_pylist()] == [
-        {"c0": key, "c1": {"s": [key, key]}} for key in sorted(keys, key=naive)
-    ]
 
 
 CONNECT = """

@@ -25,9 +25,9 @@ Cut: TypeAlias = tuple[Any, float, float]
 class Shares:
     """Cuts within keys that a guest calls equal, or within nulls.
 
-    Bytes decide among them, and among rows with the same bytes a hash of the row: cuts lie at `start`, `start + step`
-    … of the range of hashes, 0 to 1. Nothing depends on the order in which rows come, so that a task that is run again
-    sends each row to the same partition.
+    Bytes decide among them, and among rows with the same bytes a hash of the row: `count` cuts lie at `start`,
+    `start + step` … of the range of hashes, 0 to 1. Nothing depends on the order in which rows come, so that a task
+    that runs again sends each row to the same partition.
     """
 
     values: list[Any]
