@@ -5,7 +5,7 @@ Needs pyspark 3.5 or newer, and callbox on every worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import callbox
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import DataType, StructField
 
-__all__ = ["sort"]
+__all__ = ["sort", "sort_key"]
 
 # Rows that a partition has at least, about, where the number of partitions is not said.
 _LEAST_ROWS = 10_000
@@ -85,6 +85,30 @@ def sort(
     rows = _exchanged(rows, partitions)
     rows = rows.mapInArrow(in_order, StructType(fields[:width]))
     return rows.toDF(*df.columns)
+
+
+def sort_key(
+    guest: bytes | str | PathLike[str], *, limits: callbox.Limits | None = None
+) -> Callable[[str | Column], Column]:
+    """Returns a function that makes binary columns of string or binary ones, whose order is that of the guest.
+
+    ``df.orderBy(sort_key("version")("v"))`` is sorted by Spark, which spills. The guest exports ``sort_key``, beside
+    its comparator; a guest without it is refused here.
+    """
+    from . import _sort_key
+    from ._order import Order
+
+    order = Order.of(guest, None, limits)
+    order.guest().sort_key([])
+    made = _sort_key.function(order)
+
+    def key(column: str | Column) -> Column:
+        from pyspark.sql import functions as F
+
+        keys: Column = made((F.col(column) if isinstance(column, str) else column).cast("binary"))
+        return keys
+
+    return key
 
 
 def _number_of(df: DataFrame, name: str) -> int:
