@@ -25,7 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 GUEST, ORDER_BY, PYTHON = "guest", "orderBy", "cmp_to_key"
-PYTHON_ROWS = 200_000  # More of them only take time.
+PYTHON_ROWS = 100_000  # More of them only take time.
 
 
 class PythonOrder:
@@ -189,7 +189,7 @@ def draw(found: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="50000,200000,1000000")
+    parser.add_argument("--rows", default="100000,300000,1000000")
     parser.add_argument("--cores", default="1,2")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--svg", type=pathlib.Path)

@@ -76,6 +76,13 @@ def exchanges(df: DataFrame) -> int:
     return plan.count("Exchange ")
 
 
+def test_the_first_program_of_the_page_prints_what_it_says(spark, capsys):
+    blocks = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs/spark.md").read_text(), re.DOTALL)
+    assert [kind for kind, _ in blocks[:2]] == ["python", "text"]
+    exec(blocks[0][1], {})
+    assert capsys.readouterr().out.strip() == blocks[1][1].strip()
+
+
 def test_rows_of_all_partitions_are_in_the_order_of_the_guest(spark):
     df = versions(spark)
     done = callbox.spark.sort(df, "v", guest="version", partitions=4, check=True)
