@@ -24,6 +24,9 @@
 //! bytes at a time, [`compare_numbers`] compares the numbers that it is in, and [`compare`] is the order
 //! of bytes.
 //!
+//! Beside `compare_bytes`, a guest may export sort keys with [`sort_key!`]: bytes that compare as its
+//! items do, for engines that compare on their own.
+//!
 //! A guest that uses the standard library enables the feature `std` of this crate, and exports its
 //! allocator with [`export_alloc!`].
 //!
@@ -35,11 +38,13 @@
 #[doc(hidden)]
 pub use core;
 
+mod key;
 mod number;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use key::Key;
 pub use number::Number;
 pub use text::{common_prefix, compare, compare_numbers, digits, skip_blanks, skip_zeros};
 
@@ -50,7 +55,9 @@ macro_rules! compare_bytes {
         /// # Safety
         ///
         /// `a` and `b` point to `a_len` and `b_len` bytes in this module's memory; the host puts them there.
-        #[no_mangle]
+        // Has no such name elsewhere, where a test may have several guests.
+        #[cfg_attr(target_family = "wasm", no_mangle)]
+        #[allow(dead_code)]
         pub unsafe extern "C" fn compare_bytes(
             a: *const u8,
             a_len: usize,
@@ -60,6 +67,50 @@ macro_rules! compare_bytes {
             use $crate::core::{cmp::Ordering, slice::from_raw_parts};
             let order: fn(&[u8], &[u8]) -> Ordering = $order;
             order(from_raw_parts(a, a_len), from_raw_parts(b, b_len)) as i32
+        }
+    };
+}
+
+/// Exports `sort_key` for a function of type `fn(&[u8], &mut Key)`, beside [`compare_bytes!`].
+///
+/// A sort key is bytes that compare as the items do: the host asks for each item's once, and compares keys on
+/// its own from then on. The order must be exactly that of `compare_bytes`, and the keys of equal items the
+/// same; `callbox check` compares the two. [`Key`] has what keys are made of.
+///
+/// ```
+/// use callbox_guest::Key;
+/// # use core::cmp::Ordering;
+///
+/// fn by_length(a: &[u8], b: &[u8]) -> Ordering {
+///     a.len().cmp(&b.len())
+/// }
+///
+/// fn length(item: &[u8], key: &mut Key) {
+///     key.push_u64(item.len() as u64);
+/// }
+///
+/// callbox_guest::compare_bytes!(by_length);
+/// callbox_guest::sort_key!(length);
+/// # fn main() {}
+/// ```
+///
+/// The export is `sort_key(item: i32, len: i32, out: i32, cap: i32) -> i32` and returns the key's length,
+/// unsigned. It writes no further than `cap` bytes; of a longer key, what it writes means nothing.
+#[macro_export]
+macro_rules! sort_key {
+    ($write:path) => {
+        /// # Safety
+        ///
+        /// `item` points to `len` bytes in this module's memory, and `out` to `cap` others; the host puts
+        /// them there.
+        #[cfg_attr(target_family = "wasm", no_mangle)]
+        #[allow(dead_code)]
+        pub unsafe extern "C" fn sort_key(item: *const u8, len: usize, out: *mut u8, cap: usize) -> usize {
+            use $crate::core::slice::{from_raw_parts, from_raw_parts_mut};
+            let write: fn(&[u8], &mut $crate::Key<'_>) = $write;
+            let mut key = $crate::Key::new(from_raw_parts_mut(out, cap));
+            write(from_raw_parts(item, len), &mut key);
+            key.len()
         }
     };
 }

@@ -12,9 +12,12 @@ use core::cmp::Ordering;
 #[path = "general/big.rs"]
 mod big;
 
+use callbox_guest::Key;
+
 use big::{Big, Rounded, INFINITY, ZERO_SIZE};
 
 callbox_guest::compare_bytes!(general);
+callbox_guest::sort_key!(key);
 
 /// An exponent that no length of digits brings back into range.
 const HUGE: i64 = 1_000_000_000_000_000;
@@ -247,5 +250,17 @@ fn rounded(number: &Number) -> Rounded {
         Big::new(&mut [0; 16]).rounded(number)
     } else {
         Big::new(&mut [0; big::WORDS]).rounded(number)
+    }
+}
+
+/// Writes the rank, and for a number its rounded value.
+fn key(line: &[u8], key: &mut Key) {
+    let number = Number::of(line);
+    key.push(number.rank);
+    if matches!(number.rank, NEGATIVE | POSITIVE) {
+        let (power, factor) = rounded(&number);
+        let flip = if number.rank == NEGATIVE { u64::MAX } else { 0 };
+        key.extend(&((power as u64 ^ flip) as u16 ^ 1 << 15).to_be_bytes()); // two bytes hold all powers
+        key.push_u64(factor ^ flip);
     }
 }

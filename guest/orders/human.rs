@@ -4,9 +4,10 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::Number;
+use callbox_guest::{Key, Number};
 
 callbox_guest::compare_bytes!(human);
+callbox_guest::sort_key!(key);
 
 fn human(a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (Number::of(a), Number::of(b));
@@ -34,4 +35,10 @@ fn unit(number: &Number) -> i32 {
     } else {
         power
     }
+}
+
+fn key(line: &[u8], key: &mut Key) {
+    let number = Number::of(line);
+    key.push((unit(&number) + 10) as u8);
+    key.push_decimal(&number);
 }

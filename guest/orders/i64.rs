@@ -1,4 +1,6 @@
 //! `i64` records, by value.
+//!
+//! Makes no sort keys, which are made of bytes: an engine compares numbers on its own.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 callbox_guest::compare_scalars!(compare_i64, i64, i64::cmp);

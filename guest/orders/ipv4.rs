@@ -4,9 +4,10 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::skip_blanks;
+use callbox_guest::{skip_blanks, Key};
 
 callbox_guest::compare_bytes!(ipv4);
+callbox_guest::sort_key!(key);
 
 fn ipv4(a: &[u8], b: &[u8]) -> Ordering {
     network(a).cmp(&network(b))
@@ -46,4 +47,11 @@ fn number(text: &[u8], most: u64) -> Option<(u64, &[u8])> {
         }
     }
     Some((value, rest)).filter(|_| rest.len() < text.len() && value <= most)
+}
+
+/// Writes five bytes, or none, which come first.
+fn key(line: &[u8], key: &mut Key) {
+    if let Some(network) = network(line) {
+        (0..5).rev().for_each(|at| key.push((network >> (8 * at)) as u8));
+    }
 }

@@ -3,9 +3,10 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::skip_blanks;
+use callbox_guest::{skip_blanks, Key};
 
 callbox_guest::compare_bytes!(by_month);
+callbox_guest::sort_key!(key);
 
 fn by_month(a: &[u8], b: &[u8]) -> Ordering {
     month(a).cmp(&month(b))
@@ -32,4 +33,8 @@ fn month(line: &[u8]) -> u8 {
         b"DEC" => 12,
         _ => 0,
     }
+}
+
+fn key(line: &[u8], key: &mut Key) {
+    key.push(month(line));
 }

@@ -3,9 +3,10 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{common_prefix, compare_numbers};
+use callbox_guest::{common_prefix, compare_numbers, Key};
 
 callbox_guest::compare_bytes!(natural);
+callbox_guest::sort_key!(key);
 
 fn natural(mut a: &[u8], mut b: &[u8]) -> Ordering {
     loop {
@@ -24,4 +25,15 @@ fn natural(mut a: &[u8], mut b: &[u8]) -> Ordering {
 
 fn is_digit(c: Option<&u8>) -> u8 {
     u8::from(matches!(c, Some(b'0'..=b'9')))
+}
+
+fn key(mut line: &[u8], key: &mut Key) {
+    while let Some((&c, after)) = line.split_first() {
+        line = if c.is_ascii_digit() {
+            key.push_number(line)
+        } else {
+            key.push(c);
+            after
+        };
+    }
 }

@@ -3,9 +3,10 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{compare_numbers, skip_blanks, Number};
+use callbox_guest::{compare_numbers, skip_blanks, Key, Number};
 
 callbox_guest::compare_bytes!(numeric);
+callbox_guest::sort_key!(key);
 
 fn numeric(a: &[u8], b: &[u8]) -> Ordering {
     // Reads the digits before the point, and the rest only if they do not decide.
@@ -26,4 +27,8 @@ fn numeric(a: &[u8], b: &[u8]) -> Ordering {
 #[inline(never)]
 fn in_full(a: &[u8], b: &[u8]) -> Ordering {
     Number::of(a).order(&Number::of(b))
+}
+
+fn key(line: &[u8], key: &mut Key) {
+    key.push_decimal(&Number::of(line));
 }

@@ -4,9 +4,14 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::digits;
+use callbox_guest::{digits, Key};
 
 callbox_guest::compare_bytes!(semver);
+callbox_guest::sort_key!(key);
+
+// Bytes of keys, which come after those that a number begins with.
+const WORD: u8 = b'9' + 1;
+const RELEASE: u8 = b'9' + 2;
 
 struct Version<'a> {
     numbers: [&'a [u8]; 3],
@@ -98,4 +103,28 @@ fn is_digits(id: &[u8]) -> bool {
 
 fn has_leading_zero(id: &[u8]) -> bool {
     is_digits(id) && !is_number(id)
+}
+
+fn key(line: &[u8], key: &mut Key) {
+    let version = match version(line) {
+        Some(version) => version,
+        None => return, // no bytes come first
+    };
+    version.numbers.iter().for_each(|number| part(number, key));
+    if version.pre.is_empty() {
+        key.push(RELEASE);
+    } else {
+        identifiers(version.pre).for_each(|id| part(id, key));
+    }
+}
+
+/// Writes a number, which begins with a digit, or a word.
+#[inline(never)]
+fn part(id: &[u8], key: &mut Key) {
+    if is_digits(id) {
+        key.push_number(id);
+    } else {
+        key.push(WORD);
+        key.push_text(id);
+    }
 }

@@ -1,4 +1,6 @@
 //! `u64` records, by value.
+//!
+//! Makes no sort keys, which are made of bytes: an engine compares numbers on its own.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 callbox_guest::compare_scalars!(compare_u64, u64, u64::cmp);

@@ -9,9 +9,10 @@
 
 use core::cmp::Ordering;
 
-use callbox_guest::{common_prefix, compare_numbers, skip_zeros};
+use callbox_guest::{common_prefix, compare_numbers, skip_zeros, Key};
 
 callbox_guest::compare_bytes!(version);
+callbox_guest::sort_key!(key);
 
 // Weights among the non-digits.
 const DIGIT: i32 = 0;
@@ -124,5 +125,45 @@ fn weight(text: &[u8], at: usize) -> i32 {
         TILDE
     } else {
         c + 256
+    }
+}
+
+/// Writes the rank; the parts without the suffix, then those of the suffix.
+///
+/// `~` is the least byte, then come numbers, letters, and others with their high bit set.
+#[inline(never)]
+fn key(text: &[u8], key: &mut Key) {
+    key.push(rank(text) as u8);
+    let (whole, suffix) = text.split_at(without_suffix(text).min(text.len()));
+    let (mut number, mut zero) = (false, false);
+    for mut rest in [whole, suffix] {
+        if zero {
+            key.push(b'0'); // the suffix of `a0` is not that of `a`, which is equal without it
+        }
+        while let Some((&c, after)) = rest.split_first() {
+            number = c.is_ascii_digit();
+            if number {
+                let before = key.len();
+                rest = key.push_number(rest);
+                zero = key.len() == before + 1;
+                continue;
+            }
+            zero = false;
+            if c > b'~' {
+                key.push(0xff);
+            }
+            key.push(match c {
+                b'~' => 0,
+                b'a'..=b'z' | b'A'..=b'Z' | 0x7f.. => c,
+                _ => c | 0x80,
+            });
+            rest = after;
+        }
+        // The end is an endless row of zeros, of which one after a number is enough, and otherwise two: then
+        // follow `~` below them, or a byte above.
+        if !number {
+            key.push(b'0');
+        }
+        key.push(b'0');
     }
 }

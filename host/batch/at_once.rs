@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::callback::Callback;
 use crate::error::{Error, Result, bug, panics};
-use crate::sandbox::{Budget, prepare_thread};
+use crate::sandbox::{Budget, check_room_for_thread, prepare_thread};
 
 /// Does all pieces of the work at once, each on a thread of its own and on a share of `budget`, which is
 /// charged for them. The threads are called `name`, and started for a `purpose` as in [`Error::Thread`].
@@ -26,7 +26,7 @@ pub(crate) fn at_once<W: Send, T: Send>(
             .map(|(work, share)| {
                 let (ready, is_ready) = channel::<()>();
                 let (gate, each) = (&gate, &each);
-                let thread = thread::Builder::new().name(name.into()).spawn_scoped(scope, move || {
+                let run = move || {
                     panics::catch(|| {
                         let prepared = prepare_thread();
                         drop(ready);
@@ -35,6 +35,10 @@ pub(crate) fn at_once<W: Send, T: Send>(
                         each(work, share)
                     })
                     .unwrap_or_else(|message| Err(Error::panicked(callback.export(), message)))
+                };
+                let thread = check_room_for_thread().and_then(|()| {
+                    let started = thread::Builder::new().name(name.into()).spawn_scoped(scope, run);
+                    started.map_err(|source| Error::Thread { purpose, source })
                 });
                 let _ = is_ready.recv(); // nothing comes: the sender is dropped
                 thread
@@ -43,7 +47,7 @@ pub(crate) fn at_once<W: Send, T: Send>(
         drop(closed);
         let ended = threads.into_iter().map(|thread| match thread {
             Ok(thread) => thread.join().unwrap_or_else(|payload| Err(bug!("{}", panics::message(payload)))),
-            Err(source) => Err(Error::Thread { purpose, source }),
+            Err(error) => Err(error),
         });
         ended.collect()
     });

@@ -128,7 +128,7 @@ impl<'a> Session<'a> {
         self.failures += 1;
         let shown = || items.map(|item| comparator.show(item));
         match &mut *error {
-            Error::Trap { asked, .. } => *asked = shown().into(),
+            Error::Trap { asked, .. } => *asked = Box::new(shown()),
             Error::Limit { limit: Limit::Fuel | Limit::Deadline, what, .. } => {
                 what.push_str(&asked_about(&shown()));
             }

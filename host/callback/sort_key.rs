@@ -12,11 +12,15 @@ use crate::sandbox::{Budget, CompareShape, Function, Guest, Turn};
 /// Alignment of values and keys in bytes, which a guest may rely on as for those that it compares.
 const ALIGN: usize = 16;
 
+/// Maximum number of bytes by which there is more room than the value has, until the guest asks for it.
+const MAX_SPARE: usize = 4 << 10;
+
 /// Type of the export.
 const TYPE: &str = "(i32, i32, i32, i32) -> i32";
 
 /// A guest's export `sort_key`, which makes a *sort key* of a value: bytes whose order is that of the values
-/// by the guest's `compare_bytes`, as C's `strxfrm` does for `strcoll`. Cheap to clone; keeps its guest alive.
+/// by the guest's `compare_bytes`, as C's `strxfrm` does for `strcoll`. Cheap to clone, and keeps its guest
+/// alive.
 ///
 /// Engines that take no comparator take keys: they sort them by `memcmp`, a shorter one before those that it
 /// begins, and store them in an index. A guest may lie:
@@ -103,8 +107,8 @@ impl SortKey {
     ///
     /// [`Error::Trap`] and [`Error::Limit`] of the guest, which name the value, and
     /// [`CallError::KeyLength`] of one that lies; [`Error::ArrayTooLarge`] where values and keys have more
-    /// bytes in all than [`Limits::array`](crate::Limits::array); [`Error::Reentrant`] if this thread uses the
-    /// guest already; and those of `take`, which has had the keys of the values before.
+    /// bytes in all than [`Limits::array`](crate::Limits::array); [`Error::Reentrant`] if this thread uses
+    /// the guest already; and those of `take`, which has had the keys of the values before.
     pub fn each<'v>(
         &self,
         values: impl IntoIterator<Item = &'v [u8]>,
@@ -126,7 +130,7 @@ impl SortKey {
     /// Makes the key of a value in the guest's memory.
     fn make<'t>(&self, turn: &'t mut Turn<'_>, value: &[u8]) -> Result<&'t [u8]> {
         let out = value.len().next_multiple_of(ALIGN);
-        let mut room = 2 * value.len() + 2 * ALIGN;
+        let mut room = value.len() + value.len().min(MAX_SPARE) + 2 * ALIGN;
         let mut len = self.call(turn, value, room)?;
         if len > room {
             room = len;
@@ -144,7 +148,7 @@ impl SortKey {
         let named = |error: Box<Error>| {
             let mut error = *error;
             match &mut error {
-                Error::Trap { asked, .. } => *asked = vec![quoted(value)],
+                Error::Trap { asked, .. } => *asked = Box::new([quoted(value)]),
                 Error::Limit { limit: Limit::Fuel | Limit::Deadline | Limit::Memory, what, .. } => {
                     what.push_str(&asked_about(&[quoted(value)]));
                 }

@@ -134,7 +134,7 @@ pub enum Error {
         trap: String,
         /// The items that it was asked about, as text: the two that it was to compare, or the one that it was
         /// to make a key of; none where they are not known.
-        asked: Vec<String>,
+        asked: Box<[String]>,
         /// The place in the guest where it happened.
         source: GuestBacktrace,
     },

@@ -23,7 +23,6 @@ mod cost;
 mod weights;
 
 use std::fmt;
-use std::hint::black_box;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -31,7 +30,7 @@ use wasmtime::Engine;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::memory::try_with_capacity;
+use crate::memory::check_room;
 use crate::sync::fork::{self, Section};
 
 pub(crate) use budget::{Budget, Shares};
@@ -61,6 +60,14 @@ const SIGNAL_STACK_BYTES: usize = 1 << 20;
 /// Stack in bytes that is surely enough to compile a module within the default limits.
 const COMPILER_STACK_BYTES: usize = 1 << 20;
 
+/// Memory in bytes that is surely enough to start a thread: it aborts if it has a stack and nothing more.
+const THREAD_BYTES: usize = 4 << 20;
+
+/// `Err` where a thread could not be started, or not as far as its first instruction.
+pub(crate) fn check_room_for_thread() -> Result<()> {
+    check_room(THREAD_BYTES, "a thread")
+}
+
 /// Prepares this thread for guests, which its first call of one does otherwise.
 ///
 /// # Errors
@@ -68,7 +75,7 @@ const COMPILER_STACK_BYTES: usize = 1 << 20;
 /// [`Error::NoMemory`].
 pub(crate) fn prepare_thread() -> Result<()> {
     // The engine panics where it gets no memory for the stack that this thread handles signals on.
-    drop(black_box(try_with_capacity::<u8>(SIGNAL_STACK_BYTES, "a stack for signals")?));
+    check_room(SIGNAL_STACK_BYTES, "a stack for signals")?;
     Engine::tls_eager_initialize();
     Ok(())
 }
@@ -77,7 +84,7 @@ pub(crate) fn prepare_thread() -> Result<()> {
 fn on_compiler_stack<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     if stacker::remaining_stack().is_none_or(|left| left < COMPILER_STACK_BYTES) {
         // It panics where it gets no memory for a stack.
-        drop(black_box(try_with_capacity::<u8>(3 * COMPILER_STACK_BYTES, "a stack to compile on")?));
+        check_room(3 * COMPILER_STACK_BYTES, "a stack to compile on")?;
     }
     stacker::maybe_grow(COMPILER_STACK_BYTES, 2 * COMPILER_STACK_BYTES, work)
 }
@@ -159,6 +166,7 @@ impl Sandbox {
     /// Subscribes to the ticker, which enforces deadlines, if not done before.
     fn start_ticker(&self) -> Result<()> {
         if self.ticker.get().is_none() {
+            check_room_for_thread()?;
             let subscription = ticker::Subscription::new(self.engine.clone(), self.config.sample.is_some())
                 .map_err(|source| Error::Thread { purpose: "to watch deadlines", source })?;
             // If two threads race here, one subscription is enough.

@@ -376,6 +376,28 @@ fn zig(desk: &Desk) -> bool {
 }
 
 #[test]
+fn the_chapter_on_sort_keys_works_word_for_word() {
+    let Some(clang) = clang_command() else { return };
+    let desk = Desk::new();
+    desk.uses("clang", clang);
+    // The first file is that of another chapter.
+    let c = chapter("C");
+    let file = c.split_inclusive("```\n").next().unwrap().to_owned();
+    let whole = chapter("Sort keys");
+    let (in_c, _) = whole.split_at(whole.find("In Rust,").unwrap());
+    desk.follow(&blocks(&chapter(INTRODUCTION)));
+    let ran = desk.follow(&blocks(&(file.clone() + in_c)));
+    let [(_, checked)] = &ran[..] else { panic!("{ran:?}") };
+    let Some(Block::Text(shown)) = blocks(in_c).pop() else { panic!("the chapter shows no output") };
+    assert_eq!(String::from_utf8_lossy(&checked.stdout), shown);
+    // Keys in another order than that of the lines.
+    let wrong = in_c.replace("out[i] = line[len - 1 - i]", "out[i] = line[i]");
+    assert_ne!(wrong, in_c);
+    let (_, checked) = desk.follow(&blocks(&(file + &wrong))).pop().unwrap();
+    assert!(String::from_utf8_lossy(&checked.stdout).starts_with("sort keys must be in the order"));
+}
+
+#[test]
 fn the_chapter_on_zig_as_a_c_compiler_works_word_for_word() {
     let desk = Desk::new();
     if !zig(&desk) {

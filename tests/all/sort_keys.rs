@@ -109,7 +109,7 @@ fn a_guest_that_lies_about_the_length_is_told() {
 #[test]
 fn a_guest_that_fails_names_the_value() {
     let error = key("unreachable").of(b"v1.10").unwrap_err();
-    assert!(matches!(&error, Error::Trap { asked, .. } if asked == &[r#""v1.10""#]), "{error:?}");
+    assert!(matches!(&error, Error::Trap { asked, .. } if asked[..] == [r#""v1.10""#]), "{error:?}");
     assert!(error.to_string().ends_with(r#"making the key of "v1.10""#), "{error}");
     let error = key("(loop $ever (br $ever)) (i32.const 0)").of(b"v1.10").unwrap_err();
     assert!(

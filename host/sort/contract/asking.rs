@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::law::Reply;
 use crate::callback::{Callback, SortKey};
-use crate::error::{Blame, CallError, Error, GuestBacktrace, Result, escape};
+use crate::error::{Blame, CallError, Error, GuestBacktrace, Result, asked_about, escape};
 use crate::limits::{Limit, Limits};
 use crate::sandbox::{Budget, CompareShape};
 
@@ -86,7 +86,13 @@ impl Interview {
         let mut session = self.callback.compare_session(&budget)?;
         let answer = match session.compare(a, b) {
             Ok(answer) => answer,
-            Err(error) => {
+            Err(mut error) => {
+                if let Error::Limit { limit: Limit::Deadline, what, .. } = &mut *error {
+                    // With the time of one question, not that of the guest's limits.
+                    let export = escape(self.callback.export());
+                    *what = self.limits.exceeded(Limit::Deadline, &export, 0)
+                        + &asked_about(&[a, b].map(|value| self.callback.show(value)));
+                }
                 return match *error {
                     Error::Trap { .. } | Error::Limit { .. } => Ok(Told::Failed(error)),
                     other => Err(other),
