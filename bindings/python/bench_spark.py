@@ -187,7 +187,7 @@ def draw(found: list[dict[str, Any]]) -> str:
     below = 0.0
     for place, end, title in sorted(ends):
         below = max(place + 4, below + 16)
-        lines.append(f'<text x="{max(end + 12, right + 12):.1f}" y="{below:.1f}">{title}</text>')
+        lines.append(f'<text x="{end + 12:.1f}" y="{below:.1f}">{title}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
