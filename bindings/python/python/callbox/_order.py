@@ -1,6 +1,7 @@
 """A guest that travels to other processes."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
@@ -61,12 +62,11 @@ class Order:
 
     def guest(self) -> callbox.Guest:
         """Returns the instance of this process."""
-        return _guest(self)
+        return _instances(self)
 
 
-@lru_cache(maxsize=4)
-def _guest(order: Order) -> callbox.Guest:
-    return order.fresh()
+# The instances of this process, by what they were made of.
+_instances: Callable[[Order], callbox.Guest] = lru_cache(maxsize=4)(Order.fresh)
 
 
 def _read(path: str, most: int) -> bytes | str:
