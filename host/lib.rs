@@ -110,7 +110,7 @@ pub mod fuzzing; // the doors of the fuzz targets
 #[path = "../tests/all/support/skip.rs"]
 pub(crate) mod skip;
 
-pub use callback::{Callback, Comparisons, FallbackValue, Observation, ObservedValue};
+pub use callback::{Callback, Comparisons, FallbackValue, Observation, ObservedValue, SortKey};
 pub use ctype::{CType, Enum, NumberKind, Struct, StructField};
 pub use error::{
     Blame, CallError, ContradictionError, Error, FileError, GuestBacktrace, GuestFrame, ItemsError,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::merge_sort::merge_sort;
 use crate::callback::{Answer, Callback};
-use crate::error::{Error, Result, comparing};
+use crate::error::{Error, Result, asked_about};
 use crate::limits::Limit;
 use crate::memory::try_with_capacity;
 use crate::sandbox::Budget;
@@ -29,13 +29,13 @@ pub(super) fn with_items(
     items: &[&[u8]],
 ) -> Box<Error> {
     match &mut *error {
-        Error::Trap { asked: None, trap, .. } => match trap_at(callback, &rest, items) {
+        Error::Trap { asked, trap, .. } if asked.is_empty() => match trap_at(callback, &rest, items) {
             Ok(Some(found)) if matches!(&*found, Error::Trap { trap: again, .. } if again == trap) => found,
             _ => error,
         },
         Error::Limit { limit: Limit::Fuel | Limit::Deadline, what, .. } => {
             if let Ok(Some(pair)) = endless(callback, items) {
-                what.push_str(&comparing(Some(&pair.map(|item| callback.show(item)))));
+                what.push_str(&asked_about(&pair.map(|item| callback.show(item))));
             }
             error
         }

@@ -1,6 +1,7 @@
 //! Many comparisons in one entry into WebAssembly: a whole sort inside the sandbox, or lookahead for C's
 //! `qsort`.
 
+mod at_once;
 mod failing_pair;
 mod fingerprint;
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), path = "no_glibc.rs")]
@@ -14,6 +15,7 @@ mod pairs;
 mod rows;
 mod window;
 
+pub(crate) use at_once::at_once;
 pub(crate) use in_sandbox::{ItemLayout, SandboxedSort};
 pub(crate) use lookahead::Lookahead;
 pub(crate) use merge_sort::merge_sort;

@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::thread;
 use std::time::Instant;
 
+use super::at_once;
 use super::rows::{RowFailure, Rows};
 use crate::callback::Callback;
-use crate::error::{Error, Result, bug, panics};
+use crate::error::{Error, Result};
 use crate::kernel::{row_answers, row_byte};
 use crate::memory::try_with_capacity;
 use crate::sandbox::Budget;
@@ -86,38 +86,13 @@ impl PairSearch<'_> {
         let found = if threads == 1 {
             vec![self.search(self.budget, &shared)]
         } else {
-            self.search_at_once(threads, &shared)
+            let each = |(), share: &Arc<Budget>| self.search(share, &shared);
+            at_once(self.callback, ("callbox-pairs", "to compare with"), self.budget, vec![(); threads], each)
         };
         let found = found.into_iter().collect::<Result<Vec<_>>>()?;
         let first = found.into_iter().flatten().min_by_key(|(row, _)| *row);
         let covered = Covered { pairs: shared.pairs.into_inner(), stopped: shared.stopped.into_inner() > 0 };
         Ok((covered, first.map(|(_, finding)| finding)))
-    }
-
-    /// Searches on several threads, each with a guest of its own.
-    fn search_at_once(&self, threads: usize, shared: &Shared) -> Vec<Result<Option<(usize, Finding)>>> {
-        let shares = self.budget.shares(threads);
-        let outcomes = thread::scope(|scope| {
-            let threads: Vec<_> = shares
-                .iter()
-                .map(|share| {
-                    let thread = thread::Builder::new().name("callbox-pairs".into());
-                    thread.spawn_scoped(scope, || {
-                        panics::catch(|| self.search(share, shared))
-                            .unwrap_or_else(|message| Err(Error::panicked(self.callback.export(), message)))
-                    })
-                })
-                .collect();
-            let ended = threads.into_iter().map(|thread| match thread {
-                Ok(thread) => {
-                    thread.join().unwrap_or_else(|payload| Err(bug!("{}", panics::message(payload))))
-                }
-                Err(source) => Err(Error::Thread { purpose: "to compare with", source }),
-            });
-            ended.collect()
-        });
-        shares.iter().for_each(|share| self.budget.spend(share.fuel_used()));
-        outcomes
     }
 
     /// Takes rows until none is left that could have the first finding; returns the finding with its row.

@@ -7,6 +7,7 @@ mod instances;
 pub(crate) mod lowering;
 pub(crate) mod observe;
 mod session;
+mod sort_key;
 
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -29,6 +30,7 @@ use lowering::Lowering;
 use observe::Observer;
 pub use observe::{Observation, ObservedValue};
 pub(crate) use session::Session;
+pub use sort_key::SortKey;
 
 /// An export of a guest, checked once against a prototype. A callback is cheap to clone and keeps its guest
 /// alive.

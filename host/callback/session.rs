@@ -2,7 +2,7 @@
 
 use super::observe::Observer;
 use super::{Answer, Callback, CallbackInner, Comparator};
-use crate::error::{Error, Result, comparing};
+use crate::error::{Error, Result, asked_about};
 use crate::limits::Limit;
 #[cfg(not(loom))]
 use crate::sandbox::Function;
@@ -128,9 +128,9 @@ impl<'a> Session<'a> {
         self.failures += 1;
         let shown = || items.map(|item| comparator.show(item));
         match &mut *error {
-            Error::Trap { asked, .. } => *asked = Some(Box::new(shown())),
+            Error::Trap { asked, .. } => *asked = shown().into(),
             Error::Limit { limit: Limit::Fuel | Limit::Deadline, what, .. } => {
-                what.push_str(&comparing(Some(&shown())));
+                what.push_str(&asked_about(&shown()));
             }
             _ => {}
         }

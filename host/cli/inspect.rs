@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use callbox::{CompareShape, ElementRoom, Error, Module, ModuleError, Sandbox};
+use callbox::{CompareShape, ElementRoom, Error, Module, ModuleError, Sandbox, SortKey};
 
 use super::args;
 use super::fault::{Context, Exit, Result};
@@ -44,6 +44,7 @@ fn describe(text: &mut String, module: &Module, complexity: u64, sandbox: &Sandb
             Some(CompareShape::Pointers) => "; a comparator by pointers: --records i32, bytes:N, …",
             Some(CompareShape::Scalars) => "; a comparator by scalars: --records with its type",
             Some(CompareShape::Slices) => "; a comparator by slices: lines, --records bytes:N",
+            None if export.name == SortKey::EXPORT => "; sort keys, in the order of compare_bytes",
             None => "",
         };
         row(text, "export", &format!("{}: {}{shape}", export.shown(), export.ty))?;

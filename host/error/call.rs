@@ -132,13 +132,29 @@ pub enum CallError {
         /// The number; of a floating-point number its significand.
         value: i128,
     },
+
+    /// Asked for the same sort key again, the guest said that it is longer than it had said.
+    #[error(
+        "{module}: \"sort_key\" says that the key of {value} has {} bytes, and with room for those, {}; \
+         a key must depend on its value only", lens[0], lens[1], module = escape(module)
+    )]
+    KeyLength {
+        /// The module's name or path.
+        module: String,
+        /// The value, as text.
+        value: String,
+        /// The lengths in bytes that it said.
+        lens: [usize; 2],
+    },
 }
 
 impl CallError {
     /// Returns the party that has to change something.
     pub fn blame(&self) -> Blame {
         match self {
-            CallError::Forged { .. } | CallError::NoValue { .. } => Blame::Guest,
+            CallError::Forged { .. } | CallError::NoValue { .. } | CallError::KeyLength { .. } => {
+                Blame::Guest
+            }
             _ => Blame::Caller,
         }
     }

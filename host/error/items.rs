@@ -1,6 +1,6 @@
 //! Items and elements that cannot be sorted or searched as they are.
 
-use super::comparing;
+use super::asked_about;
 
 /// The reason why items, or the elements of an array, cannot be sorted or searched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum ItemsError {
         "the items to search among are not in the order that \"{}\" says: item {at} is after the next{}; \
          sort them by the same guest first",
         super::escape(export),
-        comparing(Some(items))
+        asked_about(&items[..])
     )]
     Unsorted {
         /// The export behind the callback.

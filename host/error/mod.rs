@@ -23,7 +23,7 @@ pub use items::ItemsError;
 pub use library::LibraryError;
 pub use module::ModuleError;
 pub use text::escape;
-pub(crate) use text::{Escaped, comparing, printable, quoted};
+pub(crate) use text::{Escaped, asked_about, printable, quoted};
 
 pub use crate::ctype::TypeError;
 use crate::limits::{Limit, size};
@@ -124,7 +124,7 @@ pub enum Error {
     },
 
     /// The guest trapped.
-    #[error("{}: \"{}\" trapped: {trap}{}", escape(module), escape(export), comparing(asked.as_deref()))]
+    #[error("{}: \"{}\" trapped: {trap}{}", escape(module), escape(export), asked_about(asked))]
     Trap {
         /// The module's name or path.
         module: String,
@@ -132,8 +132,9 @@ pub enum Error {
         export: String,
         /// The trap by name, as wasmtime words it.
         trap: String,
-        /// The two items that it was to compare, as text, where they are known.
-        asked: Option<Box<[String; 2]>>,
+        /// The items that it was asked about, as text: the two that it was to compare, or the one that it was
+        /// to make a key of; none where they are not known.
+        asked: Vec<String>,
         /// The place in the guest where it happened.
         source: GuestBacktrace,
     },

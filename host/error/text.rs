@@ -84,9 +84,14 @@ pub(crate) fn quoted(item: &[u8]) -> String {
     }
 }
 
-/// Returns the end of a sentence about the comparison of two items that failed, where they are known.
-pub(crate) fn comparing(items: Option<&[String; 2]>) -> String {
-    items.map_or_else(String::new, |[a, b]| format!(", comparing {a} with {b}"))
+/// Returns the end of a sentence about a call that failed: the two items that it compared, or the one that it
+/// made a key of, where they are known.
+pub(crate) fn asked_about(items: &[String]) -> String {
+    match items {
+        [a, b] => format!(", comparing {a} with {b}"),
+        [one] => format!(", making the key of {one}"),
+        _ => String::new(),
+    }
 }
 
 /// Returns the message of a call from inside a call of the same guest.

@@ -61,6 +61,18 @@ const SIGNAL_STACK_BYTES: usize = 1 << 20;
 /// Stack in bytes that is surely enough to compile a module within the default limits.
 const COMPILER_STACK_BYTES: usize = 1 << 20;
 
+/// Prepares this thread for guests, which its first call of one does otherwise.
+///
+/// # Errors
+///
+/// [`Error::NoMemory`].
+pub(crate) fn prepare_thread() -> Result<()> {
+    // The engine panics where it gets no memory for the stack that this thread handles signals on.
+    drop(black_box(try_with_capacity::<u8>(SIGNAL_STACK_BYTES, "a stack for signals")?));
+    Engine::tls_eager_initialize();
+    Ok(())
+}
+
 /// Does the work of a compiler, which takes more stack than the threads of some programs have.
 fn on_compiler_stack<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     if stacker::remaining_stack().is_none_or(|left| left < COMPILER_STACK_BYTES) {
@@ -116,9 +128,7 @@ impl Sandbox {
         let section = Section::enter();
         let engine = config.engine()?;
         drop(section);
-        // The engine panics where it gets no memory for the stack that this thread handles signals on.
-        drop(black_box(try_with_capacity::<u8>(SIGNAL_STACK_BYTES, "a stack for signals")?));
-        Engine::tls_eager_initialize();
+        prepare_thread()?;
         let process = fork::process();
         Ok(Sandbox { engine, ticker: Arc::default(), process, config })
     }

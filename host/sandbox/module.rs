@@ -204,7 +204,7 @@ impl Module {
     pub fn exports(&self) -> Vec<ModuleExtern> {
         let export = |export: wasmtime::ExportType<'_>| {
             let ty = export.ty();
-            let is_abi = matches!(export.name(), "callbox_alloc" | "cabi_realloc");
+            let is_abi = matches!(export.name(), "callbox_alloc" | "cabi_realloc" | "sort_key");
             let func = ty.func().filter(|_| !is_abi);
             let shape = func.map(|func| (CompareShape::of(export.name(), func), func));
             ModuleExtern {

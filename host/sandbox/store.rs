@@ -255,7 +255,7 @@ pub(super) fn failure(error: wasmtime::Error, module: &str, export: &str, limits
         None => return engine_error(error),
     };
     let source = error.downcast_ref::<WasmBacktrace>().map(backtrace).unwrap_or_default();
-    Error::Trap { module, export: export.to_owned(), trap, asked: None, source }
+    Error::Trap { module, export: export.to_owned(), trap, asked: Vec::new(), source }
 }
 
 fn backtrace(trace: &WasmBacktrace) -> GuestBacktrace {

@@ -1,13 +1,13 @@
 //! Sorting with several threads: one guest for each, instantiated from one compiled module.
 
 use std::sync::Arc;
-use std::thread;
 
 use super::columns::Keyed;
 use super::runs::{Piece, Run, cut};
 use super::worker::{FirstGuest, Worker, with_worker};
 use super::{Items, Job};
-use crate::error::{Error, Result, bug, panics};
+use crate::batch;
+use crate::error::{Result, bug};
 use crate::sandbox::Budget;
 
 /// Minimum number of items for which a thread pays.
@@ -77,28 +77,9 @@ fn at_once<R: Run, W: Send>(
     work: Vec<W>,
     each: impl for<'a> Fn(&mut Worker<'a, R::Session<'a>>, W) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
-    let shares = job.budget.shares(work.len());
     let one = |work: W, share: &Arc<Budget>| {
         with_worker::<R, _>(job, items, share, FirstGuest::Own, |worker| each(worker, work))
     };
-    let outcomes: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (work.into_iter().zip(&shares))
-            .map(|(work, share)| {
-                let thread = thread::Builder::new().name("callbox-sort".into());
-                thread.spawn_scoped(scope, || {
-                    panics::catch(|| one(work, share))
-                        .unwrap_or_else(|message| Err(Error::panicked(job.callback().export(), message)))
-                })
-            })
-            .collect();
-        let ended = threads.into_iter().map(|thread| match thread {
-            Ok(thread) => thread.join().unwrap_or_else(|payload| Err(bug!("{}", panics::message(payload)))),
-            Err(source) => Err(Error::Thread { purpose: "to sort with", source }),
-        });
-        ended.collect()
-    });
-    for share in shares {
-        job.budget.spend(share.fuel_used());
-    }
+    let outcomes = batch::at_once(job.callback(), ("callbox-sort", "to sort with"), &job.budget, work, one);
     outcomes.into_iter().collect()
 }

@@ -48,13 +48,13 @@ impl Job {
 
     /// Returns whether work that failed in the sandbox may be done by [`Sorter::Qsort`].
     pub(super) fn may_fall_back(&self, items: Keyed<'_>, error: &Error) -> bool {
-        let is_final = matches!(
-            error,
+        let is_final = match error {
             Error::Contradiction(_)
-                | Error::Interrupted { .. }
-                | Error::Trap { asked: Some(_), .. }
-                | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. }
-        );
+            | Error::Interrupted { .. }
+            | Error::Limit { limit: Limit::Fuel | Limit::Deadline, .. } => true,
+            Error::Trap { asked, .. } => !asked.is_empty(),
+            _ => false,
+        };
         !is_final && self.options.sorter == Sorter::Auto && self.sorter(items) == Sorter::Sandboxed
     }
 

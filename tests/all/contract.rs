@@ -62,6 +62,7 @@ fn told(violation: &Violation, element: &CType) -> String {
             Reply::Answer(Ordering::Greater) => format!("{a} > {b}"),
             Reply::Failure { how, .. } => format!("{a} {b} {how}"),
             Reply::Written { left, .. } => format!("{a} {b} left {}", show(left)),
+            Reply::Key(key) => format!("{a} has {}", callbox::escape(key)),
             other => panic!("{other:?}"),
         }
     });

@@ -48,6 +48,7 @@ mod random_values;
 mod record;
 mod sandboxed;
 mod seeing;
+mod sort_keys;
 mod sorters;
 #[cfg(unix)]
 mod spill;

@@ -200,6 +200,8 @@ fn describe(violation: &Violation) -> (CContradiction, String) {
             Reply::Answer(Ordering::Less) => format!("item {a} is before item {b}"),
             Reply::Answer(Ordering::Equal) => format!("item {a} is equal to item {b}"),
             Reply::Answer(Ordering::Greater) => format!("item {a} is after item {b}"),
+            Reply::Failure { how, .. } if *law == Law::Keys => format!("about the key of item {a}, {how}"),
+            Reply::Key(key) => format!("the key of item {a} is \"{}\"", host::escape(key)),
             Reply::Failure { how, .. } => format!("about item {a} and item {b}, {how}"),
             _ => format!("asked about item {a} and item {b}, it writes into them"),
         }

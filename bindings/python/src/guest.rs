@@ -259,6 +259,15 @@ impl Guest {
         Order { guest: self, export, reverse: false }.check(values.py(), &found, sample)
     }
 
+    /// Returns for each value bytes whose order is that of the values, made by the guest's export `sort_key`
+    /// as by C's strxfrm. None stays None.
+    ///
+    /// >>> callbox.bundled("bytes").sort_key(["b", None, "a"])
+    /// [b'b', None, b'a']
+    fn sort_key<'py>(&self, values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        Order { guest: self, export: None, reverse: false }.sort_key(values.py(), &Values::of(values)?)
+    }
+
     /// Returns a key function for list.sort, sorted, bisect or heapq.merge, of str or bytes.
     ///
     /// It asks the guest for each comparison; `sorted` of this class takes less time.
@@ -279,6 +288,10 @@ impl Guest {
 }
 
 impl Guest {
+    pub(crate) fn sort_keys(&self) -> callbox::Result<callbox::SortKey> {
+        self.made.guest()?.sort_key()
+    }
+
     /// Returns a comparator of runs of bytes.
     fn bytes_comparator(&self, py: Python<'_>, export: Option<&str>) -> PyResult<Callback> {
         let found = detached(py, || self.comparator(&CType::Void, export))?;

@@ -4,7 +4,7 @@ use callbox::sort::{self, Asked, Contract, Items, Job, Law, Options, Reply, Side
 use callbox::{CType, Callback};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList};
 
 use super::elements::Elements;
 use super::guest::Guest;
@@ -15,7 +15,7 @@ use super::values::{self, Runs, Stored, Values};
 #[pyclass(frozen, get_all, module = "callbox")]
 pub(crate) struct Contradiction {
     /// "not reflexive", "not antisymmetric", "not transitive", "not transitive in equality", "not congruent",
-    /// "not deterministic" or "not read-only".
+    /// "not deterministic", "not read-only" or "not in step with its keys".
     kind: String,
     /// The numbers of the values, in the order of the questions.
     items: Vec<usize>,
@@ -118,6 +118,33 @@ impl Order<'_> {
             sort::search(&compare, &splitters.items()?, &values.items()?, side, self.options())
         })?;
         spread(py, values, &places, splitters.len)
+    }
+
+    /// Returns the sort key of each value, and None for those that are not there.
+    pub(crate) fn sort_key<'py>(&self, py: Python<'py>, values: &Values) -> PyResult<Bound<'py, PyList>> {
+        if values.element() != CType::Void {
+            return Err(PyTypeError::new_err(
+                "sort keys are made of str or bytes, and these are numbers or records",
+            ));
+        }
+        let keys = detached(py, || {
+            let (items, mut keys) = (values.items()?, Runs::new());
+            self.guest.sort_keys()?.each((0..items.len()).map(|at| items.get(at)), |key| {
+                keys.push(key).map_err(|_| callbox::Error::NoMemory { bytes: key.len(), what: "sort keys" })
+            })?;
+            Ok(keys)
+        })?;
+        let all = PyList::empty(py);
+        for (number, bounds) in keys.offsets.windows(2).enumerate() {
+            while all.len() < values.place(number) {
+                all.append(py.None())?;
+            }
+            all.append(PyBytes::new(py, &keys.bytes[bounds[0] as usize..bounds[1] as usize]))?;
+        }
+        while all.len() < values.len {
+            all.append(py.None())?;
+        }
+        Ok(all)
     }
 
     /// Returns the first contradiction that is found.

@@ -34,6 +34,35 @@ def test_numpy_strings(version):
     assert callbox.bundled("bytes").sorted(names) == ["naïve", "z", "名前"]
 
 
+def test_sort_keys_sort_columns_in_an_engine_that_takes_no_comparator():
+    duckdb = pytest.importorskip("duckdb")
+    pyarrow = pytest.importorskip("pyarrow")
+    fold = callbox.bundled("fold")
+    values = pyarrow.chunked_array([["b", None, "A"], ["", "B", "a", "ab", "\x00"]])
+    table = pyarrow.table({"v": values, "k": pyarrow.array(fold.sort_key(values), pyarrow.binary())})
+    with duckdb.connect() as connection:
+        connection.register("t", table)
+        found = connection.sql("SELECT v FROM t ORDER BY k NULLS LAST, v").fetchall()
+    assert [v for (v,) in found] == ["", "\x00", "A", "a", "ab", "B", "b", None]
+
+
+def test_sort_keys_of_every_kind_of_values():
+    fold = callbox.bundled("fold")
+    assert fold.sort_key([]) == []
+    assert fold.sort_key([None, "é", None]) == [None, "é".encode(), None]
+    assert fold.sort_key([b"\xff", b""]) == [b"\xff", b""]
+    numpy = pytest.importorskip("numpy")
+    assert fold.sort_key(numpy.array(["b", "A"])) == [b"B", b"A"]
+    with pytest.raises(TypeError, match="and these are numbers or records"):
+        fold.sort_key(numpy.array([1, 2]))
+    with pytest.raises(callbox.RefusedError, match='no export "sort_key"'):
+        callbox.bundled("i32").sort_key(["a"])
+    with pytest.raises(callbox.LimitError, match='making the key of "a"'):
+        endless = """(module (memory (export "memory") 1) (func (export "sort_key") (param i32 i32 i32 i32)
+            (result i32) (loop $ever (br $ever)) (i32.const 0)))"""
+        callbox.loads(endless, limits=callbox.Limits(fuel=10**6)).sort_key(["a"])
+
+
 def test_numpy_numbers_and_records():
     numpy = pytest.importorskip("numpy")
     numbers = numpy.random.default_rng(1).integers(-1000, 1000, 5000, dtype=numpy.int32)

@@ -15,6 +15,7 @@ use super::args;
 use super::fault::{Context, Exit, Fault, Result};
 use super::guest::{Guests, Wanted};
 use super::input;
+use super::items::Type;
 use super::message;
 use super::output::{Output, check_reads};
 use super::sort::sign;
@@ -111,6 +112,9 @@ fn covered(checked: &Checked, items: &Items<'_>, args: &args::Check) -> String {
     let all: Vec<_> = of_items.into_iter().chain(of_drawn).collect();
     let all = if all.is_empty() { "no pairs".to_owned() } else { all.join(", and ") };
     let mut text = format!("{all}: {} comparisons", HumanCount(checked.comparisons));
+    if checked.keys > 0 {
+        text += &format!(", and {} sort keys", HumanCount(checked.keys as u64));
+    }
     if checked.items < items.len().min(args.sample.get()) {
         text += "; more do not fit in the guest's memory, and --max-memory allows more";
     }
@@ -136,6 +140,8 @@ pub(super) fn describe(violation: &Violation, show: impl Fn(&[u8]) -> String) ->
                 )
             }
             Reply::Answer(answer) => format!("{a} {} {b}", sign(*answer)),
+            Reply::Key(key) => format!("the key of {a} is {}", Type::Lines.show(key)),
+            Reply::Failure { how, .. } if *law == Law::Keys => format!("asked for the key of {a}, {how}"),
             Reply::Failure { how, .. } => format!("asked about {a} and {b}, {how}"),
             Reply::Written { which, left } => {
                 let item = if *which == 0 { &a } else { &b };
@@ -152,13 +158,20 @@ pub(super) fn describe(violation: &Violation, show: impl Fn(&[u8]) -> String) ->
         let joint = match asked.len() - at {
             1 => "",
             2 if state => ", and later",
+            3 if *law == Law::Keys => ", and yet",
+            2 if *law == Law::Keys => ", and",
             2 if asked.len() == 3 => ", and yet",
             _ => ", and",
         };
         text += &format!("\n  {said}{joint}");
     }
     if state {
-        text += "\nthe guest keeps state; an answer must depend on its two items only";
+        let thing = if *law == Law::Keys {
+            "a key must depend on its item"
+        } else {
+            "an answer must depend on its two items"
+        };
+        text += &format!("\nthe guest keeps state; {thing} only");
     }
     text
 }
@@ -183,6 +196,7 @@ fn in_json(
             Reply::Written { which, left } => {
                 json!({ "values": values, "written": values[*which], "left": value(left) })
             }
+            Reply::Key(key) => json!({ "values": values, "key": value(key) }),
             _ => json!({ "values": values }),
         }
     };
@@ -206,6 +220,7 @@ fn in_json(
         "drawn": checked.drawn,
         "pairs": checked.pairs,
         "stopped": checked.stopped,
+        "keys": checked.keys,
         "comparisons": checked.comparisons,
         "seed": args.seed,
     })

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::law::Reply;
-use crate::callback::Callback;
-use crate::error::{Error, GuestBacktrace, Result, escape};
+use crate::callback::{Callback, SortKey};
+use crate::error::{Blame, CallError, Error, GuestBacktrace, Result, escape};
 use crate::limits::{Limit, Limits};
 use crate::sandbox::{Budget, CompareShape};
 
@@ -40,20 +40,39 @@ impl Interview {
         match told {
             Told::Answer(answer) => Reply::Answer(answer),
             Told::Written { which, left } => Reply::Written { which, left },
-            Told::Failed(error) => match *error {
-                Error::Trap { trap, source, .. } => {
-                    Reply::Failure { how: format!("\"{export}\" trapped: {trap}"), backtrace: source }
-                }
-                Error::Limit { limit, what, .. } => {
-                    let how = match limit {
-                        // Without the items, and with the time of one question.
-                        Limit::Deadline | Limit::Fuel => self.limits.exceeded(limit, &export, 0),
-                        _ => what,
-                    };
-                    Reply::Failure { how, backtrace: GuestBacktrace::default() }
-                }
-                error => Reply::Failure { how: error.to_string(), backtrace: GuestBacktrace::default() },
-            },
+            Told::Failed(error) => self.failure(&export, *error),
+        }
+    }
+
+    /// Returns the reply of a guest that failed in this export.
+    fn failure(&self, export: &str, error: Error) -> Reply {
+        let (how, backtrace) = match error {
+            Error::Trap { trap, source, .. } => (format!("\"{export}\" trapped: {trap}"), source),
+            // Without the items, and with the time of one question.
+            Error::Limit { limit: limit @ (Limit::Deadline | Limit::Fuel), .. } => {
+                (self.limits.exceeded(limit, export, 0), GuestBacktrace::default())
+            }
+            Error::Limit { what, .. } => (what, GuestBacktrace::default()),
+            Error::Call(CallError::KeyLength { lens: [first, then], .. }) => {
+                let how = format!("it has {first} bytes, and with room for those, {then}");
+                (how, GuestBacktrace::default())
+            }
+            error => (error.to_string(), GuestBacktrace::default()),
+        };
+        Reply::Failure { how, backtrace }
+    }
+
+    /// Asks for the sort key of a value, if the guest makes any: [`Reply::Key`], or a failure.
+    ///
+    /// # Errors
+    ///
+    /// Those that are not the guest's doing.
+    pub(super) fn key(&self, value: &[u8]) -> Result<Reply> {
+        let budget = Arc::new(Budget::new(&self.limits));
+        match self.callback.guest().sort_key()?.of_on(&budget, value) {
+            Ok(key) => Ok(Reply::Key(key)),
+            Err(error) if error.blame() == Blame::Guest => Ok(self.failure(SortKey::EXPORT, error)),
+            Err(error) => Err(error),
         }
     }
 

@@ -25,6 +25,8 @@ pub enum Law {
     EqualityTransitive,
     /// Values that equal each other compare alike with any third one.
     Congruent,
+    /// The guest's [sort keys](crate::SortKey), where it makes them, are in the order of their values.
+    Keys,
 }
 
 impl Law {
@@ -39,6 +41,7 @@ impl Law {
             Law::Transitive => "transitive",
             Law::EqualityTransitive => "transitive in equality",
             Law::Congruent => "congruent",
+            Law::Keys => "in step with its keys",
         }
     }
 
@@ -53,6 +56,7 @@ impl Law {
             Law::Transitive => "answers must follow from each other",
             Law::EqualityTransitive => "items that equal the same item must equal each other",
             Law::Congruent => "equal items must compare alike with a third one",
+            Law::Keys => "sort keys must be in the order of their items",
         }
     }
 
@@ -73,7 +77,7 @@ impl Law {
         match self {
             Law::Reflexive => &[[0, 0]],
             Law::Antisymmetric => &[[0, 1], [1, 0]],
-            Law::Total | Law::ReadOnly | Law::Deterministic => &[[0, 1]],
+            Law::Total | Law::ReadOnly | Law::Deterministic | Law::Keys => &[[0, 1]],
             Law::Transitive | Law::EqualityTransitive | Law::Congruent => &[[0, 1], [1, 2], [0, 2]],
         }
     }
@@ -89,7 +93,7 @@ impl Law {
     }
 }
 
-/// Outcome of a question about two values.
+/// Outcome of a question about two values, or about one that is named twice: for its sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply {
@@ -109,6 +113,8 @@ pub enum Reply {
         /// The bytes that it left there.
         left: Vec<u8>,
     },
+    /// The sort key of the value.
+    Key(Vec<u8>),
 }
 
 /// A question of a [`Violation`], and what came of it.

@@ -7,6 +7,7 @@
 mod asking;
 mod draw;
 mod form;
+mod keys;
 mod law;
 mod order;
 mod pairs;
@@ -92,6 +93,8 @@ pub struct Checked {
     pub pairs: u64,
     /// Whether [`Contract::time`] was over before all pairs were asked about.
     pub stopped: bool,
+    /// Number of values whose sort keys were compared, too; 0 if the guest makes none of what it compares.
+    pub keys: usize,
     /// Number of comparisons, to find a violation and to make it smaller.
     pub comparisons: u64,
     /// The first violation that was found.

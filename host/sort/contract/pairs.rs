@@ -46,7 +46,7 @@ impl Search<'_> {
                         (values.len(), covered.pairs, covered.stopped);
                     return match finding {
                         Some(finding) => self.explained(finding, &values),
-                        None => Ok(None),
+                        None => self.keys(&values, |place| runs[place] as usize > place + 1),
                     };
                 }
                 // They do not fit beside the guest all at once: half of them may.

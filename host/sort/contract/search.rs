@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::asking::{Interview, Told};
 use super::form::Form;
 use super::law::{Law, Violation};
-use super::order::spread;
+use super::order::{sorted, spread};
 use super::violation::Differs;
 use super::{Checked, Contract};
 use crate::callback::Callback;
@@ -23,6 +23,10 @@ pub(super) struct Search<'s> {
     pub(super) items: &'s Items<'s>,
     pub(super) how: &'s Contract,
     pub(super) form: Form,
+    /// Whether the guest makes sort keys of what the comparator compares.
+    pub(super) makes_keys: bool,
+    /// Number of values whose keys were compared.
+    pub(super) keys: usize,
     pub(super) asked: u64,
     /// When to ask no more, and whether that was so.
     pub(super) until: Option<Instant>,
@@ -43,6 +47,8 @@ impl<'s> Search<'s> {
             items,
             how,
             form: Form::of(callback, items),
+            makes_keys: callback.has_sort_key(),
+            keys: 0,
             asked: 0,
             until: Instant::now().checked_add(how.time),
             stopped: false,
@@ -62,6 +68,7 @@ impl<'s> Search<'s> {
             drawn: drawn.len(),
             pairs: 0,
             stopped: false,
+            keys: 0,
             comparisons: 0,
             violation: None,
         };
@@ -77,7 +84,7 @@ impl<'s> Search<'s> {
                 checked.violation = self.pairs(&values, &mut checked)?;
             }
         }
-        checked.comparisons = self.asked;
+        (checked.comparisons, checked.keys) = (self.asked, self.keys);
         checked.stopped |= self.stopped;
         Ok(checked)
     }
@@ -135,7 +142,11 @@ impl<'s> Search<'s> {
                 let places: Vec<_> = places.iter().map(|place| values[*place]).collect();
                 self.violation(law, &places, &answers)?
             }
-            None => None,
+            None => {
+                let order = sorted(n, &mut |a, b| Ok(table[a * n + b]))?;
+                let values: Vec<_> = order.iter().map(|place| values[*place]).collect();
+                self.keys(&values, |place| table[order[place] * n + order[place + 1]].is_eq())?
+            }
         };
         Ok((n, violation))
     }
