@@ -5,7 +5,10 @@ use std::ffi::{CString, c_int, c_void};
 use std::slice;
 use std::sync::{Arc, OnceLock};
 
-use libsqlite3_sys::{SQLITE_DIRECTONLY, SQLITE_OK, SQLITE_UTF8, sqlite3_context, sqlite3_value};
+use libsqlite3_sys::{
+    SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS, SQLITE_OK, SQLITE_UTF8, sqlite3_context,
+    sqlite3_value,
+};
 
 use crate::api::{self, Api};
 use crate::connection::Connection;
@@ -25,6 +28,8 @@ pub(crate) enum Flags {
     Direct,
     /// Statements, views and triggers, unless the schema is not trusted.
     Guest,
+    /// Everywhere, also indexes: one value has one answer.
+    Key,
 }
 
 type Data = Arc<dyn SqlFunction>;
@@ -56,7 +61,12 @@ pub(crate) fn register(
     function: Data,
 ) -> Result<()> {
     let name = CString::new(name).map_err(|_| Fault::new("a name has no NUL"))?;
-    let flags = SQLITE_UTF8 | if matches!(flags, Flags::Direct) { SQLITE_DIRECTONLY } else { 0 };
+    let flags = SQLITE_UTF8
+        | match flags {
+            Flags::Direct => SQLITE_DIRECTONLY,
+            Flags::Guest => 0,
+            Flags::Key => SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+        };
     let data = Box::into_raw(Box::new(function)).cast();
     let (api, db, call) = (&connection.api, connection.db, Some(CALLS[connection.api.library]));
     let destroy = Some(destroy as _);

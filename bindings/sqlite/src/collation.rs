@@ -7,19 +7,12 @@ use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-use callbox::{CType, Callback, CompareShape, Module, Prototype};
 use libsqlite3_sys::{SQLITE_BUSY, SQLITE_OK, SQLITE_UTF8, SQLITE_UTF16BE, SQLITE_UTF16LE};
 
 use crate::connection::{Connection, lock};
 use crate::fault::{Fault, Result, catch};
+use crate::order::Order;
 use crate::records::{self, Seen};
-use crate::source::Source;
-
-/// A guest's export that compares texts.
-pub(crate) struct Order {
-    pub(crate) source: Source,
-    pub(crate) compare: Callback,
-}
 
 /// A collation that SQLite has. Its name stays, and its guest can be another: SQLite refuses to replace a
 /// collation inside a statement, and functions are called in statements.
@@ -29,6 +22,8 @@ pub(crate) struct Collation {
     calls: AtomicU64,
     /// Whether SQLite has not destroyed it.
     in_force: AtomicBool,
+    /// Whether SQLite has the function of its sort keys.
+    pub(crate) has_key: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -54,35 +49,6 @@ enum Condition {
     Untold,
 }
 
-impl Order {
-    /// Checks the export that compares: `compare_bytes`, unless another is named.
-    pub(crate) fn new(source: Source, export: Option<&str>) -> Result<Order> {
-        let guest = source.module.instantiate()?;
-        let compare = match export {
-            None => guest.comparator_for(CType::Void)?,
-            Some(export) => guest.callback(export, Prototype::comparator(CType::Void))?,
-        };
-        if compare.shape() != Some(CompareShape::Slices) {
-            return Err(Fault::new(format!(
-                "\"{}\" of {} does not compare two runs of bytes, as a collation does; \
-                 it has to be of the type (i32, i32, i32, i32) -> i32, as compare_bytes is",
-                callbox::escape(compare.export()),
-                callbox::escape(&source.place),
-            )));
-        }
-        Ok(Order { source, compare })
-    }
-
-    /// Returns the same order by a fresh instance, which knows nothing of what happened to this one.
-    fn fresh(&self) -> Result<Order> {
-        Order::new(self.source.clone(), Some(self.compare.export()))
-    }
-
-    pub(crate) fn module(&self) -> &Module {
-        &self.source.module
-    }
-}
-
 impl Collation {
     /// Registers a collation with SQLite, which has no order yet.
     pub(crate) fn register(connection: &Arc<Connection>, name: &str) -> Result<Arc<Collation>> {
@@ -91,6 +57,7 @@ impl Collation {
             name: name.to_owned(),
             calls: AtomicU64::new(0),
             in_force: AtomicBool::new(true),
+            has_key: AtomicBool::new(false),
             state: Mutex::new(State {
                 order: None,
                 condition: Condition::Well,
@@ -184,8 +151,8 @@ impl Collation {
         }
     }
 
-    /// Returns the order, if it can be asked. An error without a text was told before.
-    fn ready(&self) -> Result<Arc<Order>> {
+    /// Returns the order, if it can be asked. An error without a text is about a failure that is known.
+    pub(crate) fn ready(&self) -> Result<Arc<Order>> {
         let (order, condition, seen) = {
             let state = lock(&self.state);
             (state.order.clone(), state.condition, state.seen.clone())
@@ -228,6 +195,25 @@ impl Collation {
             lock(&self.state).seen = Arc::new(now);
         }
         Ok(order)
+    }
+
+    /// Keeps a failure of a function, whose statement fails by its error. Returns the error.
+    pub(crate) fn failed(&self, fault: Fault) -> Fault {
+        let mut state = lock(&self.state);
+        if fault.message.is_empty() {
+            state.condition = match state.condition {
+                Condition::Untold => Condition::Told,
+                other => other,
+            };
+            return Fault { message: state.failure.clone().unwrap_or_default(), ..fault };
+        }
+        state.failure = Some(fault.message.clone());
+        state.condition = match state.condition {
+            Condition::Rebuilding => Condition::RebuildFailed,
+            Condition::Well => Condition::Told,
+            other => other,
+        };
+        fault
     }
 
     /// Keeps a failure, and makes the statement fail.

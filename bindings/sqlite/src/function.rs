@@ -64,7 +64,7 @@ impl Connection {
     }
 
     /// Returns whether there is a function of this name and number of arguments, of whatever encoding.
-    fn has_function(&self, name: &str, arity: usize) -> Result<bool> {
+    pub(crate) fn has_function(&self, name: &str, arity: usize) -> Result<bool> {
         let arity = arity.to_string();
         let all = self.query("PRAGMA function_list", &[], |row| (row.text(0), row.text(4)))?;
         let is = |(its_name, its_arity): &(Option<String>, Option<String>)| {

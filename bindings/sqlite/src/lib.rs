@@ -11,7 +11,9 @@ mod source; // guests: bundled, from a file, from a blob
 mod connection; // what belongs to a connection: its limits, what it has loaded
 mod index; // which indexes depend on an order, and under which guest they were built
 mod records; // the table callbox_index, and whether it still says what it said
-mod collation; // orders of text, and what happens when one fails
+mod order; // a guest's order of text, and its sort keys
+mod collation; // an order that SQLite has, and what happens when one fails
+mod key; // sort keys as a function, for indexes on expressions
 mod load; // callbox_load and callbox_reindex
 mod invoke; // calls of prototypes that are known at run time
 mod scalar; // SQL's values as arguments of an export

@@ -8,6 +8,7 @@ use crate::collation::{Collation, Order};
 use crate::connection::{Connection, lock};
 use crate::fault::{Fault, Result};
 use crate::index::{dependents, schemas};
+use crate::key;
 use crate::records::{Verdict, judge, record};
 use crate::source::{Source, bundled_name};
 use crate::sql::quoted;
@@ -107,6 +108,9 @@ pub(crate) fn load(connection: &Arc<Connection>, args: &[Value<'_>]) -> Result<A
         Some(known) => known,
         None => Collation::register(connection, name)?,
     };
+    if request.order.key.is_some() {
+        key::register(&collation)?;
+    }
     collation.set(Some(request.order.clone()), seen);
     connection.sort_without_threads();
     Ok(Answer::Text(sha256.clone()))
@@ -130,6 +134,9 @@ pub(crate) fn reindex(connection: &Arc<Connection>, args: &[Value<'_>]) -> Resul
         Some(known) => known,
         None => Collation::register(connection, name)?,
     };
+    if request.order.key.is_some() {
+        key::register(&collation)?;
+    }
     let before = collation.order();
     let seen = connection.look()?;
     collation.set(Some(request.order.clone()), seen.clone());

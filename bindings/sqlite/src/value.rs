@@ -29,7 +29,6 @@ pub(crate) enum Answer {
     Integer(i64),
     Real(f64),
     Text(String),
-    #[allow(dead_code, reason = "sort keys are blobs")]
     Blob(Vec<u8>),
 }
 
