@@ -27,7 +27,7 @@ pub(crate) type Malloc = unsafe extern "C" fn(c_int) -> *mut c_void;
 macro_rules! functions {
     (
         $($name:ident: ($($arg:ty),* $(; $dots:tt)?) $(-> $result:ty)?;)*
-        newer: $($since:literal $new:ident: ($($new_arg:ty),*) -> $new_result:ty;)*
+        --- $($since:literal $new:ident: ($($new_arg:ty),*) -> $new_result:ty;)*
     ) => {
         /// SQLite's functions.
         #[derive(Clone, Copy)]
@@ -70,10 +70,11 @@ macro_rules! functions {
                         $name: unsafe { (*table).$name }.ok_or_else(|| omitted(stringify!($name)))?,
                     )*
                     $(
-                        $new: match version >= $since {
+                        $new: if version >= $since {
                             // SAFETY: the table of this version has it.
-                            true => unsafe { (*table).$new },
-                            false => None,
+                            unsafe { (*table).$new }
+                        } else {
+                            None
                         },
                     )*
                 })
@@ -120,7 +121,6 @@ functions! {
     column_text: (*mut sqlite3_stmt, c_int) -> *const u8;
     column_bytes: (*mut sqlite3_stmt, c_int) -> c_int;
     errmsg: (*mut sqlite3) -> *const c_char;
-    extended_errcode: (*mut sqlite3) -> c_int;
     interrupt: (*mut sqlite3);
     limit: (*mut sqlite3, c_int, c_int) -> c_int;
     get_autocommit: (*mut sqlite3) -> c_int;
@@ -130,7 +130,7 @@ functions! {
     db_filename: (*mut sqlite3, *const c_char) -> *const c_char;
     file_control: (*mut sqlite3, *const c_char, c_int, *mut c_void) -> c_int;
     log: (c_int, *const c_char; ...);
-newer:
+---
     3_039_000 db_name: (*mut sqlite3, c_int) -> *const c_char;
     3_041_000 is_interrupted: (*mut sqlite3) -> c_int;
 }

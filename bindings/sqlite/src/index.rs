@@ -48,7 +48,7 @@ pub(crate) fn dependents(connection: &Connection, schema: &str, name: &str) -> R
             let sql = format!("PRAGMA {}.index_xinfo({})", quoted(schema), quoted(&index));
             let columns = connection.query(&sql, &[], |row| (row.text(1), row.text(4)))?;
             let own = objects.iter().find(|(kind, its_name, ..)| kind == "index" && *its_name == index);
-            let index_sql = own.map_or("", |(.., sql)| sql);
+            let index_sql = own.map_or("", |(.., sql)| sql.as_str());
             let has_text = partial.as_deref() == Some("1")
                 || columns.iter().any(|(column, _)| column.as_deref() == Some(EXPRESSION));
             let by_column = columns

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::value::Answer;
 
 /// An argument whose type is known at run time.
-struct Arg<'v>(Box<dyn Argument + 'v>);
+pub(crate) struct Arg<'v>(pub(crate) Box<dyn Argument + 'v>);
 
 // SAFETY: it is what it contains.
 unsafe impl Argument for Arg<'_> {
@@ -21,7 +21,7 @@ unsafe impl Argument for Arg<'_> {
 }
 
 /// Calls an export with arguments of a number that is known at run time.
-fn call_by(callback: &Callback, args: Vec<Arg<'_>>) -> Result<Answer> {
+pub(crate) fn call_by(callback: &Callback, args: Vec<Arg<'_>>) -> Result<Answer> {
     let mut args = args.into_iter();
     macro_rules! by_count {
         ($($count:literal ($($arg:ident)*);)*) => {

@@ -84,7 +84,7 @@ fn recorded(connection: &Connection, schema: &str, name: &str) -> Result<Option<
         return Ok(None);
     }
     let sql = format!("SELECT sha256 FROM {}.callbox_index WHERE name = ?1", quoted(schema));
-    let found = connection.query(&sql, &[&name.to_ascii_lowercase()], |row| row.text(0))?;
+    let found = connection.query(&sql, &[name.to_ascii_lowercase().as_str()], |row| row.text(0))?;
     Ok(found.into_iter().next().flatten())
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn record(connection: &Connection, schema: &str, name: &str, sha256: 
     let schema = quoted(schema);
     connection.execute(&format!("CREATE TABLE IF NOT EXISTS {schema}.{TABLE}"), &[])?;
     let sql = format!("INSERT OR REPLACE INTO {schema}.callbox_index VALUES (?1, ?2)");
-    connection.execute(&sql, &[&name.to_ascii_lowercase(), sha256])
+    connection.execute(&sql, &[name.to_ascii_lowercase().as_str(), sha256])
 }
 
 /// Checks that no database has, meanwhile, an index that was built under another guest than the one that the
@@ -165,7 +165,7 @@ impl Connection {
 
     /// Returns the databases as they are now.
     pub(crate) fn look(&self) -> Result<Vec<Seen>> {
-        let seen = |schema: String| {
+        let seen = |schema: String| -> Result<Seen> {
             let name = CString::new(schema).map_err(|_| Fault::new("a schema's name has a NUL"))?;
             let (file, version) = (self.file(&name).to_owned(), self.version(&name));
             let sql = format!("PRAGMA {}.data_version", quoted(&name.to_string_lossy()));

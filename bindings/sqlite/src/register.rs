@@ -56,8 +56,8 @@ fn set_limits(connection: &Arc<Connection>, args: &[Value<'_>]) -> Result<Answer
 
 /// `callbox_fail`: the failed allocation of [`Connection::fail_statement`].
 fn fail(connection: &Arc<Connection>, _: &[Value<'_>]) -> Result<Answer> {
-    match connection.fails_now() {
-        true => Err(Fault { code: SQLITE_NOMEM, message: String::new() }),
-        false => Err(Fault::new("callbox_fail is for Callbox itself to call")),
+    if connection.fails_now() {
+        return Err(Fault { code: SQLITE_NOMEM, message: String::new() });
     }
+    Err(Fault::new("callbox_fail is for Callbox itself to call"))
 }

@@ -40,7 +40,7 @@ const MAX_PARAMS: usize = 12;
 
 impl Scalar {
     /// Plans the arguments of a callback; the error says what SQL does not have.
-    fn new(source: Source, callback: Callback) -> Result<Scalar> {
+    pub(crate) fn new(source: Source, callback: Callback) -> Result<Scalar> {
         let types = callback.prototype().params();
         let unserved = |what: &str| {
             Err(Fault::new(format!(
@@ -88,11 +88,13 @@ impl Scalar {
         Ok(Scalar { source, callback, params })
     }
 
-    fn arity(&self) -> usize {
+    /// Returns the number of SQL's arguments.
+    pub(crate) fn arity(&self) -> usize {
         self.params.iter().filter(|param| !matches!(param, Param::Length { .. })).count()
     }
 
-    fn call(&self, values: &[Value<'_>]) -> Result<Answer> {
+    /// Calls the export. None of the values is NULL.
+    pub(crate) fn call(&self, values: &[Value<'_>]) -> Result<Answer> {
         let texts = self.texts(values)?;
         let mut texts = texts.iter();
         let mut args = Vec::new();

@@ -25,9 +25,10 @@ impl Source {
         let (place, module) = match argument {
             Value::Blob(bytes) => {
                 let name = "blob";
-                let module = match bytes.starts_with(MAGIC) {
-                    true => Module::new(sandbox, name, bytes)?,
-                    false => Module::from_text(sandbox, name, bytes)?,
+                let module = if bytes.starts_with(MAGIC) {
+                    Module::new(sandbox, name, bytes)?
+                } else {
+                    Module::from_text(sandbox, name, bytes)?
                 };
                 (name.to_owned(), module)
             }

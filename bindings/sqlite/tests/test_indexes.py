@@ -234,6 +234,20 @@ class Indexes(unittest.TestCase):
         other.execute("COMMIT")
         load(db, BACKWARD, "h")
 
+    def test_a_copy_of_a_database_over_this_one_is_noticed(self):
+        self.built("CREATE TABLE t (x TEXT COLLATE g UNIQUE); INSERT INTO t VALUES ('a'), ('b')", BACKWARD)
+        source = self.open()
+        for place in [":memory:", os.path.join(self.folder, "b.db")]:
+            db = self.open(place)
+            load(db, FORWARD, "g")
+            db.execute("CREATE TABLE other (x TEXT COLLATE g)")
+            db.executemany("INSERT INTO other VALUES (?)", [("b",), ("a",)])
+            self.assertEqual(column(db, "SELECT x FROM other ORDER BY x"), ["a", "b"])
+            source.backup(db)
+            with self.assertRaises((sqlite3.Error, MemoryError), msg=place):
+                db.execute("SELECT x FROM t WHERE x = 'a'").fetchall()
+            self.assertIn("another guest", failure(db, "g"))
+
     def test_another_guest_waits_for_statements_that_run(self):
         db = self.open()
         load(db, FORWARD, "g")
