@@ -121,7 +121,7 @@ functions! {
     column_text: (*mut sqlite3_stmt, c_int) -> *const u8;
     column_bytes: (*mut sqlite3_stmt, c_int) -> c_int;
     errmsg: (*mut sqlite3) -> *const c_char;
-    interrupt: (*mut sqlite3);
+    interruptx: (*mut sqlite3);
     limit: (*mut sqlite3, c_int, c_int) -> c_int;
     get_autocommit: (*mut sqlite3) -> c_int;
     next_stmt: (*mut sqlite3, *mut sqlite3_stmt) -> *mut sqlite3_stmt;

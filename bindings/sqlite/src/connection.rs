@@ -65,7 +65,8 @@ impl Connection {
     /// Returns a sandbox with the limits that are set now. Its guests stop when the statement is interrupted,
     /// where SQLite lets that be seen.
     pub(crate) fn sandbox(&self) -> Result<Sandbox> {
-        let mut config = Config::new(*lock(&self.limits));
+        // The process is somebody else's, who may handle signals: a JVM, Go, Python's faulthandler.
+        let mut config = Config::new(*lock(&self.limits)).signals_based_traps(false);
         if let Some(is_interrupted) = self.api.is_interrupted {
             let db = self.db.expose_provenance();
             config = config.interrupt_when(move || {
@@ -113,7 +114,7 @@ impl Connection {
     /// Interrupts what is running. Any thread may.
     pub(crate) fn interrupt(&self) {
         // SAFETY: a comparison runs inside a call on the connection, which is therefore open.
-        unsafe { (self.api.interrupt)(self.db) }
+        unsafe { (self.api.interruptx)(self.db) }
     }
 
     /// Returns whether SQLite compares only on the thread that has the connection. Threads of a sorter do not

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use libsqlite3_sys::SQLITE_READONLY;
 
-use crate::collation::{Collation, Order};
+use crate::collation::Collation;
 use crate::connection::{Connection, lock};
 use crate::fault::{Fault, Result};
 use crate::index::{dependents, schemas};
 use crate::key;
+use crate::order::Order;
 use crate::records::{Verdict, judge, record};
 use crate::source::{Source, bundled_name};
 use crate::sql::quoted;

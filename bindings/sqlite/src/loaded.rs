@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "is a virtual table of SQLite's")]
 
 use std::ffi::{c_char, c_int, c_void};
-use std::ptr;
 use std::sync::Arc;
 
 use libsqlite3_sys::{
