@@ -126,6 +126,8 @@ functions! {
     get_autocommit: (*mut sqlite3) -> c_int;
     next_stmt: (*mut sqlite3, *mut sqlite3_stmt) -> *mut sqlite3_stmt;
     stmt_busy: (*mut sqlite3_stmt) -> c_int;
+    stmt_readonly: (*mut sqlite3_stmt) -> c_int;
+    sql: (*mut sqlite3_stmt) -> *const c_char;
     db_readonly: (*mut sqlite3, *const c_char) -> c_int;
     db_filename: (*mut sqlite3, *const c_char) -> *const c_char;
     file_control: (*mut sqlite3, *const c_char, c_int, *mut c_void) -> c_int;

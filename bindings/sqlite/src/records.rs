@@ -17,16 +17,8 @@ const TABLE: &str = "callbox_index(name TEXT PRIMARY KEY NOT NULL, sha256 TEXT N
 pub(crate) struct Seen {
     name: CString,
     file: CString,
-    /// SQLite's count of all changes.
+    /// SQLite's count of its changes.
     version: u32,
-    /// SQLite's count of the changes by other connections.
-    version_of_others: Option<String>,
-}
-
-/// Returns whether databases have come, gone or been changed by other connections between two looks.
-pub(crate) fn changed_by_others(before: &[Seen], now: &[Seen]) -> bool {
-    let as_others_left_it = |seen: &Seen| Seen { version: 0, ..seen.clone() };
-    !before.iter().map(as_others_left_it).eq(now.iter().map(as_others_left_it))
 }
 
 /// What a database says about a guest.
@@ -113,8 +105,11 @@ fn has_table(connection: &Connection, schema: &str) -> Result<bool> {
 
 /// Records the guest under which a database's indexes are built from now on.
 pub(crate) fn record(connection: &Connection, schema: &str, name: &str, sha256: &str) -> Result<()> {
+    let exists = has_table(connection, schema)?;
     let schema = quoted(schema);
-    connection.execute(&format!("CREATE TABLE IF NOT EXISTS {schema}.{TABLE}"), &[])?;
+    if !exists {
+        connection.execute(&format!("CREATE TABLE {schema}.{TABLE}"), &[])?;
+    }
     let sql = format!("INSERT OR REPLACE INTO {schema}.callbox_index VALUES (?1, ?2)");
     connection.execute(&sql, &[name.to_ascii_lowercase().as_str(), sha256])
 }
@@ -168,9 +163,7 @@ impl Connection {
         let seen = |schema: String| -> Result<Seen> {
             let name = CString::new(schema).map_err(|_| Fault::new("a schema's name has a NUL"))?;
             let (file, version) = (self.file(&name).to_owned(), self.version(&name));
-            let sql = format!("PRAGMA {}.data_version", quoted(&name.to_string_lossy()));
-            let version_of_others = self.query(&sql, &[], |row| row.text(0))?.into_iter().next().flatten();
-            Ok(Seen { name, file, version, version_of_others })
+            Ok(Seen { name, file, version })
         };
         match self.api.db_name {
             None => schemas(self)?.into_iter().map(seen).collect(),

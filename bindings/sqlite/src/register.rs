@@ -24,12 +24,16 @@ const FUNCTIONS: [(&str, &[i32], Act); 5] = [
 
 /// A function of this extension's own.
 struct Own {
+    name: &'static str,
     connection: Arc<Connection>,
     act: Act,
 }
 
 impl SqlFunction for Own {
     fn answer(&self, values: &[Value<'_>]) -> Result<Answer> {
+        if !self.connection.fails_now() && !self.connection.is_called_by_query(self.name) {
+            return Err(Fault::new(format!("unsafe use of {}(); call it in a SELECT of its own", self.name)));
+        }
         (self.act)(&self.connection, values)
     }
 }
@@ -38,7 +42,7 @@ impl SqlFunction for Own {
 pub(crate) fn all(connection: &Arc<Connection>) -> Result<()> {
     for (name, arities, act) in FUNCTIONS {
         for arity in arities {
-            let own = Own { connection: connection.clone(), act };
+            let own = Own { name, connection: connection.clone(), act };
             call::register(connection, name, *arity, Flags::Direct, Arc::new(own))?;
         }
     }

@@ -73,16 +73,43 @@ impl Connection {
 
     /// Returns the number of statements that have begun and not ended.
     pub(crate) fn running(&self) -> usize {
-        let (mut count, mut at) = (0, ptr::null_mut());
+        self.statements().len()
+    }
+
+    /// Returns the statements that have begun and not ended.
+    fn statements(&self) -> Vec<*mut sqlite3_stmt> {
+        let (mut found, mut at) = (Vec::new(), ptr::null_mut());
         loop {
             // SAFETY: `at` is null or a statement that the connection has.
             at = unsafe { (self.api.next_stmt)(self.db, at) };
             if at.is_null() {
-                return count;
+                return found;
             }
             // SAFETY: as above.
-            count += usize::from(unsafe { (self.api.stmt_busy)(at) } != 0);
+            if unsafe { (self.api.stmt_busy)(at) } != 0 {
+                found.push(at);
+            }
         }
+    }
+
+    /// Returns whether a query of the program calls a function itself. SQLite up to 3.40 calls it for a CHECK
+    /// constraint of a file as well, whatever `SQLITE_DIRECTONLY` says: when a row is written or checked.
+    pub(crate) fn is_called_by_query(&self, function: &str) -> bool {
+        let running = self.statements();
+        // SAFETY: the connection has the statement.
+        let is_readonly = |at: &*mut sqlite3_stmt| unsafe { (self.api.stmt_readonly)(*at) } != 0;
+        let calls = |at: &*mut sqlite3_stmt| {
+            // SAFETY: as above.
+            let sql = unsafe { (self.api.sql)(*at) };
+            if sql.is_null() {
+                return false;
+            }
+            // SAFETY: the text of a statement ends with a NUL, and stays as long as the statement.
+            let sql = unsafe { CStr::from_ptr(sql) }.to_string_lossy().to_ascii_lowercase();
+            let word = sql.split_ascii_whitespace().next().unwrap_or_default();
+            ["select", "values", "with"].iter().any(|query| word.starts_with(query)) && sql.contains(function)
+        };
+        running.iter().all(is_readonly) && running.iter().any(calls)
     }
 }
 
