@@ -88,7 +88,7 @@ unsafe extern "C" fn call<const LIBRARY: usize>(
     let Some(api) = LIBRARIES[LIBRARY].get() else { return };
     // SAFETY: SQLite passes its context.
     let data = unsafe { (api.user_data)(context) }.cast::<Data>();
-    // SAFETY: `register` passed it, and SQLite has not destroyed it. It may during the call: this has its own.
+    // SAFETY: `register` passed it, and SQLite has not destroyed it. It may meanwhile: this has its own.
     let function = unsafe { (*data).clone() };
     let outcome = catch(|| {
         let values = match usize::try_from(count) {

@@ -32,8 +32,8 @@ pub(crate) struct Connection {
     failing: AtomicBool,
 }
 
-// SAFETY: the address is used in SQLite's calls of this extension only, by the thread that has the connection;
-// `interrupt` and `limit` may be called by any. Everything else is behind locks.
+// SAFETY: the address is used in SQLite's calls of this extension only, by the thread that has the
+// connection; `interrupt` and `limit` may be called by any. Everything else is behind locks.
 unsafe impl Send for Connection {}
 // SAFETY: as above.
 unsafe impl Sync for Connection {}

@@ -23,12 +23,13 @@ unsafe impl Argument for Arg<'_> {
 /// Calls an export with arguments of a number that is known at run time.
 pub(crate) fn call_by(callback: &Callback, args: Vec<Arg<'_>>) -> Result<Answer> {
     let mut args = args.into_iter();
+    let missing = || Fault::new("an argument is missing");
     macro_rules! by_count {
         ($($count:literal ($($arg:ident)*);)*) => {
             match args.len() {
                 $(
                     $count => {
-                        $(let Some($arg) = args.next() else { return Err(Fault::new("an argument is missing")) };)*
+                        $(let Some($arg) = args.next() else { return Err(missing()) };)*
                         by_result(callback, ($($arg,)*))
                     }
                 )*

@@ -53,8 +53,8 @@ static MODULE: sqlite3_module = {
 pub(crate) fn register(connection: &Arc<Connection>) -> Result<()> {
     let data = Arc::into_raw(connection.clone()).cast_mut().cast();
     let (api, db, name) = (&connection.api, connection.db, c"callbox_loaded".as_ptr());
-    // SAFETY: the module's functions take a `Connection`, which lives until SQLite calls `destroy`; it does so
-    // if this fails, too.
+    // SAFETY: the module's functions take a `Connection`, which lives until SQLite calls `destroy`; it does
+    // so if this fails, too.
     let code = unsafe { (api.create_module_v2)(db, name, &MODULE, data, Some(destroy)) };
     if code == SQLITE_OK { Ok(()) } else { Err(connection.fault(code)) }
 }

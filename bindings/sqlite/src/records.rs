@@ -142,7 +142,7 @@ impl Connection {
         unsafe { (self.api.db_readonly)(self.db, schema.as_ptr()) != 0 }
     }
 
-    /// Returns whether databases may have come, gone or been changed since they were seen. Where SQLite cannot
+    /// Returns whether databases have come, gone or been changed since they were seen. Where SQLite cannot
     /// name them, one that has come is not noticed.
     pub(crate) fn has_changed(&self, seen: &[Seen]) -> bool {
         let count = match self.api.db_name {

@@ -44,8 +44,9 @@ impl Scalar {
         let types = callback.prototype().params();
         let unserved = |what: &str| {
             Err(Fault::new(format!(
-                "\"{}\" {what}; SQL has integers, double, const char *, and runs of bytes with their length in \
-                 another argument, const void a[n], at most {MAX_PARAMS} in all; the result is a number or void",
+                "\"{}\" {what}; SQL has integers, double, const char *, and runs of bytes with their \
+                 length in another argument, const void a[n], at most {MAX_PARAMS} in all; the result is a \
+                 number or void",
                 callback.prototype()
             )))
         };
