@@ -113,25 +113,25 @@ class Functions(unittest.TestCase):
 
     def test_values_cross_by_their_prototypes(self):
         self.define("adds", "int (unsigned char n, const unsigned char a[n])", "sum")
-        self.define("add", "long long (long long, long long)")
+        self.define("plus", "long long (long long, long long)", "add")
         self.define("first", "int (const char *)")
-        self.define("nothing", "void (int)")
+        self.define("discards", "void (int)", "nothing")
         self.define("nan", "double (void)")
-        query = "SELECT adds('ab'), add(2, 40), first('A'), first(''), nothing(1), nan(), add(1, NULL)"
+        query = "SELECT adds('ab'), plus(2, 40), first('A'), first(''), discards(1), nan(), plus(1, NULL)"
         self.assertEqual(self.db.execute(query).fetchall(), [(195, 42, 65, 0, None, None, None)])
 
     def test_what_does_not_fit_is_an_error_and_never_cut(self):
         self.define("adds", "int (unsigned char n, const unsigned char a[n])", "sum")
-        self.define("nothing", "void (int)")
+        self.define("discards", "void (int)", "nothing")
         self.define("big", "unsigned long long (void)")
         self.define("first", "int (const char *)")
         self.define("trap", "int (int)")
         for call, says in [
             ("adds(zeroblob(256))", "does not hold"),
             ("adds(1)", "text or a blob"),
-            ("nothing(3000000000)", "does not hold"),
-            ("nothing(1.5)", "integer"),
-            ("nothing('1')", "integer"),
+            ("discards(3000000000)", "does not hold"),
+            ("discards(1.5)", "integer"),
+            ("discards('1')", "integer"),
             ("big()", "no SQL integer"),
             ("first('a' || char(0))", "NUL"),
             ("trap(1)", "trapped"),
