@@ -5,7 +5,8 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
 use libsqlite3_sys::{
-    sqlite3, sqlite3_api_routines, sqlite3_context, sqlite3_module, sqlite3_stmt, sqlite3_value,
+    sqlite3, sqlite3_api_routines, sqlite3_context, sqlite3_module, sqlite3_mutex, sqlite3_stmt,
+    sqlite3_value,
 };
 
 /// Oldest version of SQLite with `SQLITE_DIRECTONLY`.
@@ -123,6 +124,9 @@ functions! {
     errmsg: (*mut sqlite3) -> *const c_char;
     interruptx: (*mut sqlite3);
     limit: (*mut sqlite3, c_int, c_int) -> c_int;
+    db_mutex: (*mut sqlite3) -> *mut sqlite3_mutex;
+    mutex_try: (*mut sqlite3_mutex) -> c_int;
+    mutex_leave: (*mut sqlite3_mutex);
     get_autocommit: (*mut sqlite3) -> c_int;
     next_stmt: (*mut sqlite3, *mut sqlite3_stmt) -> *mut sqlite3_stmt;
     stmt_busy: (*mut sqlite3_stmt) -> c_int;

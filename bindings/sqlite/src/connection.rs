@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use callbox::{Config, Limits, Sandbox};
-use libsqlite3_sys::{SQLITE_LIMIT_WORKER_THREADS, SQLITE_NOMEM, sqlite3};
+use libsqlite3_sys::{SQLITE_LIMIT_WORKER_THREADS, SQLITE_NOMEM, SQLITE_OK, sqlite3};
 
 use crate::api::Api;
 use crate::collation::Collation;
@@ -117,10 +117,22 @@ impl Connection {
         unsafe { (self.api.interruptx)(self.db) }
     }
 
-    /// Returns whether SQLite compares only on the thread that has the connection. Threads of a sorter do not
-    /// have it, and may not run statements.
+    /// Returns whether this thread has the connection, as long as a statement runs. Threads of a sorter do not
+    /// have it: they may not run statements, nor wait for the connection, which waits for them.
     pub(crate) fn is_on_its_thread(&self) -> bool {
-        self.limit(SQLITE_LIMIT_WORKER_THREADS, -1) == 0
+        // SAFETY: the connection is open.
+        let mutex = unsafe { (self.api.db_mutex)(self.db) };
+        if mutex.is_null() {
+            // Without mutexes nothing tells threads apart, and no thread waits.
+            return self.limit(SQLITE_LIMIT_WORKER_THREADS, -1) == 0;
+        }
+        // SAFETY: it is the connection's, and the thread that runs a statement has it already.
+        if unsafe { (self.api.mutex_try)(mutex) } != SQLITE_OK {
+            return false;
+        }
+        // SAFETY: it was taken in the line before.
+        unsafe { (self.api.mutex_leave)(mutex) };
+        true
     }
 
     /// Has SQLite sort without threads of its own, on which no failure can be reported.
