@@ -117,7 +117,7 @@ impl Connection {
         unsafe { (self.api.interruptx)(self.db) }
     }
 
-    /// Returns whether this thread has the connection, as long as a statement runs. Threads of a sorter do not
+    /// Returns whether this thread has the connection, while a statement runs. Threads of a sorter do not
     /// have it: they may not run statements, nor wait for the connection, which waits for them.
     pub(crate) fn is_on_its_thread(&self) -> bool {
         // SAFETY: the connection is open.
