@@ -6,7 +6,7 @@ use std::path::{MAIN_SEPARATOR, PathBuf};
 use crate::support::{files, path, promise};
 
 /// Folders with the sources of bindings.
-const BINDINGS: [&str; 2] = ["bindings/c/src", "bindings/python/src"];
+const BINDINGS: [&str; 3] = ["bindings/c/src", "bindings/python/src", "bindings/sqlite/src"];
 
 /// Files below a folder with this ending.
 fn sources(folder: &str, ending: &str) -> Vec<PathBuf> {
@@ -252,7 +252,8 @@ fn every_row_of_the_reliability_table_is_shown_by_tests_that_exist() {
 #[test]
 fn what_ci_may_skip_is_something_that_a_test_skips() {
     let allowing = [".ci/debian", ".ci/run", ".ci/tools"].map(path);
-    let skipping = ["bindings/c/test", "bindings/python/test", "fuzz/run", "tests/sanitize"].map(path);
+    let bindings = ["bindings/c/test", "bindings/python/test", "bindings/sqlite/test"].map(path);
+    let skipping = [bindings.as_slice(), &["fuzz/run", "tests/sanitize"].map(path)].concat();
     let tests = [sources("host", "rs"), sources("tests/all", "rs")].concat();
     let read = |file: &PathBuf| fs::read_to_string(file).unwrap();
     let skips: String = tests.iter().chain(&allowing).chain(&skipping).map(read).collect();

@@ -7,10 +7,10 @@ import numpy
 import pyarrow
 import pyarrow.compute
 import pytest
-from callbox import _partition
-from callbox._order import Order
-from callbox._partition import Partitions
-from callbox._splitters import Splitters
+from callbox.spark import partitions
+from callbox.spark.guest import Order
+from callbox.spark.partitions import Partitions
+from callbox.spark.splitters import Splitters
 
 
 def in_partitions(work: Partitions, rows: pyarrow.Table, chosen: random.Random) -> list[list[dict]]:

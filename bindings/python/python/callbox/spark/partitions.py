@@ -8,8 +8,8 @@ import numpy
 import pyarrow as arrow
 import pyarrow.compute
 
-from ._keys import bits, check_order, keys, numbers
-from ._splitters import Splitters
+from .columns import bits, check_order, keys, numbers
+from .splitters import Splitters
 
 # Rows and bytes of a batch that is given out.
 ROWS, BYTES = 10_000, 64 << 20

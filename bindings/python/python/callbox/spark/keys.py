@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ._order import Order
+from .guest import Order
 
 
 def function(order: Order) -> Callable[[Any], Any]:

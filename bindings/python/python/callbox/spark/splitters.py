@@ -11,8 +11,8 @@ import pyarrow.compute
 
 import callbox
 
-from ._keys import bits, check_order, numbers
-from ._order import Order
+from .columns import bits, check_order, numbers
+from .guest import Order
 
 Ints: TypeAlias = numpy.ndarray[Any, numpy.dtype[numpy.int64]]
 Floats: TypeAlias = numpy.ndarray[Any, numpy.dtype[numpy.float64]]

@@ -53,9 +53,9 @@ def sort(
     """
     from pyspark.sql.types import IntegerType, StructField, StructType
 
-    from ._order import Order
-    from ._partition import Partitions
-    from ._splitters import Splitters
+    from .guest import Order
+    from .partitions import Partitions
+    from .splitters import Splitters
 
     if partitions is not None and partitions < 1 or sample < 1:
         raise ValueError("partitions and sample are numbers from 1 on")
@@ -95,12 +95,12 @@ def sort_key(
     ``df.orderBy(sort_key("version")("v"))`` is sorted by Spark, which spills. The guest exports ``sort_key``, beside
     its comparator; a guest without it is refused here.
     """
-    from . import _sort_key
-    from ._order import Order
+    from . import keys
+    from .guest import Order
 
     order = Order.of(guest, None, limits)
     order.guest().sort_key([])
-    made = _sort_key.function(order)
+    made = keys.function(order)
 
     def key(column: str | Column) -> Column:
         from pyspark.sql import functions as F
@@ -126,10 +126,10 @@ def _sampled(rows: DataFrame, field: StructField, sample: int, partitions: int |
     """Returns about so many keys for each partition, evenly drawn, and the number of partitions."""
     from pyspark.sql import functions as F
 
-    from . import _keys
+    from . import columns
 
     kind = field.dataType.typeName()
-    empty = _keys.empty(kind, field.dataType.simpleString())
+    empty = columns.empty(kind, field.dataType.simpleString())
     keys = rows.select(field.name)
     size = F.octet_length(field.name) if kind in ("string", "binary") else F.lit(8)
     counted = keys.agg(F.count(F.lit(1)).alias("rows"), F.sum(size).alias("bytes")).collect()[0]
@@ -138,8 +138,8 @@ def _sampled(rows: DataFrame, field: StructField, sample: int, partitions: int |
         partitions = min(most, max(1, counted["rows"] // _LEAST_ROWS))
     share = min(sample * partitions / (counted["rows"] or 1), _SAMPLE_BYTES / (counted["bytes"] or 1))
     drawn = keys.sample(fraction=share, seed=_SEED) if share < 1 else keys
-    streams = drawn.mapInArrow(_keys.to_streams, "stream binary").collect()
-    return _keys.from_streams(empty, [row["stream"] for row in streams]), partitions
+    streams = drawn.mapInArrow(columns.to_streams, "stream binary").collect()
+    return columns.from_streams(empty, [row["stream"] for row in streams]), partitions
 
 
 def _tie(fields: list[StructField], stable: bool) -> Column:
