@@ -70,7 +70,7 @@ def measure(cores: int, sizes: list[int], rounds: int) -> None:
     from pyspark.sql import DataFrame, SparkSession, functions as F
 
     import callbox.spark
-    from callbox import _order
+    from callbox.spark import guest
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.driver.memory": "3g"}
@@ -86,12 +86,12 @@ def measure(cores: int, sizes: list[int], rounds: int) -> None:
         run(callbox.spark.sort(df, "v", guest="version", partitions=8))
 
     def by_python(df: DataFrame) -> None:
-        kept = _order.Order.of
-        _order.Order.of = lambda *_: PythonOrder()  # type: ignore[assignment, method-assign, return-value]
+        kept = guest.Order.of
+        guest.Order.of = lambda *_: PythonOrder()  # type: ignore[assignment, method-assign, return-value]
         try:
             run(callbox.spark.sort(df, "v", guest="version", partitions=8))
         finally:
-            _order.Order.of = kept  # type: ignore[method-assign]
+            guest.Order.of = kept  # type: ignore[method-assign]
 
     key = callbox.spark.sort_key("version")
     with tempfile.TemporaryDirectory() as folder:

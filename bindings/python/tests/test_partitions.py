@@ -61,8 +61,8 @@ def test_partitions_one_after_the_other_are_the_sorted_rows(seed):
 
 
 def test_a_partition_of_more_bytes_than_32_bits_count_is_given_out_in_its_own_types(monkeypatch):
-    monkeypatch.setattr(_partition, "WIDE", 1000)
-    monkeypatch.setattr(_partition, "BYTES", 500)
+    monkeypatch.setattr(partitions, "WIDE", 1000)
+    monkeypatch.setattr(partitions, "BYTES", 500)
     splitters = Splitters.of(Order.of("version", None, None), pyarrow.array([], pyarrow.binary()), 1, spread=True)
     keys = [f"v{number * 7 % 100}" for number in range(100)]
     nested = [{"s": [key, key], "m": {"a": key}} for key in keys]
