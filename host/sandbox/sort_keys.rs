@@ -31,26 +31,22 @@ struct Functions {
     bodies: Vec<(Range<usize>, Vec<u32>)>,
     /// Functions that somebody may call.
     roots: Vec<u32>,
+    /// The export that is left out.
+    left_out: Vec<u32>,
 }
 
 /// Returns a valid module with other bodies of the functions to which only the export `name` leads: they
 /// trap. They are as long, so that all else stays at its place. `None` if there are none.
 pub(super) fn without(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
     let functions = Functions::of(bytes, name).ok()?;
-    let mut is_needed = vec![false; functions.imported + functions.bodies.len()];
-    let mut next = functions.roots.clone();
-    while let Some(function) = next.pop() {
-        let function = function as usize;
-        if let Some(is_needed @ false) = is_needed.get_mut(function) {
-            *is_needed = true;
-            let body = function.checked_sub(functions.imported).and_then(|at| functions.bodies.get(at));
-            next.extend(body.into_iter().flat_map(|(_, named)| named));
-        }
-    }
+    let (makes_keys, is_needed) =
+        (functions.reached_from(&functions.left_out), functions.reached_from(&functions.roots));
     let mut rest = None::<Vec<u8>>;
-    for ((body, _), _) in
-        functions.bodies.iter().zip(&is_needed[functions.imported..]).filter(|(_, is)| !**is)
-    {
+    for (at, (body, _)) in functions.bodies.iter().enumerate() {
+        let function = functions.imported + at;
+        if is_needed[function] || !makes_keys[function] {
+            continue;
+        }
         // A body begins with the number of groups of locals, and has at least that and an end.
         if let [locals, code @ .., end] = &mut rest.get_or_insert_with(|| bytes.to_vec())[body.clone()] {
             (*locals, *end) = (0, END);
@@ -77,8 +73,13 @@ impl Functions {
                 Payload::ExportSection(section) => {
                     for export in section {
                         let export = export?;
-                        if export.kind == ExternalKind::Func && export.name != left_out {
-                            functions.roots.push(export.index);
+                        if export.kind == ExternalKind::Func {
+                            let to = if export.name == left_out {
+                                &mut functions.left_out
+                            } else {
+                                &mut functions.roots
+                            };
+                            to.push(export.index);
                         }
                     }
                 }
@@ -124,6 +125,21 @@ impl Functions {
         Ok(functions)
     }
 
+    /// Returns for each function whether these lead to it.
+    fn reached_from(&self, roots: &[u32]) -> Vec<bool> {
+        let mut reached = vec![false; self.imported + self.bodies.len()];
+        let mut next = roots.to_vec();
+        while let Some(function) = next.pop() {
+            let function = function as usize;
+            if let Some(is_reached @ false) = reached.get_mut(function) {
+                *is_reached = true;
+                let body = function.checked_sub(self.imported).and_then(|at| self.bodies.get(at));
+                next.extend(body.into_iter().flat_map(|(_, named)| named));
+            }
+        }
+        reached
+    }
+
     /// Adds the functions to which a constant refers.
     fn named_by(&mut self, constant: &ConstExpr<'_>) -> Result<(), BinaryReaderError> {
         for operator in constant.get_operators_reader() {
@@ -158,6 +174,7 @@ mod tests {
             (func $only (param i32) (result i32) (local i32 i64) (call $deeper))
             (func $deeper (result i32) (call $only (i32.const 4)))
             (func $nothing)
+            (func $unused (call $only (i32.const 5)) drop)
             (func (export "compare") (result i32) (call $both))
             (func (export "sort_key") (result i32) (drop (call $both)) (call $nothing) (call $deeper)))"#;
         let bytes = wat::parse_str(text).unwrap();
@@ -169,8 +186,8 @@ mod tests {
             functions.bodies.into_iter().map(|(body, _)| bytes[body].to_vec()).collect()
         };
         let (before, after) = (bodies(&bytes), bodies(&rest));
-        let changed: Vec<_> = (0..8).filter(|at| before[*at] != after[*at]).collect();
-        assert_eq!(changed, [3, 4, 7]); // `$nothing` has nothing to leave out
+        let changed: Vec<_> = (0..9).filter(|at| before[*at] != after[*at]).collect();
+        assert_eq!(changed, [3, 4, 8]); // `$nothing` has nothing to leave out
         for at in changed {
             assert_eq!(after[at][..2], [0, UNREACHABLE]);
         }

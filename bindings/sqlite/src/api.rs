@@ -157,10 +157,9 @@ pub(crate) unsafe fn tell(malloc: Malloc, place: *mut *mut c_char, text: &str) {
     if copy.is_null() {
         return;
     }
+    let text = [text.as_bytes(), &[0]].concat();
     // SAFETY: the copy has room for the text and a NUL.
     unsafe { ptr::copy_nonoverlapping(text.as_ptr(), copy, text.len()) };
-    // SAFETY: as above.
-    unsafe { copy.add(text.len()).write(0) };
     // SAFETY: the caller passes the place.
     unsafe { place.write(copy.cast()) };
 }
