@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "asks SQLite for names and versions of databases")]
 
 use std::ffi::{CStr, CString, c_int};
+use std::ptr;
 
 use libsqlite3_sys::{SQLITE_FCNTL_DATA_VERSION, SQLITE_OK};
 
@@ -145,16 +146,18 @@ impl Connection {
     /// Returns whether databases have come, gone or been changed since they were seen. Where SQLite cannot
     /// name them, one that has come is not noticed.
     pub(crate) fn has_changed(&self, seen: &[Seen]) -> bool {
-        let count = match self.api.db_name {
-            None => seen.len(),
-            Some(_) => (0..).take_while(|at| self.name_at(*at).is_some()).count(),
-        };
-        count != seen.len()
-            || seen.iter().zip(0..).any(|(known, at)| {
-                let name = self.name_at(at).unwrap_or(&known.name);
-                name != known.name.as_c_str()
-                    || self.version(name) != known.version
-                    || self.file(name) != known.file.as_c_str()
+        // Asked at each comparison: SQLite finds the main database without its name, and that one is never
+        // another file; nobody else has the temporary one.
+        let has_come = self.api.db_name.is_some() && self.name_at(seen.len() as c_int).is_some();
+        has_come
+            || seen.iter().zip(0..).any(|(known, at)| match (at, known.name.to_bytes()) {
+                (0, _) => self.version(None) != known.version,
+                (_, b"temp") => false,
+                _ => {
+                    let gone = self.api.db_name.is_some() && self.name_at(at) != Some(known.name.as_c_str());
+                    gone || self.version(Some(&known.name)) != known.version
+                        || self.file(&known.name) != known.file.as_c_str()
+                }
             })
     }
 
@@ -162,7 +165,7 @@ impl Connection {
     pub(crate) fn look(&self) -> Result<Vec<Seen>> {
         let seen = |schema: String| -> Result<Seen> {
             let name = CString::new(schema).map_err(|_| Fault::new("a schema's name has a NUL"))?;
-            let (file, version) = (self.file(&name).to_owned(), self.version(&name));
+            let (file, version) = (self.file(&name).to_owned(), self.version(Some(&name)));
             Ok(Seen { name, file, version })
         };
         match self.api.db_name {
@@ -190,12 +193,13 @@ impl Connection {
         if file.is_null() { c"" } else { unsafe { CStr::from_ptr(file) } }
     }
 
-    fn version(&self, schema: &CStr) -> u32 {
+    /// Returns the count of all changes of a database; without a name, of the main one.
+    fn version(&self, schema: Option<&CStr>) -> u32 {
         let mut version = 0_u32;
         let place = (&raw mut version).cast();
+        let schema = schema.map_or(ptr::null(), CStr::as_ptr);
         // SAFETY: the connection is open, and the place holds an unsigned int, as this operation wants.
-        let code =
-            unsafe { (self.api.file_control)(self.db, schema.as_ptr(), SQLITE_FCNTL_DATA_VERSION, place) };
+        let code = unsafe { (self.api.file_control)(self.db, schema, SQLITE_FCNTL_DATA_VERSION, place) };
         if code == SQLITE_OK { version } else { 0 }
     }
 }
