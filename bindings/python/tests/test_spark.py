@@ -314,7 +314,8 @@ def test_the_order_is_that_of_the_first_rows_and_of_the_files(spark, tmp_path):
     place = F.monotonically_increasing_id()
     kept = done.withColumn("place", place).repartition(3).orderBy("place")
     assert [row.v for row in kept.collect()] == want
-    done.write.parquet(str(tmp_path / "out"))
+    # Snappy's library does not load where musl is installed beside glibc.
+    done.write.parquet(str(tmp_path / "out"), compression="none")
     files = sorted((tmp_path / "out").glob("part-*.parquet"))
     assert len(files) == 4
     assert [v for file in files for v in pyarrow.parquet.read_table(file)["v"].to_pylist()] == want
