@@ -7,7 +7,7 @@ use crate::{skip_zeros, Number};
 /// Keys compare bytewise, and a key before what it begins: as `strxfrm` has it for `strcoll`, the order of
 /// keys is that of the items by `compare_bytes`, and keys are the same where the items are equal.
 ///
-/// What does not fit in the host's room is counted but not written; the host then asks again. A function
+/// Bytes that do not fit in the host's room are counted but not written; the host then asks again. A function
 /// need not look at the room.
 ///
 /// # Keys of several parts

@@ -1,4 +1,4 @@
-"""What callbox.spark does in Spark's workers, without a Spark: cuts, and the rows of a partition in order."""
+"""The work of callbox.spark in Spark's workers, without a Spark: cuts, and the rows of a partition in order."""
 
 import random
 

@@ -1,4 +1,4 @@
-//! What belongs to a connection, as long as SQLite has one of its functions.
+//! The state of a connection, which is there as long as SQLite has one of its functions.
 #![allow(unsafe_code, reason = "asks SQLite, and is sent between threads as the connection is")]
 
 use std::collections::BTreeMap;

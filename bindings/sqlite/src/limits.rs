@@ -24,11 +24,13 @@ pub(crate) fn set(limits: Limits, text: &str) -> Result<Limits> {
     let mut set = limits;
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').ok_or_else(|| {
+            let part = callbox::escape(part);
             Fault::new(format!("\"{part}\" is no limit; expected NAME=VALUE, as in fuel=1000000"))
         })?;
         let (key, value) = (key.trim(), value.trim());
         let limit = Limit::ALL.iter().copied().find(|limit| name(*limit) == key).ok_or_else(|| {
             let names: Vec<_> = Limit::ALL.iter().copied().map(name).collect();
+            let key = callbox::escape(key);
             Fault::new(format!("there is no limit \"{key}\"; there are {}", names.join(", ")))
         })?;
         let amount = amount(value, limit.unit()).filter(|amount| *amount > 0 || limit != Limit::Stack);
@@ -38,7 +40,7 @@ pub(crate) fn set(limits: Limits, text: &str) -> Result<Limits> {
                 LimitUnit::Nanoseconds => "a time, like 500ms, 2s or 1m",
                 _ => "a number, like 1000000",
             };
-            Fault::new(format!("{key} cannot be \"{value}\"; expected {like}"))
+            Fault::new(format!("{key} cannot be \"{}\"; expected {like}", callbox::escape(value)))
         })?;
         set = set.set(limit, amount);
     }

@@ -22,7 +22,7 @@ pub(crate) struct Seen {
     version: u32,
 }
 
-/// What a database says about a guest.
+/// A database's word about a guest.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
     /// It names the guest.
@@ -47,7 +47,7 @@ pub(crate) fn judge(
     loaded: Option<&str>,
 ) -> Result<Verdict> {
     let recorded = match schema {
-        // Nobody else has its tables.
+        // Its tables are those of this connection alone.
         "temp" => loaded.map(str::to_owned),
         _ => recorded(connection, schema, name)?,
     };

@@ -154,11 +154,34 @@ class Indexes(unittest.TestCase):
         self.built("CREATE TABLE t (x TEXT COLLATE g UNIQUE)")
         db = self.open(":memory:")
         load(db, BACKWARD, "g")
+        self.assertEqual(column(db, "SELECT 'a' < 'b' COLLATE g"), [0])  # looks at what the load has written
         db.execute("ATTACH ? AS more", (self.path,))
         if sqlite3.sqlite_version_info >= (3, 39):
             with self.assertRaises((sqlite3.Error, MemoryError)):
                 db.execute("SELECT 'a' < 'b' COLLATE g").fetchall()
             self.assertIn("more", failure(db, "g"))
+
+    def test_an_attached_database_that_changes_or_is_another_one_is_noticed(self):
+        self.built("CREATE TABLE t (x TEXT COLLATE g UNIQUE); INSERT INTO t VALUES ('a'), ('b')")
+        other = self.path + "-other"
+        for change in ["reindex", "attach another"]:
+            db = self.open(":memory:")
+            db.execute("ATTACH ? AS more", (self.path,))
+            load(db, FORWARD, "g")
+            for _ in range(2):
+                self.assertEqual(column(db, "SELECT x FROM more.t WHERE x > 'a'"), ["b"])
+            shutil.copyfile(self.path, other)
+            newer = self.open(other if change == "attach another" else self.path)
+            newer.execute("SELECT callbox_reindex(?, 'g')", (BACKWARD,)).fetchall()
+            newer.close()
+            if change == "attach another":
+                db.execute("DETACH more")
+                db.execute("ATTACH ? AS more", (other,))
+            with self.assertRaises((sqlite3.Error, MemoryError), msg=change):
+                db.execute("SELECT x FROM more.t WHERE x > 'a'").fetchall()
+            self.assertIn("more", failure(db, "g"))
+            db.close()
+            os.replace(other, self.path)
 
     def test_a_read_only_database_is_read_and_not_written(self):
         self.built("CREATE TABLE t (x TEXT COLLATE g UNIQUE); INSERT INTO t VALUES ('b'), ('a')")

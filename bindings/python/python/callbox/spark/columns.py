@@ -8,7 +8,7 @@ import pyarrow as arrow
 
 import callbox
 
-# What a guest gets of each of Spark's types.
+# Arrow's types in which guests get keys of Spark's.
 _KINDS = {
     "string": arrow.binary(),
     "binary": arrow.binary(),
@@ -63,7 +63,7 @@ def numbers(found: Any) -> Any:
 def check_order(guest: callbox.Guest, column: Any, export: str | None) -> None:
     """Raises ContradictionError where the guest says that a key is after the next."""
     try:
-        # What is searched in is checked first.
+        # A search begins with a check of the keys that it searches in.
         guest.search(column, column.slice(0, 0), export=export)
     except callbox.RefusedError as error:
         raise callbox.ContradictionError(str(error)) from None

@@ -13,7 +13,7 @@ Source: TypeAlias = bytes | str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Order:
-    """What a process needs to load a guest, and to see that it is the same one.
+    """A guest as it travels: all that a process loads it by, and sees by that it is the same one.
 
     A file is read where the order is made, and nowhere else.
     """

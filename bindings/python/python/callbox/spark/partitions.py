@@ -61,7 +61,7 @@ class Partitions:
         """Returns the numbers of the rows in their order."""
         order = self.splitters.order
         column = keys(column)
-        # What decides among equal keys is first put in order; a stable sort by the guest then keeps it.
+        # Equal keys are put in order first, and a stable sort by the guest keeps it.
         direction = "descending" if self.descending and not self.stable else "ascending"
         by = ["tie"] if self.stable else ["bits", "tie"]
         table = arrow.table({"bits": bits(column), "tie": ties})
