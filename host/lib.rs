@@ -76,6 +76,7 @@ struct Programs;
 compile_error!("elements cross into wasm as they are, which is right on little-endian hosts only");
 
 // In dependency order: each module uses only modules above it. ARCHITECTURE.md has the same lines.
+mod threads; // threads, where there is room for them
 mod limits; // the limits of a guest, each written once
 mod ctype; // C types, their layout and their text; WebAssembly's core types
 mod error; // everything that can go wrong, and whose fault it is

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod cli;
+mod threads;
 
 fn main() -> std::process::ExitCode {
     cli::run().into()

@@ -6,7 +6,8 @@ use std::thread;
 
 use crate::callback::Callback;
 use crate::error::{Error, Result, bug, panics};
-use crate::sandbox::{Budget, check_room_for_thread, prepare_thread};
+use crate::sandbox::{Budget, prepare_thread};
+use crate::threads;
 
 /// Does all pieces of the work at once, each on a thread of its own and on a share of `budget`, which is
 /// charged for them. The threads are called `name`, and started for a `purpose` as in [`Error::Thread`].
@@ -36,10 +37,8 @@ pub(crate) fn at_once<W: Send, T: Send>(
                     })
                     .unwrap_or_else(|message| Err(Error::panicked(callback.export(), message)))
                 };
-                let thread = check_room_for_thread().and_then(|()| {
-                    let started = thread::Builder::new().name(name.into()).spawn_scoped(scope, run);
-                    started.map_err(|source| Error::Thread { purpose, source })
-                });
+                let thread = threads::start_scoped(scope, name, run)
+                    .map_err(|source| Error::Thread { purpose, source });
                 let _ = is_ready.recv(); // nothing comes: the sender is dropped
                 thread
             })

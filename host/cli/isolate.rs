@@ -22,6 +22,7 @@ use super::args;
 use super::fault::{Context, Exit, Fault, Result};
 use super::message;
 use super::output::Output;
+use crate::threads;
 
 const BUFFER_BYTES: usize = 128 << 10;
 
@@ -83,7 +84,7 @@ pub(super) fn run(sort: Isolated<'_>, output: Output, job: impl FnOnce() -> Exit
     drop((to_result, to_messages));
     thread::scope(|scope| {
         let mut child = child;
-        let passing_on = thread::Builder::new().spawn_scoped(scope, || pass_on(sort, messages));
+        let passing_on = threads::start_scoped(scope, "callbox-messages", || pass_on(sort, messages));
         let passing_on = passing_on.map_err(fault)?;
         let received = receive(sort, output, result, &mut child);
         drop(child); // it ends, and so do its messages

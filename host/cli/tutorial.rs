@@ -15,6 +15,7 @@ use callbox::{
 
 use super::check;
 use super::fault::{Context, Exit, Fault, Result};
+use crate::threads;
 
 /// The three comparators of the tutorial, and one that raises.
 const GUEST: &str = include_str!("../../wat/good/tutorial.wat");
@@ -154,9 +155,11 @@ impl Player {
         let pointer = kept.pointer();
         let right: usize = thread::scope(|scope| {
             let caller = || (0..1000).filter(|&n| call(pointer, n, 500) == (n - 500).signum()).count();
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(caller)).collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok()).sum()
-        });
+            let start = |_| threads::start_scoped(scope, "caller", caller);
+            let threads: Vec<_> = (0..4).map(start).collect::<Result<_, _>>()?;
+            Ok(threads.into_iter().filter_map(|thread| thread.join().ok()).sum())
+        })
+        .map_err(|source| Error::Thread { purpose: "that calls", source })?;
         self.say(&format!("    4 threads, {} calls, {right} right answers", kept.calls()));
         kept.take_failure().map_or(Ok(()), Err)
     }

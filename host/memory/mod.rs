@@ -4,10 +4,8 @@ mod alloc;
 mod array;
 mod bounds;
 pub(crate) mod madvise;
-mod room;
 
 pub(crate) use alloc::{array_bytes, try_with_capacity};
 pub use array::Element;
 pub(crate) use array::{Array, Extent, ScratchArray, check_width};
 pub(crate) use bounds::{AddressRange, Bounds, Violation};
-pub(crate) use room::check_room;

@@ -31,8 +31,8 @@ use wasmtime::Engine;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::memory::check_room;
 use crate::sync::fork::{self, Section};
+use crate::threads;
 
 pub(crate) use budget::{Budget, Shares};
 pub(crate) use compare_export::PairCaller;
@@ -62,12 +62,9 @@ const SIGNAL_STACK_BYTES: usize = 1 << 20;
 /// Stack in bytes that is surely enough to compile a module within the default limits.
 const COMPILER_STACK_BYTES: usize = 1 << 20;
 
-/// Memory in bytes that is surely enough to start a thread: it aborts if it has a stack and nothing more.
-const THREAD_BYTES: usize = 4 << 20;
-
-/// `Err` where a thread could not be started, or not as far as its first instruction.
-pub(crate) fn check_room_for_thread() -> Result<()> {
-    check_room(THREAD_BYTES, "a thread")
+/// `Err` where the system has no room for `what`, without which something panics.
+fn check_room(bytes: usize, what: &'static str) -> Result<()> {
+    if threads::has_room(bytes) { Ok(()) } else { Err(Error::NoMemory { bytes, what }) }
 }
 
 /// Prepares this thread for guests, which its first call of one does otherwise.
@@ -168,7 +165,6 @@ impl Sandbox {
     /// Subscribes to the ticker, which enforces deadlines, if not done before.
     fn start_ticker(&self) -> Result<()> {
         if self.ticker.get().is_none() {
-            check_room_for_thread()?;
             let subscription = ticker::Subscription::new(self.engine.clone(), self.config.sample.is_some())
                 .map_err(|source| Error::Thread { purpose: "to watch deadlines", source })?;
             // If two threads race here, one subscription is enough.

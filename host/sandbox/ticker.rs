@@ -3,12 +3,12 @@
 
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use wasmtime::Engine;
 
 use crate::sync::{barrier, fork};
+use crate::threads;
 
 /// Interval between epoch ticks, and so the delay with which a guest may notice its deadline.
 const TICK: Duration = Duration::from_millis(10);
@@ -57,7 +57,7 @@ impl Subscription {
         let ticker = TICKERS.get(process).ok_or_else(|| io::Error::other("too many generations of forks"))?;
         let mut state = ticker.lock();
         if !state.running {
-            thread::Builder::new().name("callbox-ticker".into()).spawn(|| ticker.tick())?;
+            threads::start("callbox-ticker", || ticker.tick())?;
             state.running = true;
         }
         let id = state.next;
@@ -119,7 +119,7 @@ mod tests {
         let ticker = &TICKERS[fork::process()];
         // Other tests of this process may hold subscriptions of their own for a while.
         while ticker.lock().running && started.elapsed() < Duration::from_secs(60) {
-            thread::yield_now();
+            std::thread::yield_now();
         }
         let state = ticker.lock();
         assert!(!state.running || !state.engines.is_empty());

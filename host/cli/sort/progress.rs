@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use callbox::sort::{Phase, Progress};
@@ -13,6 +13,7 @@ use super::inputs::Reading;
 use crate::cli::args::When;
 use crate::cli::output::Output;
 use crate::cli::{line, message, signals, system};
+use crate::threads;
 
 /// Time after which the first line is shown. Most sorts end before.
 const FIRST: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ impl Shown {
     /// Shows progress from now on. Where no thread can be started, nothing is shown.
     pub(super) fn new(looks: Looks) -> Shown {
         let (target, (stop, stopped)) = (looks.target, channel());
-        let thread = Builder::new().name("callbox-progress".into()).spawn(move || show(&looks, &stopped));
+        let thread = threads::start("callbox-progress", move || show(&looks, &stopped));
         Shown { target, thread: thread.ok().map(|thread| (stop, thread)) }
     }
 
