@@ -111,17 +111,22 @@ pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
 /// ```
 pub fn compare_numbers(a: &mut &[u8], b: &mut &[u8], at: usize) -> Ordering {
     let (mut x, mut y) = (a.get(at..).unwrap_or_default(), b.get(at..).unwrap_or_default());
-    let mut before = at.wrapping_sub(1);
-    while a.get(before) == Some(&b'0') {
-        before = before.wrapping_sub(1);
-    }
-    if !is_digit(a.get(before)) {
-        x = skip_zeros(x);
-        y = skip_zeros(y);
+    if x.first() == Some(&b'0') || y.first() == Some(&b'0') {
+        let mut before = at.wrapping_sub(1);
+        while a.get(before) == Some(&b'0') {
+            before = before.wrapping_sub(1);
+        }
+        if !is_digit(a.get(before)) {
+            x = skip_zeros(x);
+            y = skip_zeros(y);
+        }
     }
     let (len, other) = (digits(x), digits(y));
     if len != other {
         return len.cmp(&other);
+    }
+    if len > 0 && x.first() != y.first() {
+        return x.first().cmp(&y.first());
     }
     // SAFETY: `len` is no more than the length of either.
     let ((x, rest), (y, other)) = unsafe { (split(x, len), split(y, len)) };
