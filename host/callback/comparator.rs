@@ -182,6 +182,15 @@ impl Callback {
         self.accepts(array.width(), array.ctype())
     }
 
+    /// Checks that the callback compares these two elements.
+    #[inline]
+    pub(super) fn accepts_both(&self, a: &[u8], b: &[u8]) -> Result<()> {
+        match &self.inner.comparator {
+            Some(Comparator { element: None, .. }) => Ok(()),
+            _ => [a, b].into_iter().try_for_each(|bytes| self.accepts(bytes.len(), None)),
+        }
+    }
+
     /// Checks that the callback compares elements of this width, and of this type if it is known.
     pub(crate) fn accepts(&self, width: usize, found: Option<&CType>) -> Result<()> {
         let Some(element) = &self.comparator()?.element else { return Ok(()) };

@@ -57,9 +57,7 @@ impl Comparisons<'_> {
     /// [`Error::ElementMismatch`] if `a` or `b` does not have the width of the callback's elements;
     /// [`Error::Trap`] and [`Error::Limit`] from the guest.
     pub fn compare(&mut self, a: &[u8], b: &[u8]) -> Result<Ordering> {
-        for bytes in [a, b] {
-            self.callback.accepts(bytes.len(), None)?;
-        }
+        self.callback.accepts_both(a, b)?;
         self.session.compare(a, b).map_err(|error| *error)
     }
 

@@ -160,9 +160,7 @@ impl Callback {
     /// [`Error::PrototypeUnserved`] if the callback is not a comparator; [`Error::Trap`], [`Error::Limit`]
     /// and [`Error::Reentrant`] from the guest.
     pub fn compare(&self, a: &[u8], b: &[u8]) -> Result<Ordering> {
-        for bytes in [a, b] {
-            self.accepts(bytes.len(), None)?;
-        }
+        self.accepts_both(a, b)?;
         self.ask(None, a, b).map_err(|error| *error)
     }
 

@@ -1,10 +1,11 @@
 //! Orders of text.
 #![allow(unsafe_code, reason = "registers callbacks with SQLite, which calls them")]
 
+use std::cmp::Ordering;
 use std::ffi::{CString, c_int, c_void};
 use std::ptr;
 use std::slice;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use libsqlite3_sys::{SQLITE_BUSY, SQLITE_OK, SQLITE_UTF8, SQLITE_UTF16BE, SQLITE_UTF16LE};
@@ -19,7 +20,6 @@ use crate::records::{self, Seen};
 pub(crate) struct Collation {
     pub(crate) connection: Arc<Connection>,
     pub(crate) name: String,
-    calls: AtomicU64,
     /// Whether SQLite has not destroyed it.
     in_force: AtomicBool,
     /// Whether SQLite has the function of its sort keys.
@@ -27,7 +27,9 @@ pub(crate) struct Collation {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
+    calls: u64,
     order: Option<Arc<Order>>,
     condition: Condition,
     /// The last statement's failure, until another guest is loaded.
@@ -36,8 +38,9 @@ struct State {
     seen: Arc<Vec<Seen>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Condition {
+    #[default]
     Well,
     /// Its indexes are being built anew: failures are kept, and the statement runs to its end.
     Rebuilding,
@@ -55,15 +58,9 @@ impl Collation {
         let collation = Arc::new(Collation {
             connection: connection.clone(),
             name: name.to_owned(),
-            calls: AtomicU64::new(0),
             in_force: AtomicBool::new(true),
             has_key: AtomicBool::new(false),
-            state: Mutex::new(State {
-                order: None,
-                condition: Condition::Well,
-                failure: None,
-                seen: Arc::default(),
-            }),
+            state: Mutex::default(),
         });
         let text = CString::new(name).map_err(|_| Fault::new("a name has no NUL"))?;
         let (api, db, none) = (&connection.api, connection.db, ptr::null_mut());
@@ -104,7 +101,7 @@ impl Collation {
     }
 
     pub(crate) fn calls(&self) -> u64 {
-        self.calls.load(Relaxed)
+        lock(&self.state).calls
     }
 
     pub(crate) fn failure(&self) -> Option<String> {
@@ -118,8 +115,10 @@ impl Collation {
     /// Has another guest compare from now on, and forgets failures. `seen` are the databases before their
     /// records were looked at.
     pub(crate) fn set(&self, order: Option<Arc<Order>>, seen: Vec<Seen>) {
-        let state = State { order, condition: Condition::Well, failure: None, seen: Arc::new(seen) };
-        let before = std::mem::replace(&mut *lock(&self.state), state);
+        let mut state = lock(&self.state);
+        let before = std::mem::replace(&mut state.order, order);
+        (state.condition, state.failure, state.seen) = (Condition::Well, None, Arc::new(seen));
+        drop(state);
         drop(before); // after the lock
     }
 
@@ -137,18 +136,27 @@ impl Collation {
         }
     }
 
-    /// Compares two texts. What SQLite makes of the answer after a failure does not matter: the statement
-    /// fails, or the next one does.
-    fn compare(&self, a: &[u8], b: &[u8]) -> c_int {
-        self.calls.fetch_add(1, Relaxed);
-        let compared = self.ready().and_then(|order| Ok(order.compare.compare(a, b)?));
-        match compared {
+    /// Compares two texts, unless [`Collation::compare_if_well`] has. What SQLite makes of the answer after a
+    /// failure does not matter: the statement fails, or the next one does.
+    fn compare(&self, compared: Option<Result<Ordering>>, a: &[u8], b: &[u8]) -> c_int {
+        let ask = || self.ready().and_then(|order| Ok(order.compare.compare(a, b)?));
+        match compared.unwrap_or_else(ask) {
             Ok(order) => order as c_int,
             Err(fault) => {
                 self.fail(fault.message);
                 0
             }
         }
+    }
+
+    /// Compares two texts where [`Collation::ready`] has nothing to do, which is in almost every call. No
+    /// guest can call back while the state is locked.
+    fn compare_if_well(&self, a: &[u8], b: &[u8]) -> Option<Result<Ordering>> {
+        let mut state = lock(&self.state);
+        state.calls += 1;
+        let State { order: Some(order), condition: Condition::Well, seen, .. } = &*state else { return None };
+        let is_ready = self.connection.is_on_its_thread() && !self.connection.has_changed(seen);
+        is_ready.then(|| Ok(order.compare.compare(a, b)?))
     }
 
     /// Returns the order, if it can be asked. An error without a text is about a failure that is known.
@@ -252,17 +260,23 @@ unsafe extern "C" fn order(
     b: *const c_void,
 ) -> c_int {
     let context = context.cast::<Collation>().cast_const();
-    // SAFETY: `register` passed the context, and SQLite has not destroyed it.
-    unsafe { Arc::increment_strong_count(context) };
-    // SAFETY: the count is that of the line before. SQLite may destroy its own during the call.
-    let collation = unsafe { Arc::from_raw(context) };
     let bytes = |at: *const c_void, len: c_int| match usize::try_from(len) {
         // SAFETY: SQLite vouches for its texts until this function returns.
         Ok(len) if len > 0 && !at.is_null() => unsafe { slice::from_raw_parts(at.cast::<u8>(), len) },
         _ => &[],
     };
     let (a, b) = (bytes(a, a_len), bytes(b, b_len));
-    catch(|| Ok(collation.compare(a, b))).unwrap_or_else(|panic| {
+    // SAFETY: `register` passed the context, and SQLite has not destroyed it. Nothing of the program's runs
+    // meanwhile that could have it do so.
+    let compared = catch(|| Ok(unsafe { &*context }.compare_if_well(a, b)));
+    if let Ok(Some(Ok(order))) = compared {
+        return order as c_int;
+    }
+    // SAFETY: as above.
+    unsafe { Arc::increment_strong_count(context) };
+    // SAFETY: the count is that of the line before. SQLite may destroy its own during what follows.
+    let collation = unsafe { Arc::from_raw(context) };
+    catch(|| Ok(collation.compare(compared?, a, b))).unwrap_or_else(|panic| {
         let _ = catch(|| {
             collation.fail(panic.message);
             Ok(())

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use callbox::{Config, Limits, Sandbox};
@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) functions: Mutex<Vec<Weak<Function>>>,
     /// Whether [`FAILING`] is run by this extension.
     failing: AtomicBool,
+    /// The thread that was last seen to have the connection, as [`this_thread`] numbers it.
+    last_thread: AtomicU64,
 }
 
 // SAFETY: the address is used in SQLite's calls of this extension only, by the thread that has the
@@ -41,6 +43,13 @@ unsafe impl Sync for Connection {}
 /// Locks a mutex. What a panic left behind is whole, because locks are held for single assignments.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns this thread's number, which no other thread of the process ever has.
+fn this_thread() -> u64 {
+    static THREADS: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static NUMBER: u64 = THREADS.fetch_add(1, Relaxed) + 1);
+    NUMBER.with(|number| *number)
 }
 
 impl Connection {
@@ -57,6 +66,7 @@ impl Connection {
             collations: Mutex::default(),
             functions: Mutex::default(),
             failing: AtomicBool::new(false),
+            last_thread: AtomicU64::new(0),
         });
         connections.insert(db.addr(), Arc::downgrade(&connection));
         Some(connection)
@@ -120,6 +130,19 @@ impl Connection {
     /// Returns whether this thread has the connection, while a statement runs. Threads of a sorter do not
     /// have it: they may not run statements, nor wait for the connection, which waits for them.
     pub(crate) fn is_on_its_thread(&self) -> bool {
+        let me = this_thread();
+        // Threads of a sorter sort one run and end, and never have a connection.
+        if self.last_thread.load(Relaxed) == me {
+            return true;
+        }
+        let is = self.has_mutex();
+        if is {
+            self.last_thread.store(me, Relaxed);
+        }
+        is
+    }
+
+    fn has_mutex(&self) -> bool {
         // SAFETY: the connection is open.
         let mutex = unsafe { (self.api.db_mutex)(self.db) };
         if mutex.is_null() {
