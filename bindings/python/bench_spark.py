@@ -101,7 +101,8 @@ def measure(cores: int, sizes: list[int], rounds: int) -> None:
             hashes = [(F.xxhash64("id", F.lit(most)), F.lit(most)) for most in [20, 300, 90_000]]
             text = F.concat(F.lit("v"), F.concat_ws(".", *(F.pmod(*pair).cast("string") for pair in hashes)))
             payload = F.sha2(F.col("id").cast("string"), 384)
-            spark.range(rows).select(text.alias("v"), "id", payload.alias("payload")).write.parquet(path)
+            rows_of = spark.range(rows).select(text.alias("v"), "id", payload.alias("payload"))
+            rows_of.write.parquet(path, compression="none")  # no codec but Spark's own is needed
             frames[rows] = spark.read.parquet(path)
         ways: dict[str, Callable[[DataFrame], None]] = {
             GUEST: by_guest,
