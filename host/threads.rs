@@ -11,12 +11,12 @@ use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 /// Memory in bytes that is surely enough for a thread until its first instruction.
 const THREAD_BYTES: usize = 4 << 20;
 
-/// Starts a thread called `name`, and returns when it runs.
-pub(crate) fn start<T: Send + 'static>(
+/// Spawns a thread called `name`, and returns when it runs.
+pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    starting(|ready| {
+    spawning(|ready| {
         Builder::new().name(name.into()).spawn(move || {
             drop(ready);
             run()
@@ -24,13 +24,13 @@ pub(crate) fn start<T: Send + 'static>(
     })
 }
 
-/// Starts a thread called `name` that ends with `scope`, and returns when it runs.
-pub(crate) fn start_scoped<'scope, T: Send + 'scope>(
+/// Spawns a thread called `name` that ends with `scope`, and returns when it runs.
+pub(crate) fn spawn_scoped<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,
     run: impl FnOnce() -> T + Send + 'scope,
 ) -> io::Result<ScopedJoinHandle<'scope, T>> {
-    starting(|ready| {
+    spawning(|ready| {
         Builder::new().name(name.into()).spawn_scoped(scope, move || {
             drop(ready);
             run()
@@ -38,14 +38,14 @@ pub(crate) fn start_scoped<'scope, T: Send + 'scope>(
     })
 }
 
-/// Starts a thread if there is room, and waits until it drops what it gets: what this thread or the next one
+/// Spawns a thread if there is room, and waits until it drops what it gets: what this thread or the next one
 /// allocates meanwhile may be what it needs.
-fn starting<T>(start: impl FnOnce(Sender<()>) -> io::Result<T>) -> io::Result<T> {
+fn spawning<T>(spawn: impl FnOnce(Sender<()>) -> io::Result<T>) -> io::Result<T> {
     if !has_room(THREAD_BYTES) {
         return Err(io::ErrorKind::OutOfMemory.into());
     }
     let (ready, is_ready) = channel();
-    let thread = start(ready)?;
+    let thread = spawn(ready)?;
     let _ = is_ready.recv(); // nothing comes: the sender is dropped
     Ok(thread)
 }

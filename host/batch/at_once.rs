@@ -37,7 +37,7 @@ pub(crate) fn at_once<W: Send, T: Send>(
                     })
                     .unwrap_or_else(|message| Err(Error::panicked(callback.export(), message)))
                 };
-                let thread = threads::start_scoped(scope, name, run)
+                let thread = threads::spawn_scoped(scope, name, run)
                     .map_err(|source| Error::Thread { purpose, source });
                 let _ = is_ready.recv(); // nothing comes: the sender is dropped
                 thread

@@ -84,7 +84,7 @@ pub(super) fn run(sort: Isolated<'_>, output: Output, job: impl FnOnce() -> Exit
     drop((to_result, to_messages));
     thread::scope(|scope| {
         let mut child = child;
-        let passing_on = threads::start_scoped(scope, "callbox-messages", || pass_on(sort, messages));
+        let passing_on = threads::spawn_scoped(scope, "callbox-messages", || pass_on(sort, messages));
         let passing_on = passing_on.map_err(fault)?;
         let received = receive(sort, output, result, &mut child);
         drop(child); // it ends, and so do its messages

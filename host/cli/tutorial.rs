@@ -155,8 +155,8 @@ impl Player {
         let pointer = kept.pointer();
         let right: usize = thread::scope(|scope| {
             let caller = || (0..1000).filter(|&n| call(pointer, n, 500) == (n - 500).signum()).count();
-            let start = |_| threads::start_scoped(scope, "caller", caller);
-            let threads: Vec<_> = (0..4).map(start).collect::<Result<_, _>>()?;
+            let spawn = |_| threads::spawn_scoped(scope, "caller", caller);
+            let threads: Vec<_> = (0..4).map(spawn).collect::<Result<_, _>>()?;
             Ok(threads.into_iter().filter_map(|thread| thread.join().ok()).sum())
         })
         .map_err(|source| Error::Thread { purpose: "that calls", source })?;

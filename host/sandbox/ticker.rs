@@ -57,7 +57,7 @@ impl Subscription {
         let ticker = TICKERS.get(process).ok_or_else(|| io::Error::other("too many generations of forks"))?;
         let mut state = ticker.lock();
         if !state.running {
-            threads::start("callbox-ticker", || ticker.tick())?;
+            threads::spawn("callbox-ticker", || ticker.tick())?;
             state.running = true;
         }
         let id = state.next;

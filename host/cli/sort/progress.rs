@@ -66,7 +66,7 @@ impl Shown {
     /// Shows progress from now on. Where no thread can be started, nothing is shown.
     pub(super) fn new(looks: Looks) -> Shown {
         let (target, (stop, stopped)) = (looks.target, channel());
-        let thread = threads::start("callbox-progress", move || show(&looks, &stopped));
+        let thread = threads::spawn("callbox-progress", move || show(&looks, &stopped));
         Shown { target, thread: thread.ok().map(|thread| (stop, thread)) }
     }
 
